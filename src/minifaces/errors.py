@@ -1,0 +1,12 @@
+"""The one exception that the package raises for bad input and failed work.
+
+Its message is one line that names the thing and the remedy. The command line prints it and exits: 2 when
+the request itself was wrong (`UsageError`), 1 when it failed underway (`MinifacesError`)."""
+
+
+class MinifacesError(Exception):
+    """Something could not be done; the message says what, and what to do about it."""
+
+
+class UsageError(MinifacesError):
+    """What was asked for makes no sense: an unknown name, an impossible number, an odd file."""
