@@ -1,0 +1,72 @@
+"""`minifaces map`: every face at its place, so that alike faces lie side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from minifaces.cli.common import JsonOption, ModelOption, open_model, progress, save, tell
+
+if TYPE_CHECKING:
+    from minifaces.images import Pixels
+    from minifaces.studio.model import Latents, Model
+
+app = typer.Typer()
+
+_CHUNK = 64  # pictures encoded between two moves of the progress bar
+
+
+@app.command("map")
+def draw(
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="A data set or any folder of pictures.", show_default="the model's gallery"),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("map.png"),
+    layout: Annotated[
+        Literal["tsne", "grid"], typer.Option(help="Where t-SNE puts them, or moved apart onto a grid.")
+    ] = "tsne",
+    size: Annotated[int, typer.Option(help="Width and height of the map in pixels.")] = 2048,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Also look closer at its clusters: NAME-crops.png.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="A whole number of 0 or more: another seed, another map.")] = 0,
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Draw a map of faces: alike faces lie side by side."""
+    from minifaces.pictures import cluster_crops, draw_map, grid, save_picture, snap_to_grid
+    from minifaces.studio.atlas import project
+
+    model = open_model(model_folder)
+    faces, latents = _gallery(model) if data is None else _encoded(model, data)
+    places = project(latents, seed)
+    face = max(16, size // 32)
+    if layout == "grid":
+        picture = draw_map(faces, snap_to_grid(places), size, face=None)
+    else:
+        picture = draw_map(faces, places, size, face)
+    facts = {"faces": len(faces), "layout": layout, "seed": seed}
+    save(output, picture, f"a map of {len(faces)} faces", as_json, facts)
+    if crops:
+        closer = cluster_crops(faces, places, min(6, len(faces)), size, face)
+        path = output.with_stem(f"{output.stem}-crops")
+        save_picture(path, grid(closer, columns=3))
+        if not as_json:
+            tell(path, f"{len(closer)} clusters")
+
+
+def _gallery(model: "Model") -> tuple["Pixels", "Latents"]:
+    return model.gallery.thumbnails, model.gallery.latents
+
+
+def _encoded(model: "Model", folder: Path) -> tuple["Pixels", "Latents"]:
+    """Read a data set's pictures at the model's size and encode them."""
+    import numpy as np
+
+    from minifaces.dataset import read_dataset
+
+    faces = read_dataset(folder, model.image_size).pictures
+    starts = range(0, len(faces), _CHUNK)
+    bar = progress(starts, "encoding", len(starts))
+    return faces, np.concatenate([model.encode(faces[start : start + _CHUNK]) for start in bar])

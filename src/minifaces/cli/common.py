@@ -1,0 +1,77 @@
+"""What the commands share: options, opening the model, naming outputs, telling what was written."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+if TYPE_CHECKING:
+    from minifaces.images import Pixels
+    from minifaces.studio.model import Model
+
+T = TypeVar("T")
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="FOLDER", help="Model folder.", show_default="the bundled model"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Tell the results as JSON.")]
+
+_opened: dict[Path | None, "Model"] = {}
+
+
+def open_model(folder: Path | None) -> "Model":
+    """The model of `--model`. Kept open: the demo runs many commands on one model."""
+    if folder not in _opened:
+        import minifaces
+
+        _opened[folder] = minifaces.load(folder)
+    return _opened[folder]
+
+
+def save(path: Path, picture: "Pixels", what: str, as_json: bool, facts: Mapping[str, Any]) -> None:
+    """Save a picture and tell of it."""
+    from minifaces.images import save_picture
+
+    save_picture(path, picture)
+    height, width = picture.shape[:2]
+    tell(path, f"{what}, {width} x {height}", as_json, {"width": width, "height": height, **facts})
+
+
+def tell(
+    path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """One line about a file that was written, or its facts as JSON."""
+    size = path.stat().st_size
+    if as_json:
+        print_json({"file": str(path), "bytes": size, **facts})
+    else:
+        typer.echo(f"{path}: {what}, {human(size)}")
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def human(size: int) -> str:
+    """Bytes as people say them: 980 bytes, 12.3 kB, 4.5 MB."""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
+
+
+def progress(steps: Iterable[T], what: str, total: int) -> Iterable[T]:
+    """Show a bar on stderr while `steps` are gone through, where somebody can see it."""
+    console = Console(stderr=True)
+    return track(steps, what, total=total, console=console, transient=True, disable=not console.is_terminal)
+
+
+def console() -> Console:
+    """For tables on stdout: a pipe is not cut at the 80 columns that Rich assumes of it."""
+    shown = Console()
+    return shown if shown.is_terminal else Console(width=160)

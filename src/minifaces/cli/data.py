@@ -1,0 +1,126 @@
+"""`minifaces data`: bake prints, trace stages, compose data sets."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from minifaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from minifaces.ldraw.library import Library
+
+app = typer.Typer(help="Make faces: bake prints, trace stages, compose.", no_args_is_help=True)
+
+LibraryOption = Annotated[Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")]
+DownloadOption = Annotated[bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")]
+
+
+@app.command()
+def prints(
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("prints.zip"),
+    library: LibraryOption = None,
+    download: DownloadOption = False,
+    table: Annotated[Path | None, typer.Option(help="Also write what was left out and why, as CSV.")] = None,
+) -> None:
+    """Bake the printed faces of an LDraw library to textures."""
+    from collections import Counter
+
+    from minifaces.files import atomic, write_text
+
+    parts = _open_library(library, download)
+    _needs("numba", "baking")
+    from rich.table import Table
+
+    from minifaces.cli.common import console, tell
+    from minifaces.ldraw.prints import bake_library, write_prints
+
+    with _bar("baking") as update:
+        baked, left_out = bake_library(parts, update)
+    with atomic(output) as scratch:
+        write_prints(scratch, baked)
+    if table is not None:
+        write_text(table, "part,left out because\n" + "".join(f"{part},{why}\n" for part, why in sorted(left_out.items())))
+    summary = Table("left out because", "count")
+    for why, count in Counter(why.split(" as ")[0] for why in left_out.values()).most_common():
+        summary.add_row(why, str(count))
+    console().print(summary)
+    tell(output, f"{len(baked)} faces of {len({d.part for d in baked.designs})} heads", False)
+
+
+@app.command()
+def stages(
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("stages.zip"),
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000)] = 288,
+    library: LibraryOption = None,
+    download: DownloadOption = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="all cores")] = None,
+    samples: Annotated[int, typer.Option(min=1, max=4096, help="Light paths a pixel, before denoising.")] = 32,
+) -> None:
+    """Trace plain heads under many lights and cameras. Interrupted, it goes on where it stopped."""
+    path = _library_path(library, download)
+    _open_library(path, False)
+    _needs("mitsuba", "tracing")
+    from minifaces.cli.common import tell
+    from minifaces.ldraw.trace import trace_stages
+
+    with _bar("tracing") as update:
+        trace_stages(path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count))
+    tell(output, f"{count} stages", False)
+
+
+@app.command()
+def compose(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")] = Path("faces"),
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000_000)] = 4000,
+    size: Annotated[int, typer.Option(help="Pixels: 32, 64, 128 or 256.")] = 128,
+    recombined: Annotated[float, typer.Option(min=0, max=1, help="Share of faces that join two prints.")] = 0.5,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Compose faces to disk as a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
+    _needs("numba", "composing")
+    from minifaces.cli.common import progress
+    from minifaces.ldraw.dataset import composed_faces
+    from minifaces.dataset import write_dataset
+
+    write_dataset(output, progress(composed_faces(count, size, recombined, seed), "composing", count))
+    typer.echo(f"{output}: {count} faces, {size} x {size}")
+
+
+def _library_path(library: Path | None, download: bool) -> Path:
+    if library is not None:
+        return library
+    from minifaces.ldraw.download import cached_library, download_library
+
+    target = cached_library()
+    if not download and not target.exists():
+        raise UsageError("name an LDraw library with --library, or get it with --download")
+    with _bar("downloading") as update:
+        return download_library(target, progress=update)
+
+
+def _open_library(library: Path | None, download: bool) -> "Library":
+    from minifaces.ldraw.library import Library
+
+    return Library(_library_path(library, download))
+
+
+def _needs(module: str, what: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise UsageError(f"{what} needs {module}: pip install 'minifaces[data]'")
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; call what comes back with (done, of)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -1,0 +1,136 @@
+"""`minifaces demo`: one of everything in a folder, and a page that says which command makes it."""
+
+import contextlib
+import io
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from minifaces.cli import atlas, look, play
+from minifaces.cli.common import ModelOption, open_model, progress
+from minifaces.cli.demo_page import Exhibit, page
+from minifaces.errors import UsageError
+from minifaces.files import write_text
+
+if TYPE_CHECKING:
+    from minifaces.studio.model import Model
+
+app = typer.Typer()
+
+_commands = typer.Typer()
+_commands.add_typer(play.app)
+_commands.add_typer(look.app)
+_commands.add_typer(atlas.app)
+
+_MARK = ".minifaces-demo"
+_PHOTOS = 10
+_COOL = ("--temperature", "0.6")
+_NORMAL = ("--prior", "normal")
+_NARROW = ("faces.png", "ordinary.png", "normal.png", "morph.gif", "morph.webp", "morph.mp4")
+_EDITS = 12  # a model of a data set with many columns has many attributes
+
+
+Words = tuple[str | Path, ...]
+"""A command: words as they are typed, and paths inside the demo's folder."""
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder.")] = Path("minifaces-demo"),
+    model_folder: ModelOption = None,
+) -> None:
+    """Make one of everything, and a page that shows it and says how it is made."""
+    model = open_model(model_folder)
+    _claim(output)
+    # The page's commands are to work from within the demo's folder.
+    tail = () if model_folder is None else ("--model", str(model_folder.resolve()))
+    plan = _plan(model, _write_photos(model, output))
+    for _, words in progress(plan, "demo", len(plan)):
+        _run([str(output / word) if isinstance(word, Path) else word for word in (*words, *tail)])
+    exhibits = [(exhibit, f"minifaces {shlex.join(map(str, (*words, *tail)))}") for exhibit, words in plan]
+    write_text(output / "index.html", page(model.name, exhibits))
+    typer.echo(f"{output / 'index.html'}: {len(plan)} things to see; open it in a browser")
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder, or take one that an earlier demo made. Nobody else's files are ever overwritten."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise UsageError(f"{folder} holds files that no demo made: name another folder")
+    write_text(folder / _MARK, "Made by `minifaces demo`, which may overwrite what it wrote here.\n")
+
+
+def _write_photos(model: "Model", folder: Path) -> list[Path]:
+    """Save faces to reconstruct as if they were anyone's pictures: gallery faces kept out of training."""
+    from minifaces.images import save_picture
+
+    photos = []
+    for i in _faces(model, _PHOTOS):
+        name = model.gallery.entries[i].name.replace("/", "-")
+        photos.append(Path("photos") / f"{Path(name).stem}.png")
+        save_picture(folder / photos[-1], model.gallery.thumbnails[i])
+    return photos
+
+
+def _faces(model: "Model", count: int) -> list[int]:
+    """Up to `count` gallery faces, evenly from those of the test split, or from all if it has none."""
+    unseen = [i for i, entry in enumerate(model.gallery.entries) if entry.split == "test"]
+    known = unseen or list(range(len(model.gallery)))
+    return [known[i * len(known) // count] for i in range(count)] if len(known) > count else known
+
+
+def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
+    """Everything to make: what the page says of it, and the command (less its output) that makes it."""
+    names = [model.gallery.entries[i].name for i in _faces(model, 3)]
+    faces = ("sample", "-n", "49", "--seed", "7")
+    morph = ("morph", *names, "--loop")
+    near = ("neighbours", names[0], "-k", str(min(8, len(model.gallery) - 1)))
+    texts: list[tuple[str, str, str, Words]] = [
+        ("faces.png", "Random faces", "Drawn from the density fitted to the latents: nobody's faces.", faces),
+        (
+            "ordinary.png",
+            "Ordinary faces",
+            "At a lower temperature: less odd, less varied.",
+            (*faces, *_COOL),
+        ),
+        (
+            "normal.png",
+            "The yardstick",
+            "Drawn from N(0, I) instead, as training aims at.",
+            (*faces, *_NORMAL),
+        ),
+        ("recon.png", "Reconstructions", "Unseen faces above, the model's below.", ("reconstruct", *photos)),
+        ("morph.png", "A morph in steps", "From face to face, along where faces are likely.", morph),
+        ("morph.gif", "As a GIF", "The same in motion.", morph),
+        ("morph.webp", "As a WebP", "Sharper than a GIF, and smaller.", morph),
+        ("morph.mp4", "As a video", "An MP4, for whatever plays videos.", morph),
+        *(_edit(model, attribute) for attribute in list(model.directions)[:_EDITS]),
+        ("neighbours.png", "Neighbours", "A face as the model sees it, then those nearest to it.", near),
+        ("map.png", "The map", "Every face of the gallery, alike beside alike (t-SNE).", ("map",)),
+        ("map-grid.png", "The map on a grid", "Moved apart: nothing is hidden.", ("map", "--layout", "grid")),
+        ("gallery.png", "The gallery", "All faces that the model knows by name.", ("gallery",)),
+    ]
+    return [
+        (Exhibit(title, text, file, wide=file not in _NARROW), (*words, "-o", Path(file)))
+        for file, title, text, words in texts
+        if len(model.gallery) > 2 or words[0] not in ("morph", "neighbours")
+    ]
+
+
+def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
+    """The edit of a face that is known to lack the attribute, if there is one."""
+    entries = [model.gallery.entries[i] for i in _faces(model, len(model.gallery))]
+    lacking = [entry for entry in entries if entry.attributes.get(attribute) is False]
+    face = (lacking or entries)[0].name
+    words = ("edit", face, f"--{attribute}", "2", "--sweep")
+    return f"edit-{attribute}.png", f"More {attribute.replace('_', ' ')}", f"{face}, edited in steps.", words
+
+
+def _run(words: list[str]) -> None:
+    """Run a command line of this program without its report."""
+    command = typer.main.get_command(_commands)
+    with contextlib.redirect_stdout(io.StringIO()), command.make_context("minifaces", words) as context:
+        command.invoke(context)

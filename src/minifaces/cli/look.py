@@ -1,0 +1,109 @@
+"""`minifaces neighbours` and `gallery`: look at the faces that a model knows by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from minifaces.cli.common import JsonOption, ModelOption, console, open_model, print_json, tell
+from minifaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from minifaces.studio.gallery import Entry
+
+app = typer.Typer()
+
+
+@app.command()
+def neighbours(
+    face: Annotated[
+        str, typer.Argument(help="A gallery name, random:SEED or a picture file.", show_default=False)
+    ],
+    k: Annotated[int, typer.Option("-k", help="How many.")] = 8,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also a picture: the face, then its neighbours.")
+    ] = None,
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Find the gallery faces that the model holds to be most like one."""
+    import numpy as np
+
+    from minifaces.pictures import save_picture, strip
+
+    model = open_model(model_folder)
+    latent = model.latent_of(face)
+    nearest, distances = model.gallery.nearest(latent, k, without=model.gallery.index(face))
+    rows = [
+        {**_facts(model.gallery.entries[i]), "distance": round(float(distance), 4)}
+        for i, distance in zip(nearest, distances, strict=True)
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        _table(rows)
+    if output is not None:
+        shown = np.concatenate([model.decode(latent), model.gallery.thumbnails[nearest]])
+        save_picture(output, strip(shown))
+        if not as_json:
+            tell(output, f"{face} and {len(nearest)} neighbours")
+
+
+@app.command()
+def gallery(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Words of the name or description.")
+    ] = None,
+    attribute: Annotated[
+        str | None, typer.Option(help="Only faces that have it.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A sheet of the faces instead of a list.")
+    ] = None,
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """List the faces that the model knows by name, or show them."""
+    from minifaces.pictures import captioned, grid, save_picture
+
+    model = open_model(model_folder)
+    found = model.gallery.search(words or [], attribute)
+    if not found and not as_json:
+        raise UsageError("no face of the gallery is like that; `minifaces gallery` lists them all")
+    rows = [_facts(model.gallery.entries[i]) for i in found]
+    if as_json:
+        print_json(rows)
+    elif output is None:
+        _table(rows)
+    if output is not None and found:
+        faces = captioned(model.gallery.thumbnails[found], [str(row["name"]) for row in rows])
+        save_picture(output, grid(faces))
+        if not as_json:
+            tell(output, f"{len(found)} faces")
+
+
+def _facts(entry: "Entry") -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "description": entry.description,
+        "attributes": entry.attributes,
+        "split": entry.split,
+    }
+
+
+def _table(rows: Sequence[dict[str, object]]) -> None:
+    """Facts as a table; of the attributes only those that a face has."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold", justify="right" if name == "distance" else "left")
+    for row in rows:
+        attributes = row["attributes"]
+        assert isinstance(attributes, dict)
+        has = ", ".join(attribute for attribute, value in attributes.items() if value)
+        # Names and descriptions may hold brackets, which Rich would take for markup.
+        table.add_row(*(Text(has if name == "attributes" else str(value)) for name, value in row.items()))
+    console().print(table)

@@ -1,0 +1,89 @@
+"""`minifaces`: the command line's entry point.
+
+Exit codes: 0 done, 1 failed underway, 2 asked for the impossible, 130 interrupted. An error is one line on
+stderr; MINIFACES_DEBUG=1 shows where it came from."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from minifaces import MinifacesError, UsageError, __version__
+from minifaces.cli import atlas, data, demo, look, model, play, train
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
+)
+app.add_typer(demo.app)
+app.add_typer(play.app)
+app.add_typer(look.app)
+app.add_typer(atlas.app)
+app.add_typer(train.app)
+app.add_typer(data.app, name="data")
+app.add_typer(model.app, name="model")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"minifaces {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Play with the faces of toy minifigures that a variational autoencoder has learned.
+
+    A FACE is a name in the gallery (3626bp01/front), random:SEED, or a picture file.
+    Begin with minifaces demo."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (by default this process's) and return its exit code."""
+    try:
+        _invoke(sys.argv[1:] if arguments is None else list(arguments))
+    except typer.Exit as end:
+        return end.exit_code
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read the output has enough. Python would complain once more when it flushes on leaving.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except MinifacesError as error:
+        return _fail(str(error), 1)
+    except typer.TyperException as error:
+        return _fail(error.format_message(), 2)
+    except Exception as error:
+        return _fail(f"unexpected {type(error).__name__}: {error} (MINIFACES_DEBUG=1 shows where)", 1)
+    return 0
+
+
+def _invoke(arguments: list[str]) -> None:
+    """Typer's own main() would print errors its way; this leaves them to `run`."""
+    command = typer.main.get_command(app)
+    with command.make_context("minifaces", arguments) as context:
+        command.invoke(context)
+    sys.stdout.flush()
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("MINIFACES_DEBUG"):
+        raise
+    if message:  # a command group without a command has shown its help and has nothing to add
+        print(f"minifaces: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

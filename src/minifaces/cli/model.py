@@ -1,0 +1,73 @@
+"""`minifaces model`: what a model is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from minifaces.cli.common import JsonOption, console, human, open_model, print_json
+
+if TYPE_CHECKING:
+    from minifaces.studio.model import Model
+
+app = typer.Typer(help="Look into models.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Look into models."""
+
+
+@app.command()
+def info(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", show_default="the bundled model")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a model is: sizes, prior, attributes, gallery, files. Every file is checked on the way."""
+    from rich.table import Table
+
+    model = open_model(folder)
+    facts = _facts(model)
+    if as_json:
+        print_json(facts)
+        return
+    sizes = facts["files"]
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("name", model.name)
+    table.add_row("folder", str(model.folder))
+    table.add_row("pictures", f"{model.image_size} x {model.image_size}")
+    table.add_row("latents", f"{model.latent_size} numbers")
+    table.add_row(
+        "prior", f"{facts['prior']['components']} Gaussians over {facts['prior']['dimensions']} dimensions"
+    )
+    table.add_row("attributes", ", ".join(facts["attributes"]) or "none")
+    table.add_row("gallery", ", ".join(f"{count} {split}" for split, count in facts["gallery"].items()))
+    # The whole of it is long and nested: --json has it.
+    plain = {key: value for key, value in model.config.preset.items() if not isinstance(value, dict | list)}
+    table.add_row("preset", ", ".join(f"{key} = {value}" for key, value in plain.items()))
+    for i, (name, size) in enumerate(sizes.items()):
+        table.add_row("" if i else "files", f"{human(size):>10}  {name}")
+    table.add_row("", f"{human(sum(sizes.values())):>10}  together")
+    console().print(table)
+
+
+def _facts(model: "Model") -> dict[str, Any]:
+    splits = [entry.split for entry in model.gallery.entries]
+    components, dimensions = model.prior.means.shape
+    return {
+        "name": model.name,
+        "folder": str(model.folder),
+        "image_size": model.image_size,
+        "latent_size": model.latent_size,
+        "prior": {"components": components, "dimensions": dimensions, "threshold": model.prior.threshold},
+        "attributes": list(model.directions),
+        "gallery": {split: splits.count(split) for split in dict.fromkeys(splits)},
+        "preset": model.config.preset,
+        "files": {
+            path.name: path.stat().st_size for path in sorted(model.folder.iterdir()) if path.is_file()
+        },
+    }

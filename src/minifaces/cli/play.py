@@ -1,0 +1,199 @@
+"""`minifaces sample`, `reconstruct`, `morph` and `edit`: make new pictures with a model."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from minifaces.cli.common import JsonOption, ModelOption, open_model, print_json, progress, save, tell
+from minifaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from minifaces.studio.model import Latents, Model
+
+app = typer.Typer()
+
+_STRIPS = (".png", ".jpg", ".jpeg")
+_MOST_IN_A_PICTURE = 10_000
+_CHUNK = 256  # faces decoded at a time, so that a folder of 100,000 needs no more memory than one of 256
+
+FaceArgument = Annotated[
+    list[str], typer.Argument(metavar="FACE...", help="Gallery names, random:SEED or picture files.")
+]
+
+
+@app.command()
+def sample(
+    n: Annotated[int, typer.Option("-n", help="How many faces, 1 to 100,000.")] = 25,
+    seed: Annotated[
+        int | None, typer.Option(help="0 or more: the same faces every time.", show_default="a fresh one")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A picture of all, or a folder (no suffix): one PNG each.")
+    ] = Path("faces.png"),
+    temperature: Annotated[float, typer.Option(help="Below 1 more ordinary, above 1 odder.")] = 1.0,
+    prior: Annotated[
+        Literal["mixture", "normal"], typer.Option(help="Fitted density, or N(0, I) to compare with.")
+    ] = "mixture",
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Draw faces that are nobody's."""
+    import secrets
+
+    from minifaces.pictures import grid
+
+    model = open_model(model_folder)
+    seed = secrets.randbelow(2**32) if seed is None else seed  # told, so that a good draw can be had again
+    latents = model.sample_latents(n, seed, temperature, prior)
+    what = f"{n} {'face' if n == 1 else 'faces'} of seed {seed}"
+    facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior}
+    if output.suffix and not output.is_dir():
+        if n > _MOST_IN_A_PICTURE:
+            raise UsageError(
+                f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces"
+            )
+        save(output, grid(model.decode(latents)), what, as_json, facts)
+        return
+    _save_each(model, latents, output)
+    if as_json:
+        print_json({"folder": str(output), **facts})
+    else:
+        typer.echo(f"{output}: {what}, a PNG each")
+
+
+def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
+    from minifaces.images import save_picture
+
+    digits = len(str(len(latents)))
+    for start in progress(range(0, len(latents), _CHUNK), "faces", math.ceil(len(latents) / _CHUNK)):
+        for i, face in enumerate(model.decode(latents[start : start + _CHUNK]), start + 1):
+            save_picture(folder / f"{i:0{digits}d}.png", face)
+
+
+@app.command()
+def reconstruct(
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO...", help="Picture files.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("recon.png"),
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Show what the model makes of pictures: each as it is above, and its reconstruction below."""
+    import numpy as np
+
+    from minifaces.images import read_picture, square
+    from minifaces.pictures import pairs
+
+    model = open_model(model_folder)
+    framed = np.stack([square(read_picture(photo), model.image_size) for photo in photos])
+    made = model.reconstruct(framed)
+    error = ((framed.astype(float) - made) ** 2).mean(axis=(1, 2, 3))
+    psnr = 10 * np.log10(255**2 / np.maximum(error, 1e-9))
+    each = {str(photo): round(float(value), 2) for photo, value in zip(photos, psnr, strict=True)}
+    what = f"{len(photos)} {'picture' if len(photos) == 1 else 'pictures'}, PSNR {psnr.mean():.1f} dB"
+    save(output, pairs(framed, made), what, as_json, {"psnr_db": each})
+
+
+@app.command()
+def morph(
+    faces: FaceArgument,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A strip (.png, .jpg) or animation (.gif, .webp, .apng, .mp4)."),
+    ] = Path("morph.gif"),
+    path: Annotated[
+        Literal["linear", "slerp", "density"],
+        typer.Option(help="A straight line, a turn about the mean face, or where faces are likely."),
+    ] = "density",
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Pictures from each face to the next.", show_default="9 in a strip, else 40"),
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Go back to the first face.")] = False,
+    fps: Annotated[float, typer.Option(help="Pictures a second of an animation.")] = 20.0,
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Turn one face into the next."""
+    from minifaces.pictures import save_animation, strip
+
+    model = open_model(model_folder)
+    latents = [model.latent_of(face) for face in faces]
+    still = output.suffix.lower() in _STRIPS
+    steps = steps if steps is not None else 9 if still else 40
+    frames = model.morph(*latents, steps=steps, path=path, loop=loop, eased=not still)
+    facts = {"faces": faces, "path": path, "frames": len(frames)}
+    if still:
+        save(output, strip(frames), f"{len(frames)} steps", as_json, facts)
+    else:
+        save_animation(output, frames, fps)
+        tell(output, f"{len(frames)} frames, {len(frames) / fps:.1f} s", as_json, {**facts, "fps": fps})
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def edit(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FACE [--ATTRIBUTE AMOUNT]...",
+            help="A face, and the model's attributes with amounts: --smile 2 --beard -1. "
+            "1 is the typical difference between faces without and with it.",
+            show_default=False,
+        ),
+    ],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="ATTRIBUTE=AMOUNT", help="The same, another way.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path(
+        "edited.png"
+    ),
+    sweep: Annotated[bool, typer.Option("--sweep", help="Show the way there in steps.")] = False,
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Add attributes to a face or take them away: before and after."""
+    import numpy as np
+
+    from minifaces.pictures import strip
+
+    face, given = _face_and_amounts(words, settings or [])
+    model = open_model(model_folder)
+    # Options are written with hyphens, --dark-head, where names have underscores.
+    amounts = {name if name in model.directions else name.replace("-", "_"): given[name] for name in given}
+    latent = model.latent_of(face)
+    if not amounts:
+        raise UsageError(
+            f"say what to edit, as in --smile 2; the model knows {', '.join(model.directions) or 'nothing'}"
+        )
+    shares = np.linspace(0, 1, 7 if sweep else 2)
+    latents = latent + shares[:, None] * (model.edit(latent, amounts) - latent)
+    what = ", ".join(f"{name} {amount:+g}" for name, amount in amounts.items())
+    facts = {"face": face, "amounts": amounts}
+    save(output, strip(model.decode(latents)), f"{face} with {what}", as_json, facts)
+
+
+def _face_and_amounts(words: Sequence[str], settings: Sequence[str]) -> tuple[str, dict[str, float]]:
+    """Sort `["x.png", "--smile", "2", "--beard=-1"]` and `["smile=2"]` into the face and its amounts."""
+    faces: list[str] = []
+    pairs = [setting.partition("=")[::2] for setting in settings]
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("--"):
+            faces.append(word)
+            continue
+        name, equals, amount = word.removeprefix("--").partition("=")
+        pairs.append((name, amount if equals else next(rest, "")))
+    if len(faces) != 1:
+        raise UsageError(f"edit takes one face, not {len(faces)}{': ' if faces else ''}{', '.join(faces)}")
+    return faces[0], {name: _amount(name, text) for name, text in pairs}
+
+
+def _amount(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{name} needs an amount, as in --{name} 2, not {text!r}") from None

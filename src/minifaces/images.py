@@ -1,0 +1,156 @@
+"""Read one picture of whatever kind, bring it to a size, and save pictures.
+
+A picture is an (H, W, 3) uint8 array of sRGB values; several of one size are an (n, H, W, 3) uint8 array.
+
+    save_picture("face.png", square(read_picture("photo.jpg"), 128))
+"""
+
+import os
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from minifaces.errors import UsageError
+from minifaces.files import atomic
+
+Pixels = NDArray[np.uint8]
+
+READABLE = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".mpo", ".webp", ".avif"),
+    *(".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"),
+)
+"""Suffixes of the pictures in a folder. `read_picture` itself goes by the contents, not by the name."""
+
+# Pillow knows more formats; some start other programs (EPS), others hold no photos (fonts, icons).
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+_MOST_PIXELS = 80_000_000
+_SAVING: dict[str, tuple[str, int, dict[str, Any]]] = {  # suffix: Pillow's format, longest side, options
+    ".png": ("PNG", 2**31 - 1, {}),
+    ".webp": ("WEBP", 16383, {"quality": 92}),
+    ".jpg": ("JPEG", 65500, {"quality": 92, "subsampling": 0}),  # coloured print lines blur when subsampled
+    ".jpeg": ("JPEG", 65500, {"quality": 92, "subsampling": 0}),
+}
+_opening = threading.Lock()
+
+
+def read_picture(path: str | os.PathLike[str]) -> Pixels:
+    """Read a picture file as (H, W, 3) uint8 sRGB.
+
+    The EXIF orientation is applied, transparency is laid on white, grey, palette, CMYK and 16-bit pictures
+    are converted, and of an animation the first frame is taken. Colour profiles are not applied.
+    Raises UsageError, naming the file, for anything that is not a whole picture of a sane size."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder: name one picture")
+        if not path.exists():
+            raise UsageError(f"{path} is missing: check the name")
+        if not path.is_file():
+            raise UsageError(f"{path} is not an ordinary file: save the picture to disk and name that")
+        if path.stat().st_size == 0:
+            raise UsageError(f"{path} is empty (0 bytes): fetch or save it again")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+    return _decode(path)
+
+
+def _decode(path: Path) -> Pixels:
+    try:
+        with _open(path) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise UsageError(
+                    f"{path} is {image.width} x {image.height} pixels, more than "
+                    f"{_MOST_PIXELS // 10**6} million: make it smaller first"
+                )
+            if image.mode == "F":
+                raise UsageError(f"{path} holds floating-point values: save it as an 8- or 16-bit PNG")
+            image.load()
+            return _on_white(_eight_bit(ImageOps.exif_transpose(image)))
+    except UsageError:
+        raise
+    except UnidentifiedImageError:
+        raise UsageError(
+            f"{path} is not a picture that can be read: give a PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
+        ) from None
+    except Image.DecompressionBombError:
+        raise UsageError(f"{path} is far too large to be decoded: make it smaller first") from None
+    except PermissionError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # on damaged bytes a decoder may raise anything, even KeyError or MemoryError
+        raise UsageError(f"{path} is damaged ({error}): fetch or save it again") from error
+
+
+def _open(path: Path) -> Image.Image:
+    """Read a picture's header, without Pillow's warning about many pixels: `_decode` has its own limit."""
+    with _opening, warnings.catch_warnings():  # filters are shared by all threads
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        Image.init()
+        return Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips it to white."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Pixels:
+    if image.has_transparency_data:
+        faces = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", faces.size, "white"), faces)
+    return np.array(image.convert("RGB"))
+
+
+def square(picture: Pixels, size: int) -> Pixels:
+    """Fit an (H, W, 3) uint8 picture into (size, size, 3) uint8 without stretching or cutting it.
+
+    What is missing at the sides is filled with the median colour of the picture's own border."""
+    height, width = picture.shape[:2]
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    # Resizing comes before padding: a picture of 80 million pixels in one row must not be padded to a square.
+    scale = size / max(height, width)
+    inner = resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
+    top, left = (size - inner.shape[0]) // 2, (size - inner.shape[1]) // 2
+    result = np.empty((size, size, 3), np.uint8)
+    result[:] = np.median(border, axis=0).round().astype(np.uint8)
+    result[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return result
+
+
+def resize(picture: Pixels, height: int, width: int) -> Pixels:
+    """Resample an (H, W, 3) uint8 picture to (height, width, 3), antialiased (Lanczos)."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def check_faces(faces: Pixels) -> None:
+    """Raise UsageError unless `faces` is (n, H, W, 3) uint8 with n, H and W at least 1."""
+    if faces.ndim != 4 or faces.shape[3] != 3 or faces.dtype != np.uint8:
+        raise UsageError(f"faces must be an (n, H, W, 3) uint8 array, not {faces.shape} {faces.dtype}")
+    if faces.size == 0:
+        raise UsageError("there are no faces to draw: give at least one")
+
+
+def save_picture(path: str | os.PathLike[str], picture: Pixels) -> None:
+    """Save an (H, W, 3) uint8 picture, whole or not at all, as its suffix says: PNG, WebP or JPEG.
+
+    Raises UsageError for another suffix or a picture that the format cannot hold, MinifacesError where
+    `path` cannot be written."""
+    path = Path(path)
+    kind = _SAVING.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(f"cannot save a picture as {path}: use one of {', '.join(_SAVING)}")
+    name, longest, options = kind
+    side = max(picture.shape[:2])
+    if side > longest:
+        raise UsageError(f"{path.suffix} holds at most {longest} pixels a side, not {side}: use .png")
+    with atomic(path) as scratch:
+        Image.fromarray(picture).save(scratch, format=name, **options)

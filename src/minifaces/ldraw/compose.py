@@ -1,0 +1,281 @@
+"""Compose faces: print x head colour x stage, by the hundred per second.
+
+    draws = draw_faces(prints, stages, "train", 64, rng)
+    faces, mask = compose(prints, stages, draws)         # (64, 128, 128, 3) and (64, 128, 128) uint8
+
+A pixel is tone(S (1 - k) + D a + M m) over the background, in linear light, where over the pixel's samples a is the
+mean albedo (head colour where nothing is printed), m the mean albedo of metal ink and k its mean metalness. What was
+traced on a plain head is exact for the head itself; only light that goes from print to floor and back is left out."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.ldraw.colours import to_linear, to_srgb
+from minifaces.ldraw.designs import Design
+from minifaces.ldraw.head import V_TOTAL
+from minifaces.ldraw.prints import THETA, Prints
+from minifaces.ldraw.recombine import SeamFinder
+from minifaces.ldraw.stages import Stages
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+# Head colours by how often they are met: LDraw code -> share. Special heads keep their own colour instead.
+PALETTE = {14: 0.46, 78: 0.22, 92: 0.08, 84: 0.07, 70: 0.06, 308: 0.03, 19: 0.04, 86: 0.03, 15: 0.01}
+KEEPS_COLOUR = {"own": 0.9, "skin": 0.5, "yellow": 0.0}
+KNEE = 0.85  # the film's shoulder: brighter light is compressed into the rest
+FACE_HALF_ANGLE = np.radians(75.0)  # the print region that `mask` marks
+FACE_MIDDLE_V = 15.0  # warps are about the middle of the face
+LEVELS = 4096
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What to compose, n faces. Everything that is random in a face is here.
+
+    `upper`, `lower` (n,) print indices (equal for a face that is not recombined), `turned` (n, 2) bool mirrors each,
+    `seam` (n, columns) the v at which upper gives way to lower, `stage` (n,), `flip` (n,) bool mirrors the whole picture,
+    `head` (n, 3) linear head colour, `head_code` (n,) LDraw code, `ink` (n, 3) factor on the inks' linear colour,
+    `scale`, `shift` (n, 2) warp in (theta, v), `gain` (n,) factor on the light."""
+
+    upper: NDArray[np.int64]
+    lower: NDArray[np.int64]
+    turned: NDArray[np.bool_]
+    seam: Floats
+    stage: NDArray[np.int64]
+    flip: NDArray[np.bool_]
+    head: Floats
+    head_code: NDArray[np.int64]
+    ink: Floats
+    scale: Floats
+    shift: Floats
+    gain: Floats
+
+    def __len__(self) -> int:
+        return len(self.upper)
+
+
+def draw_faces(
+    prints: Prints,
+    stages: Stages,
+    split: str,
+    count: int,
+    rng: np.random.Generator,
+    recombined: float = 0.5,
+    varied: bool = True,
+) -> Draws:
+    """Draw `count` faces of a split's designs.
+
+    `recombined` is the share that joins the upper part of one print to the lower part of another; `varied` adds
+    mirroring, small warps and changes of ink and light. Without both, the prints are as they are."""
+    choice, weights = _weighted(prints, split)
+    upper = rng.choice(choice, count, p=weights)
+    seams = _seam_finder(prints)
+    lower, turned, seam = upper.copy(), np.zeros((count, 2), bool), np.full((count, seams.columns), V_TOTAL, np.float32)
+    join = rng.random(count) < recombined
+    for i in np.flatnonzero(join):
+        lower[i], turned[i], seam[i] = seams.partner(int(upper[i]), choice, rng)
+    joined = upper != lower
+    whole_turn = (rng.random(count) < 0.5) & varied
+    turned ^= whole_turn[:, None]
+    seam[whole_turn] = seam[whole_turn, ::-1]
+    codes = np.array([head_code(prints.designs[i], rng) for i in upper])
+    wander = rng.normal(size=(count, 4)) * [0.03, 0.03, 0.02, 0.25]
+    wander *= (varied & (joined | (rng.random(count) < 0.3)))[:, None]
+    tinted = varied & joined & (rng.random(count) < 0.4)
+    return Draws(
+        upper=upper,
+        lower=lower,
+        turned=turned,
+        seam=seam,
+        stage=rng.integers(0, len(stages), count),
+        flip=(rng.random(count) < 0.5) & varied,
+        head=_head_colours(prints, codes, rng if varied else None),
+        head_code=codes,
+        ink=np.exp(rng.normal(0, 0.18, (count, 3)) * tinted[:, None]).astype(np.float32),
+        scale=(1 + wander[:, :2]).astype(np.float32),
+        shift=wander[:, 2:].astype(np.float32),
+        gain=np.exp(rng.normal(0, 0.03, count) * varied).astype(np.float32),
+    )
+
+
+def fixed_draws(
+    prints: Prints, designs: NDArray[np.int64], stage: NDArray[np.int64], head: Floats | None = None, codes: NDArray[np.int64] | None = None
+) -> Draws:
+    """The given designs on the given stages, nothing varied; `head` (n, 3) linear colours, or each design's own."""
+    count = len(designs)
+    own = np.array([prints.designs[i].colour for i in designs]) if codes is None else codes
+    return Draws(
+        upper=designs,
+        lower=designs,
+        turned=np.zeros((count, 2), bool),
+        seam=np.full((count, 1), V_TOTAL, np.float32),
+        stage=stage,
+        flip=np.zeros(count, bool),
+        head=_head_colours(prints, own, None) if head is None else head,
+        head_code=own,
+        ink=np.ones((count, 3), np.float32),
+        scale=np.ones((count, 2), np.float32),
+        shift=np.zeros((count, 2), np.float32),
+        gain=np.ones(count, np.float32),
+    )
+
+
+def head_code(design: Design, rng: np.random.Generator) -> int:
+    """A head colour for a design: its own if it is special, otherwise mostly by the palette."""
+    if rng.random() < KEEPS_COLOUR[design.kind]:
+        return design.colour
+    return int(rng.choice(list(PALETTE), p=list(PALETTE.values())))
+
+
+def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]:
+    """Compose faces. -> (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: share of each pixel in the print region."""
+    textures, metal = _at_size(prints, stages.size * stages.over)
+    faces = np.empty((len(draws), stages.size, stages.size, 3), np.uint8)
+    mask = np.empty((len(draws), stages.size, stages.size), np.uint8)
+    _kernel(
+        faces, mask, textures, metal, prints.metal_index,
+        stages.diffuse, stages.specular, stages.metallic, stages.backdrop, stages.theta, stages.v, stages.hit,
+        draws.upper, draws.lower, draws.turned, draws.seam, draws.stage, draws.flip,
+        draws.head, draws.ink, draws.scale, draws.shift, draws.gain, _LINEAR, _SRGB,
+    )  # fmt: skip
+    return faces, mask
+
+
+_LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
+_SRGB = (to_srgb(np.arange(LEVELS + 1) / LEVELS) * 255).round().astype(np.uint8)
+
+
+@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+def _kernel(  # noqa: PLR0913 - a kernel takes plain arrays
+    faces, mask, textures, metal, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
+    upper, lower, turned, seam, stage, flip, head, ink, scale, shift, gain, linear, srgb,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    size = faces.shape[1]
+    over = thetas.shape[1] // size
+    for job in numba.prange(faces.shape[0] * size):
+        i, row = job // size, job % size
+        s = stage[i]
+        for column in range(size):
+            # Over the pixel's samples: ink-weighted albedo, metal albedo, and coverage by ink and metal.
+            red = green = blue = metal_red = metal_green = metal_blue = inked = metal_share = np.float32(0)
+            samples = region = 0
+            for sub in range(over * over):
+                y, x = row * over + sub // over, column * over + sub % over
+                if not hits[s, y, x]:
+                    continue
+                samples += 1
+                theta = thetas[s, y, x]
+                if flip[i]:
+                    theta = -theta
+                if abs(theta) < FACE_HALF_ANGLE:
+                    region += 1
+                theta = theta * scale[i, 0] + shift[i, 0]
+                v = FACE_MIDDLE_V + (vs[s, y, x] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
+                if abs(theta) >= THETA or v < 0 or v >= V_TOTAL:
+                    continue
+                share = np.float32(1)
+                if upper[i] != lower[i]:
+                    at = int((theta / THETA * 0.5 + 0.5) * seam.shape[1])
+                    # a feather of a third of a unit, about two texels to each side
+                    share = min(max((seam[i, min(at, seam.shape[1] - 1)] - v) * 1.5 + 0.5, 0.0), 1.0)
+                for part in range(2):
+                    weight = share if part == 0 else 1 - share
+                    if weight <= 0:
+                        continue
+                    p = upper[i] if part == 0 else lower[i]
+                    texture = textures[p]
+                    rows, columns = texture.shape[0], texture.shape[1]
+                    u = -theta if turned[i, part] else theta
+                    tx, ty = (u / THETA * 0.5 + 0.5) * columns - 0.5, v / V_TOTAL * rows - 0.5
+                    x0, y0 = int(np.floor(tx)), int(np.floor(ty))
+                    fx, fy = tx - x0, ty - y0
+                    for corner in range(4):
+                        cx, cy = x0 + corner % 2, y0 + corner // 2
+                        if cx < 0 or cy < 0 or cx >= columns or cy >= rows:
+                            continue
+                        alpha = texture[cy, cx, 3]
+                        if alpha == 0:
+                            continue
+                        w = weight * (fx if corner % 2 else 1 - fx) * (fy if corner // 2 else 1 - fy) * alpha / np.float32(255)
+                        r, g, b = (linear[texture[cy, cx, 0]] * w, linear[texture[cy, cx, 1]] * w, linear[texture[cy, cx, 2]] * w)
+                        shine = np.float32(0)
+                        if metal_index[p] >= 0:
+                            shine = metal[metal_index[p], cy, cx] / np.float32(255)
+                            metal_red += r * shine
+                            metal_green += g * shine
+                            metal_blue += b * shine
+                            metal_share += w * shine
+                        red += r * (1 - shine)
+                        green += g * (1 - shine)
+                        blue += b * (1 - shine)
+                        inked += w
+            norm = np.float32(1) / max(samples, 1)
+            bare = 1 - inked * norm
+            keep = 1 - metal_share * norm
+            place = size - 1 - column if flip[i] else column
+            for c in range(3):
+                pigment = red if c == 0 else green if c == 1 else blue
+                shiny = metal_red if c == 0 else metal_green if c == 1 else metal_blue
+                albedo = min(pigment * norm * ink[i, c], 1.0) + bare * head[i, c]
+                light = specular[s, row, column, c] * keep + diffuse[s, row, column, c] * albedo
+                light = (light + metallic[s, row, column, c] * shiny * norm * ink[i, c]) * gain[i]
+                if light > KNEE:
+                    light = KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE)))
+                light += backdrop[s, row, column, c]
+                faces[i, row, place, c] = srgb[int(min(light, 1.0) * LEVELS + 0.5)]
+            mask[i, row, place] = region * 255 // (over * over)
+
+
+def tone(light: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The film curve of `compose`: straight up to 0.85, then a soft shoulder towards 1."""
+    return np.where(light > KNEE, KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE))), light)
+
+
+@cache
+def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The designs of a split and how often each is drawn: dark heads and large prints twice as often, since
+    they are the hardest to learn and the rarest."""
+    chosen = prints.of_split(split)
+    ink = (prints.colours[chosen, ::8, ::8, 3] > 127).mean((1, 2))
+    luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], [0.2126, 0.7152, 0.0722]) for i in chosen])
+    weights = 1.0 + (ink > 0.15) + (luma < 90)
+    return chosen, weights / weights.sum()
+
+
+@cache
+def _seam_finder(prints: Prints) -> SeamFinder:
+    return SeamFinder(prints)
+
+
+def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Generator | None) -> Floats:
+    colour = to_linear(np.array([prints.head_colours[int(c)] for c in codes]) / 255)
+    if rng is not None:  # batches of plastic differ, and so do cameras
+        colour = colour * np.exp(rng.normal(0, 0.05, (len(codes), 1)) + rng.normal(0, 0.03, (len(codes), 3)))
+    return np.clip(colour, 0, 0.97).astype(np.float32)
+
+
+@cache
+def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes]:
+    """Textures no sharper than the samples: halved until a texel is about a sample (512 texels suit 256 samples)."""
+    colours, metal = prints.colours, prints.metal
+    step = max(1, 256 // samples)
+    if step == 1:
+        return colours, metal
+    halved = np.stack([_shrink(t, step) for t in colours])
+    n, height, width = metal.shape
+    return halved, metal.reshape(n, height // step, step, width // step, step).mean((2, 4)).astype(np.uint8)
+
+
+def _shrink(texture: Bytes, step: int) -> Bytes:
+    """A texture pooled by `step`, colours weighted by alpha in linear light."""
+    height, width = texture.shape[0] // step, texture.shape[1] // step
+    alpha = texture[..., 3:] / 255.0
+    cells = np.concatenate([_LINEAR[texture[..., :3]] * alpha, alpha], -1)
+    cells = cells.reshape(height, step, width, step, 4).mean((1, 3))
+    colour = to_srgb(cells[..., :3] / np.maximum(cells[..., 3:], 1e-6))
+    return (np.concatenate([colour, cells[..., 3:]], -1) * 255).round().astype(np.uint8)

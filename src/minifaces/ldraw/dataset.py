@@ -1,0 +1,48 @@
+"""Composed faces as the rows of a data set: pictures with what is known of each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minifaces.ldraw.compose import Bytes, Draws, compose, draw_faces
+from minifaces.ldraw.designs import ATTRIBUTES
+from minifaces.ldraw.prints import Prints, load_prints
+from minifaces.ldraw.stages import Stages, load_stages
+
+SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
+CHUNK = 64
+
+
+def composed_faces(count: int, size: int, recombined: float = 0.5, seed: int = 0) -> Iterator[tuple[Bytes, dict[str, str]]]:
+    """Yield `count` faces (size, size, 3) uint8 with their metadata, splits in turn, the same for a seed.
+
+    Attributes are told of faces that show one whole design; a recombined face names both designs instead."""
+    prints = load_prints()
+    rng = np.random.default_rng([seed, 2])
+    bounds = np.round(np.cumsum([0, *SPLITS.values()]) * count).astype(int)
+    for split, first, last in zip(SPLITS, bounds, bounds[1:], strict=True):
+        stages = load_stages(size, split)
+        for start in range(first, last, CHUNK):
+            draws = draw_faces(prints, stages, split, min(CHUNK, last - start), rng, recombined)
+            faces, _ = compose(prints, stages, draws)
+            for i, face in enumerate(faces):
+                yield face, describe(prints, stages, draws, i)
+
+
+def describe(prints: Prints, stages: Stages, draws: Draws, i: int) -> dict[str, str]:
+    """Row `i` of metadata.csv: design(s), split, head colour, stage and attributes ("" where unknown)."""
+    upper, lower = prints.designs[draws.upper[i]], prints.designs[draws.lower[i]]
+    stage = stages.parameters[draws.stage[i]]
+    row: dict[str, Any] = {
+        "design": upper.name,
+        "lower_design": lower.name if lower is not upper else "",
+        "split": upper.split,
+        "description": upper.description if lower is upper else "",
+        "head_colour": int(draws.head_code[i]),
+        "stage": stage.id,
+        "yaw": round(-stage.yaw if draws.flip[i] else stage.yaw, 1),
+    }
+    known = upper.attributes if lower is upper else {}
+    row |= {name: str(known[name]).lower() if name in known else "" for name in ATTRIBUTES}
+    return {key: str(value) for key, value in row.items()}

@@ -1,0 +1,278 @@
+"""Stages: the light on a plain head, traced once, on which any print can be composed.
+
+A stage holds, per pixel and in linear light, what does not depend on the print:
+  diffuse  D  light that the head returns per unit of albedo (with the colour it sheds on the floor)
+  specular S  gloss, plus whatever of the surroundings was traced
+  metallic M  light that a white metal print would return
+  coverage A  share of the pixel that was traced; the rest shows `background`
+and, exactly from the camera, where on the head's surface (theta, v) each sample looks.
+
+Stages are stored as one lossy WebP sheet each (D, S, M, A below one another) in a zip with their parameters."""
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from minifaces.errors import UsageError
+from minifaces.ldraw.colours import to_linear
+from minifaces.ldraw.head import BOTTOM, BULGE, DEPTH, INNER, TOP, v_of
+
+Floats = NDArray[np.float32]
+
+SIZE = 256  # pixels of a stored stage
+DISTANCE = 140.0  # camera to head, LDraw units
+HALF_HEIGHT, CENTRE = 14.0, -10.0  # of the whole head with stud and neck, y up
+LIMITS = (1.6, 2.5, 2.5, 1.0)  # brightest storable D, S, M, A; brighter is white in any face
+GAMMA = 2.2  # stored = (value / limit) ** (1 / gamma): 8 bits are enough for dark heads too
+HELD_OUT = 32  # the first stages of the series serve validation and test in turn, all others training
+
+
+@dataclass(frozen=True)
+class StageParameters:
+    """Camera, light and background of one stage. Angles in degrees, lengths in LDraw units, y up."""
+
+    id: int
+    seed: int
+    yaw: float
+    pitch: float
+    roll: float
+    fill: float  # share of the picture's height that the head fills
+    dx: float
+    dy: float
+    head: str  # plain head: "3626b" (blocked stud) or "3626c" (hollow stud)
+    roughness: float
+    exposure: float  # what a white head's middle returns
+    ambient: float
+    gradient: float
+    ground: float  # light from below, as a share of that from above
+    boxes: tuple[tuple[float, float, float, float, float], ...]  # azimuth, elevation, half width, half height, radiance
+    tint: tuple[float, float, float]
+    backdrop: str  # "white", "plain" or "sweep"
+    floor: tuple[float, float, float]  # albedo of the sweep
+    background: tuple[float, float, float]  # sRGB in 0..1 of a plain background ...
+    shade: float  # ... and how much darker (sRGB) its top is than its middle
+
+    @property
+    def split(self) -> str:
+        if self.id >= HELD_OUT:
+            return "train"
+        return "validation" if self.id % 2 == 0 else "test"
+
+    def camera(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+        """(origin, target, up, full field of view in degrees)."""
+        yaw, pitch, roll = np.radians([self.yaw, self.pitch, self.roll])
+        target = np.array([self.dx, CENTRE + self.dy, 0.0])
+        toward = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+        up = np.array([np.sin(roll) * np.cos(yaw), np.cos(roll), -np.sin(roll) * np.sin(yaw)])
+        return target + DISTANCE * toward, target, up, 2 * np.degrees(np.arctan(HALF_HEIGHT / self.fill / DISTANCE))
+
+
+def draw_parameters(stage: int) -> StageParameters:
+    """Stage number `stage` of an endless series like catalogue photographs: mostly frontal, softboxes, white or grey."""
+    rng = np.random.default_rng([2026, stage])
+    mirror = rng.choice([-1.0, 1.0])
+
+    def uniform(low: float, high: float) -> float:
+        return float(rng.uniform(low, high))
+
+    def tint(red: float, blue: float) -> tuple[float, float, float]:
+        return float(1 + rng.normal(0, red)), 1.0, float(1 + rng.normal(0, blue))
+
+    boxes = (
+        (mirror * uniform(20, 60), uniform(30, 55), uniform(6, 15), uniform(8, 20), uniform(9, 28)),
+        (-mirror * uniform(30, 75), uniform(5, 40), uniform(4, 12), uniform(10, 28), uniform(2, 12)),
+        (0.0, uniform(65, 85), uniform(15, 30), uniform(12, 25), uniform(2, 6)),
+    )
+    backdrop = str(rng.choice(["sweep", "white", "plain"], p=[0.35, 0.38, 0.27]))
+    white = np.ones(3) if backdrop != "plain" else uniform(0.72, 0.97) * np.array(tint(0.015, 0.02))
+    return StageParameters(
+        id=stage,
+        seed=int(rng.integers(1 << 30)),
+        yaw=float(np.clip(rng.normal(0, 8), -25, 25)),
+        pitch=float(np.clip(rng.normal(8, 4), 2, 16)),
+        roll=float(np.clip(rng.normal(0, 0.5), -1, 1)),
+        fill=uniform(0.72, 1.0),
+        dx=float(rng.normal(0, 0.3)),
+        dy=float(rng.normal(0, 0.3)),
+        head=str(rng.choice(["3626b", "3626c"])),
+        roughness=float(np.clip(0.22 * np.exp(rng.normal(-0.2, 0.25)), 0.08, 0.6)),
+        exposure=uniform(0.84, 1.02),
+        ambient=uniform(0.45, 0.8),
+        gradient=uniform(0.1, 0.45),
+        ground=uniform(0.7, 1.0),
+        boxes=boxes,
+        tint=tint(0.02, 0.03),
+        backdrop=backdrop,
+        floor=tuple(float(np.clip(c, 0, 0.9)) for c in uniform(0.6, 0.85) * np.array(tint(0.02, 0.03))),  # type: ignore[arg-type]
+        background=tuple(float(np.clip(c, 0, 1)) for c in white),  # type: ignore[arg-type]
+        shade=uniform(-0.06, 0.06) if backdrop == "plain" else 0.0,
+    )
+
+
+def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Where a grid of samples x samples rays meets the printed surface: theta (radians), v, and whether it does.
+
+    The body is convex, so along a ray its implicit function is convex too, and Newton's method from a point
+    before the body runs into the near side without overshooting."""
+    origin, target, up, field = parameters.camera()
+    forward = (target - origin) / np.linalg.norm(target - origin)
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    above = np.cross(right, forward)
+    half = np.tan(np.radians(field / 2))
+    theta, v = (np.zeros((samples, samples), np.float32) for _ in range(2))
+    hit = np.zeros((samples, samples), np.bool_)
+    _cast(theta, v, hit, origin, forward, right * half, np.cross(right, forward) * half)
+    return theta, v, hit
+
+
+@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+def _cast(theta, v, hit, origin, forward, right, above):  # type: ignore[no-untyped-def]
+    samples = len(theta)
+    for row in numba.prange(samples):
+        for column in range(samples):
+            ray = forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
+            t = DISTANCE - 20.0  # well before the head, which is 13 thick
+            for _ in range(24):
+                value, slope = _implicit(origin + t * ray, ray)
+                if slope > -1e-9 or abs(value) < 1e-9:
+                    break
+                t -= value / slope
+            x, y, z = origin + t * ray
+            radius = np.hypot(x, z)
+            if abs(value) > 1e-3 or radius <= INNER:
+                continue
+            hit[row, column] = True
+            theta[row, column] = np.arctan2(x, z)
+            v[row, column] = _profile(radius, -y)
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _implicit(point, ray):  # type: ignore[no-untyped-def]
+    """The body's implicit function (negative inside) at a point, y up, and its derivative along a ray."""
+    radius = np.hypot(point[0], point[2])
+    out = max(radius - INNER, 0.0) / BULGE
+    past = (max(-point[1] - BOTTOM, 0.0) - max(TOP + point[1], 0.0)) / DEPTH
+    radial = (point[0] * ray[0] + point[2] * ray[2]) / max(radius, 1e-9)
+    return out * out + past * past - 1, 2 * out * radial / BULGE - 2 * past * ray[1] / DEPTH
+
+
+_profile = numba.njit(cache=True)(v_of)
+
+
+def background_of(parameters: StageParameters, size: int) -> NDArray[np.float64]:
+    """What shows where nothing was traced: (size, 1, 3) linear."""
+    ramp = parameters.shade * np.linspace(-1, 1, size)[:, None, None]
+    return to_linear(np.clip(np.array(parameters.background) + ramp, 0, 1))
+
+
+def encode_sheet(diffuse: Floats, specular: Floats, metallic: Floats, coverage: Floats, quality: int = 97) -> bytes:
+    """Four planes (256, 256, 3) or (256, 256) of linear light as one lossy WebP."""
+    planes = [diffuse, specular, metallic, np.repeat(coverage[..., None], 3, -1)]
+    coded = [(np.clip(p / limit, 0, 1) ** (1 / GAMMA) * 255).round() for p, limit in zip(planes, LIMITS, strict=True)]
+    buffer = io.BytesIO()
+    sheet = Image.fromarray(np.concatenate(coded).astype(np.uint8))
+    sheet.save(buffer, "webp", quality=quality, method=6, exact=True)
+    return buffer.getvalue()
+
+
+def decode_sheet(data: bytes) -> tuple[Floats, Floats, Floats, Floats]:
+    """The planes of `encode_sheet`: D, S, M (256, 256, 3) and A (256, 256), float32 linear."""
+    coded = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    level = np.arange(256) / 255.0
+    planes = [(level**GAMMA * limit).astype(np.float32)[p] for p, limit in zip(np.split(coded, 4), LIMITS, strict=True)]
+    coverage = planes[3].mean(-1)
+    coverage = np.where(coverage > 0.985, 1.0, np.where(coverage < 0.004, 0.0, coverage)).astype(np.float32)
+    return planes[0], planes[1], planes[2], coverage
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """Stages ready for composing at one size, n stages of size x size pixels with `over` x `over` samples each.
+
+    `diffuse`, `metallic` (n, size, size, 3) float32; `light` (n, size, size, 3): specular and background together;
+    `theta`, `v` (n, size * over, size * over) float32, `hit` the same shape, bool."""
+
+    parameters: tuple[StageParameters, ...]
+    size: int
+    over: int
+    diffuse: Floats
+    specular: Floats
+    metallic: Floats
+    backdrop: Floats  # (n, size, size, 3): (1 - A) * background
+    theta: Floats
+    v: Floats
+    hit: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+
+def write_stages(path: Path, sheets: list[tuple[StageParameters, bytes]]) -> None:
+    """Pack stages into one zip: stages.json and a WebP sheet each."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        listing = json.dumps([asdict(p) for p, _ in sheets], indent=0)
+        archive.writestr(zipfile.ZipInfo("stages.json"), listing)
+        for parameters, sheet in sheets:
+            archive.writestr(zipfile.ZipInfo(f"{parameters.id:04d}.webp"), sheet)
+
+
+def read_parameters(archive: zipfile.ZipFile) -> list[StageParameters]:
+    """The listing of a stages zip."""
+    return [parameters_from(entry) for entry in json.loads(archive.read("stages.json"))]
+
+
+def parameters_from(entry: dict[str, object]) -> StageParameters:
+    """Parameters from JSON, lists turned back into tuples."""
+
+    def frozen(value: object) -> object:
+        return tuple(frozen(v) for v in value) if isinstance(value, list) else value
+
+    return StageParameters(**{k: frozen(v) for k, v in entry.items()})  # type: ignore[arg-type]
+
+
+def load_stages(size: int, split: str, path: Path | None = None, over: int = 2, limit: int | None = None) -> Stages:
+    """The bundled stages of a split ("train", "validation", "test") at `size` pixels, or those of a zip at `path`.
+
+    Raises UsageError where `size` does not divide 256 or the file is missing or damaged."""
+    if size < 8 or SIZE % size:
+        raise UsageError(f"stages can be had at sizes that divide {SIZE}, not at {size}")
+    return _load(size, split, path or Path(__file__).parents[1] / "assets" / "stages.zip", over, limit)
+
+
+@cache
+def _load(size: int, split: str, path: Path, over: int, limit: int | None) -> Stages:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            chosen = [p for p in read_parameters(archive) if p.split == split][:limit]
+            sheets = [decode_sheet(archive.read(f"{p.id:04d}.webp")) for p in chosen]
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing: trace stages with `minifaces data stages`") from None
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+        raise UsageError(f"{path} is damaged ({error}): trace stages again with `minifaces data stages`") from error
+    if not chosen:
+        raise UsageError(f"{path} holds no stages for {split}")
+    pooled = [[_pool(plane, size) for plane in sheet] for sheet in sheets]
+    backdrops = [(1 - _pool(s[3], size)[..., None]) * background_of(p, size) for p, s in zip(chosen, sheets, strict=True)]
+    surface = [surface_samples(p, size * over) for p in chosen]
+    return Stages(
+        tuple(chosen),
+        size,
+        over,
+        *(np.stack([p[i] for p in pooled]) for i in range(3)),
+        np.stack(backdrops).astype(np.float32),
+        *(np.stack([s[i] for s in surface]) for i in range(3)),
+    )
+
+
+def _pool(plane: Floats, size: int) -> Floats:
+    step = SIZE // size
+    return plane.reshape(size, step, size, step, *plane.shape[2:]).mean((1, 3))

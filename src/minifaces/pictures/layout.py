@@ -1,0 +1,76 @@
+"""Lay faces out in one picture: grids, strips, rows of pairs, captions.
+
+Pure functions: (n, H, W, 3) uint8 faces in, one (height, width, 3) uint8 picture out.
+
+    save_picture("recon.png", pairs(raw, reconstructed, columns=8))
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from minifaces.errors import UsageError
+from minifaces.images import Pixels, check_faces
+
+Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
+
+
+def grid(faces: Pixels, columns: int | None = None, gap: int = 4, background: Colour = WHITE) -> Pixels:
+    """Lay (n, H, W, 3) uint8 faces row by row, `gap` pixels apart: (height, width, 3) uint8.
+
+    Without `columns` there are ceil(sqrt(n)). The end of an unfinished row is `background`.
+    Raises UsageError for no faces, or impossible `columns` or `gap`."""
+    check_faces(faces)
+    n, height, width, _ = faces.shape
+    if columns is None:
+        columns = math.ceil(math.sqrt(n))
+    if columns < 1 or gap < 0:
+        raise UsageError(f"a grid needs at least 1 column and a gap of at least 0, not {columns} and {gap}")
+    columns = min(columns, n)
+    rows = math.ceil(n / columns)
+    picture = np.empty((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), np.uint8)
+    picture[:] = background
+    for i, face in enumerate(faces):
+        y, x = i // columns * (height + gap), i % columns * (width + gap)
+        picture[y : y + height, x : x + width] = face
+    return picture
+
+
+def strip(faces: Pixels, gap: int = 0, background: Colour = WHITE) -> Pixels:
+    """Lay (n, H, W, 3) uint8 faces side by side in one row, such as the steps of a morph."""
+    return grid(faces, columns=len(faces), gap=gap, background=background)
+
+
+def pairs(
+    above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, background: Colour = WHITE
+) -> Pixels:
+    """Lay each face of `above` on its partner of `below` (raw on reconstruction), `columns` to a row.
+
+    Both are (n, H, W, 3) uint8. Partners touch; pairs are `gap` pixels apart."""
+    if above.shape != below.shape:
+        raise UsageError(f"pairs need equal shapes above and below, not {above.shape} and {below.shape}")
+    return grid(np.concatenate([above, below], axis=1), columns, gap, background)
+
+
+def captioned(faces: Pixels, captions: Sequence[str], background: Colour = WHITE) -> Pixels:
+    """Write a line of text under each face: (n, H, W, 3) -> (n, H + line, W, 3) uint8, ready for `grid`.
+
+    A caption that is too long is cut and ends in an ellipsis."""
+    check_faces(faces)
+    if len(captions) != len(faces):
+        raise UsageError(f"{len(faces)} faces need as many captions, not {len(captions)}")
+    n, height, width, _ = faces.shape
+    size = max(9, height // 10)
+    font = ImageFont.load_default(size)
+    result = np.empty((n, height + size * 3 // 2, width, 3), np.uint8)
+    for face, caption, target in zip(faces, captions, result, strict=True):
+        line = Image.new("RGB", (width, size * 3 // 2), background)
+        text = caption
+        while text and font.getlength(text) > width:
+            text = text.removesuffix("…")[:-1] + "…" if len(text) > 1 else ""
+        ImageDraw.Draw(line).text((width / 2, size * 0.75), text, fill="black", font=font, anchor="mm")
+        target[:height], target[height:] = face, np.asarray(line)
+    return result

@@ -1,0 +1,1 @@
+"""Play with a trained model: numpy in, numpy out, ONNX Runtime between."""

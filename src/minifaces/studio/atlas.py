@@ -1,0 +1,55 @@
+"""A map of latents: similar faces end up near one another in the plane.
+
+project(model.gallery.latents)          # (n, 2)"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minifaces.errors import UsageError
+
+_LEADING = 50  # van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008: PCA to this many first
+_PERPLEXITY = 30.0
+_FEW = 5
+
+
+def project(latents: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
+    """Lay out (n, d) latents in the plane, (n, 2), in units of no meaning: PCA to 50, then t-SNE from there.
+
+    Five latents or fewer, or equal ones, have no neighbourhoods to keep and are laid out by PCA alone. One
+    thread and a fixed seed: the same latents give the same map. Raises UsageError for no latents, a negative
+    seed, or numbers that are not finite."""
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"a map's seed is from 0 to {2**32 - 1}, not {seed}")
+    points = np.asarray(latents, dtype=np.float64)
+    if points.ndim != 2 or not len(points):
+        raise UsageError("a map needs at least one face")
+    if not np.isfinite(points).all():
+        raise UsageError("a map needs finite latents")
+    leading = _principal(points, _LEADING)
+    if len(points) <= _FEW or not leading.any():
+        return leading[:, :2]
+    return _tsne(leading, seed)
+
+
+def _principal(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Scores along the leading principal axes: at most `size`, and two at least, zero if need be."""
+    centred = points - points.mean(axis=0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    scores = (u * s)[:, :size]
+    # An axis may come out either way: let each point's side be decided by the data.
+    scores = scores * np.where(scores[np.abs(scores).argmax(axis=0), np.arange(scores.shape[1])] < 0, -1, 1)
+    return np.pad(scores, [(0, 0), (0, max(0, 2 - scores.shape[1]))])
+
+
+def _tsne(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    from openTSNE import TSNE
+
+    # openTSNE's PCA start adds a jitter, which parts equal faces.
+    layout = TSNE(
+        perplexity=min(_PERPLEXITY, (len(points) - 1) / 3),
+        initialization="pca",
+        negative_gradient_method="bh" if len(points) < 10_000 else "fft",
+        n_jobs=1,
+        random_state=seed,
+    )
+    return np.asarray(layout.fit(points), dtype=np.float64)

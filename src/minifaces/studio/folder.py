@@ -1,0 +1,135 @@
+"""Read the files of a model folder: each is whole and as expected, or one clear line says which is not.
+
+The layout is in docs/architecture.md."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from minifaces.errors import UsageError
+from minifaces.files import read_json
+
+T = TypeVar("T")
+
+CONFIG = "config.json"
+ENCODER = "encoder.onnx"
+DECODER = "decoder.onnx"
+PRIOR = "prior.safetensors"
+DIRECTIONS = "directions.safetensors"
+GALLERY = "gallery.json"
+GALLERY_LATENTS = "gallery.safetensors"
+GALLERY_PICTURES = "gallery.webp"
+FILES = (ENCODER, DECODER, PRIOR, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
+"""What a model needs beside config.json. The training weights and the model card are not among it."""
+
+
+class Config(BaseModel):
+    """`config.json`: what the model is, how it was trained, and the sha256 of each other file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1]
+    name: str = Field(min_length=1)
+    image_size: int = Field(ge=8, le=4096)
+    latent_size: int = Field(ge=1, le=65536)
+    preset: dict[str, Any]
+    files: dict[str, str]
+
+    @field_validator("files")
+    @classmethod
+    def _all_listed(cls, files: dict[str, str]) -> dict[str, str]:
+        lacking = [name for name in FILES if name not in files]
+        if lacking:
+            raise ValueError(f"no sha256 of {', '.join(lacking)}")
+        return files
+
+
+def open_folder(folder: str | os.PathLike[str]) -> Config:
+    """Read a model folder's configuration and hold every needed file against its sha256.
+
+    Raises UsageError, naming the file, where one is missing or not the one that was exported."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise UsageError(f"there is no model folder {root}")
+    config = read_checked(root / CONFIG, Config.model_validate)
+    for name in FILES:
+        if _sha256(root / name) != config.files[name].lower():
+            raise UsageError(
+                f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again"
+            )
+    return config
+
+
+def read_checked(path: Path, kind: Callable[[Any], T]) -> T:
+    """Read a JSON file through one of pydantic's validators; UsageError names the file and what is wrong."""
+    try:
+        return kind(read_json(path))
+    except ValidationError as error:
+        raise UsageError(f"{path} is damaged: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
+
+
+def read_tensors(
+    path: str | os.PathLike[str], axes: Mapping[str, str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read finite floating-point tensors, with the names and shapes that `axes` asks for (any, without).
+
+    `axes` gives a shape as one letter an axis, `{"mean": "d", "basis": "kd"}`: equal letters are equal sizes
+    of at least 1, the digit 1 is the size 1. Raises UsageError, naming the file, where it is not so."""
+    source = Path(path)
+    if not source.is_file():
+        raise UsageError(f"{source} is missing")
+    try:
+        tensors: dict[str, NDArray[Any]] = load_file(source)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{source} is damaged: {error}") from error
+    problem = _wrong_values(tensors) or (_wrong_shapes(tensors, axes) if axes is not None else None)
+    if problem:
+        raise UsageError(f"{source} is damaged: {problem}")
+    return tensors
+
+
+def _wrong_values(tensors: Mapping[str, NDArray[Any]]) -> str | None:
+    for name, tensor in tensors.items():
+        if not np.issubdtype(tensor.dtype, np.floating):
+            return f"{name} is {tensor.dtype}, not floating point"
+        if not np.isfinite(tensor).all():
+            return f"{name} holds numbers that are not finite"
+    return None
+
+
+def _wrong_shapes(tensors: Mapping[str, NDArray[Any]], axes: Mapping[str, str]) -> str | None:
+    if set(tensors) != set(axes):
+        return f"it holds {', '.join(sorted(tensors)) or 'nothing'} instead of {', '.join(sorted(axes))}"
+    sizes = {"1": 1}
+    for name, letters in axes.items():
+        shape = tensors[name].shape
+        if len(shape) != len(letters) or 0 in shape:
+            return f"{name} has the shape {shape}"
+        for letter, size in zip(letters, shape, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                return f"{name} has the shape {shape} where {letter} is {sizes[letter]}"
+    return None
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,229 @@
+"""A trained model, opened from its folder: encode, decode, sample, morph, edit, find neighbours.
+
+model = Model.bundled()                       # or Model("my-model")
+pictures = model.sample(25, seed=7)           # (25, H, W, 3) uint8
+latent = model.latent_of("3626bp01/front")    # (d,) float32
+frames = model.morph(latent, model.latent_of("random:7"), path="density")"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minifaces.errors import UsageError
+from minifaces.images import READABLE, read_picture, resize, square
+from minifaces.studio import folder as files
+from minifaces.studio import paths
+from minifaces.studio.checks import unknown, within
+from minifaces.studio.gallery import Entry, Gallery
+from minifaces.studio.network import Network
+from minifaces.studio.prior import Kind, Prior, sample_normal
+
+Pictures = NDArray[np.uint8]
+Latents = NDArray[np.float32]
+PathName = Literal["linear", "slerp", "density"]
+
+MOST = 100_000
+"""the most faces that one call draws"""
+HOTTEST = 100.0
+"""the highest temperature and amount of an edit: far beyond use, and well short of overflow"""
+BATCH = 32  # large enough to keep the cores busy, small enough to stay in tens of megabytes
+
+
+class Model:
+    """A model folder (docs/architecture.md), ready to play with.
+
+    Opening reads and checks every file; the encoder and the thumbnails are loaded when first needed, so that
+    drawing faces starts quickly. Whatever is asked for in vain is a UsageError of one line."""
+
+    def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
+        """Open `folder`. `threads` is how many ONNX Runtime uses within one operation, 0 for all cores."""
+        self.folder = Path(folder)
+        self.config = files.open_folder(self.folder)
+        self._threads = threads
+        self.prior = Prior.load(self.folder / files.PRIOR)
+        if self.prior.size != self.latent_size:
+            raise self._damaged(
+                files.PRIOR, f"it is for latents of {self.prior.size}, not {self.latent_size}"
+            )
+        self.directions = self._read_directions()
+        """(d,) float32 by attribute: from the mean face without it to the mean face with it"""
+        self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
+        face = ("face", (3, self.image_size, self.image_size))
+        self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, threads)
+
+    @classmethod
+    def bundled(cls, threads: int = 0) -> "Model":
+        """The model that comes with the package."""
+        return cls(Path(__file__).parent.parent / "assets" / "model", threads)
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def image_size(self) -> int:
+        """H = W of the pictures."""
+        return self.config.image_size
+
+    @property
+    def latent_size(self) -> int:
+        """d, the length of a latent."""
+        return self.config.latent_size
+
+    def encode(self, pictures: Pictures) -> Latents:
+        """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
+        stack = np.asarray(pictures)
+        if (
+            stack.ndim != 4
+            or stack.shape[3] != 3
+            or stack.shape[1] != stack.shape[2]
+            or stack.dtype != np.uint8
+        ):
+            raise UsageError(f"pictures must be (n, size, size, 3) uint8, not {stack.shape} {stack.dtype}")
+        parts = [self._encoder(self._planes(stack[i : i + BATCH])) for i in range(0, len(stack), BATCH)]
+        return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
+
+    def decode(self, latents: ArrayLike) -> Pictures:
+        """(n, d) or (d,) -> (n, H, W, 3) uint8."""
+        rows, size = self._rows(latents), self.image_size
+        pictures = np.empty((len(rows), size, size, 3), np.uint8)
+        for i in range(0, len(rows), BATCH):
+            faces = self._decoder(rows[i : i + BATCH])
+            pictures[i : i + BATCH] = np.rint(np.clip(faces, 0, 1) * 255).transpose(0, 2, 3, 1)
+        return pictures
+
+    def reconstruct(self, pictures: Pictures) -> Pictures:
+        """What the model makes of pictures: encoded and decoded, (n, H, W, 3) uint8."""
+        return self.decode(self.encode(pictures))
+
+    def sample_latents(
+        self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind = "mixture"
+    ) -> Latents:
+        """Draw n (1 to 100,000) latents, (n, d) float32, from the fitted mixture or from N(0, I).
+
+        A seed (0 or more) gives the same latents on every machine, through numpy's Generator(PCG64(seed)),
+        and the first of them are the same for every n. None draws afresh. `temperature`
+        (0 to 100) below 1 gives more ordinary faces, above 1 odder ones."""
+        within("the number of faces", n, 1, MOST)
+        if seed is not None and seed < 0:
+            raise UsageError(f"a seed is 0 or more, not {seed}")
+        within("a temperature", temperature, 0, HOTTEST)
+        if prior not in get_args(Kind):
+            raise UsageError(unknown("prior", prior, get_args(Kind)))
+        rng = np.random.Generator(np.random.PCG64(seed))
+        if prior == "normal":
+            return sample_normal(n, self.latent_size, rng, temperature).astype(np.float32)
+        return self.prior.sample(n, rng, temperature).astype(np.float32)
+
+    def sample(
+        self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind = "mixture"
+    ) -> Pictures:
+        """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
+        return self.decode(self.sample_latents(n, seed, temperature, prior))
+
+    def morph_latents(
+        self,
+        *latents: ArrayLike,
+        steps: int = 60,
+        path: PathName = "linear",
+        loop: bool = False,
+        eased: bool = False,
+    ) -> Latents:
+        """The latents of `morph`, (m, d) float32."""
+        stops = np.concatenate([self._rows(latent) for latent in latents]) if latents else np.zeros((0, 1))
+        if len(stops) < 2:
+            raise UsageError("a morph needs two faces or more")
+        within("the number of steps", steps, 2, MOST)
+        ways: dict[str, paths.Path] = {
+            "linear": paths.linear,
+            "slerp": partial(paths.slerp, centre=self.prior.mean),
+            "density": partial(paths.density, prior=self.prior),
+        }
+        if path not in ways:
+            raise UsageError(unknown("path", path, list(ways)))
+        return paths.through(list(stops.astype(np.float64)), ways[path], steps, loop, eased).astype(
+            np.float32
+        )
+
+    def morph(
+        self,
+        *latents: ArrayLike,
+        steps: int = 60,
+        path: PathName = "linear",
+        loop: bool = False,
+        eased: bool = False,
+    ) -> Pictures:
+        """Turn one face into the next, through two or more (d,) latents: (m, H, W, 3) uint8.
+
+        Each leg has `steps` pictures with both ends, shared ends come once; a loop goes back to the first
+        face without repeating it. `eased` lingers at each face. The paths: `minifaces.studio.paths`."""
+        return self.decode(self.morph_latents(*latents, steps=steps, path=path, loop=loop, eased=eased))
+
+    def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
+        """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 2.0}`.
+
+        Amount 1 is the typical difference between a face without and one with the attribute; negative amounts
+        take it away."""
+        edited = self._rows(latents).copy()
+        for attribute, amount in amounts.items():
+            if attribute not in self.directions:
+                raise UsageError(unknown("attribute", attribute, sorted(self.directions)))
+            within(f"the amount of {attribute}", amount, -HOTTEST, HOTTEST)
+            edited += np.float32(amount) * self.directions[attribute]
+        return edited
+
+    def neighbours(self, latent: ArrayLike, k: int = 8) -> list[tuple[Entry, float]]:
+        """The k gallery faces nearest to a (d,) latent with their Euclidean distances, nearest first."""
+        nearest, distances = self.gallery.nearest(self._rows(latent)[0], k)
+        return [(self.gallery.entries[i], float(far)) for i, far in zip(nearest, distances, strict=True)]
+
+    def latent_of(self, face: str) -> Latents:
+        """The (d,) latent that a FACE means: a gallery name, `random:SEED`, or a picture file, in that order.
+
+        `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has."""
+        known = self.gallery.index(face)
+        if known is not None:
+            return cast(Latents, self.gallery.latents[known])
+        if face.startswith("random:"):
+            seed = face.removeprefix("random:")
+            if not (seed.isascii() and seed.isdigit() and len(seed) <= 20):
+                raise UsageError(f"{face}: a seed is a whole number of at most 20 digits, as in random:7")
+            return cast(Latents, self.sample_latents(1, int(seed))[0])
+        # os.path.exists, since Path's own raises for a name that is too long to be one.
+        if os.path.exists(face) or Path(face).suffix.lower() in READABLE:  # noqa: PTH110
+            return cast(Latents, self.encode(square(read_picture(face), self.image_size)[None])[0])
+        raise self.gallery.no_such(face)
+
+    @cached_property
+    def _encoder(self) -> Network:
+        face = ("face", (3, self.image_size, self.image_size))
+        return Network(self.folder / files.ENCODER, face, ("latent", (self.latent_size,)), self._threads)
+
+    def _read_directions(self) -> dict[str, Latents]:
+        directions = files.read_tensors(self.folder / files.DIRECTIONS)
+        for name, direction in directions.items():
+            if direction.shape != (self.latent_size,):
+                raise self._damaged(files.DIRECTIONS, f"{name} has the shape {direction.shape}")
+        return {name: directions[name].astype(np.float32) for name in sorted(directions)}
+
+    def _damaged(self, name: str, problem: str) -> UsageError:
+        return UsageError(f"{self.folder / name} is damaged: {problem}")
+
+    def _planes(self, stack: Pictures) -> Latents:
+        """Pictures of any size as the encoder's input, (n, 3, H, W) float32 in [0, 1]."""
+        sized = np.stack([resize(picture, self.image_size, self.image_size) for picture in stack])
+        return np.ascontiguousarray(sized.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+
+    def _rows(self, latents: ArrayLike) -> Latents:
+        """Any latents as (n, d) float32, checked."""
+        rows = np.atleast_2d(np.asarray(latents, dtype=np.float32))
+        if rows.ndim != 2 or rows.shape[1] != self.latent_size:
+            raise UsageError(f"latents must be (n, {self.latent_size}), not {rows.shape}")
+        if not np.isfinite(rows).all():
+            raise UsageError("latents must be finite")
+        return rows

@@ -1,0 +1,151 @@
+"""The density that new faces are drawn from: a Gaussian mixture over the latents' leading directions.
+
+    prior = Prior.load("model/prior.safetensors")
+    latents = prior.sample(25, np.random.default_rng(7))
+    prior.log_density(latents)            # (25,), compare with prior.threshold
+
+A density fitted after training samples better than N(0, I), whatever the training objective said: Ghosh et
+al., "From Variational to Deterministic Autoencoders", ICLR 2020. Coordinates: y = (z - mean) @ basis.T, (k,)
+of (d,). The mixture lives over y; what the basis leaves out is drawn as independent noise of scale
+`residual`, less the part of it that the basis does hold, so that the drawn y are the mixture's own."""
+
+import math
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minifaces.errors import UsageError
+from minifaces.studio.folder import read_tensors
+
+Array = NDArray[np.float64]
+Kind = Literal["mixture", "normal"]
+
+_AXES = {
+    "mean": "d",
+    "basis": "kd",
+    "residual": "d",
+    "weights": "c",
+    "means": "ck",
+    "cholesky": "ckk",
+    "threshold": "1",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """A fitted prior over latents of size d: c Gaussians over k leading directions, all float64."""
+
+    mean: Array
+    """(d,) the centre of the coordinates"""
+    basis: Array
+    """(k, d) orthonormal rows"""
+    residual: Array
+    """(d,) standard deviation of what the basis leaves out, at least 0"""
+    weights: Array
+    """(c,) positive, of sum 1"""
+    means: Array
+    """(c, k)"""
+    cholesky: Array
+    """(c, k, k) lower triangular factors of the covariances, positive diagonals"""
+    threshold: float
+    """the 1st percentile of held-out log-density per dimension: less is unusual for a face"""
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Prior":
+        """Read `prior.safetensors`; UsageError where it is missing, damaged or no mixture."""
+        tensors = {name: value.astype(np.float64) for name, value in read_tensors(path, _AXES).items()}
+        problem = _problem(tensors)
+        if problem:
+            raise UsageError(f"{Path(path)} is damaged: {problem}")
+        weights = tensors.pop("weights")
+        threshold = float(tensors.pop("threshold")[0])
+        return cls(weights=weights / weights.sum(), threshold=threshold, **tensors)
+
+    @property
+    def size(self) -> int:
+        """d, the length of a latent."""
+        return len(self.mean)
+
+    def sample(self, n: int, rng: np.random.Generator, temperature: float = 1.0) -> Array:
+        """Draw (n, d) latents: z = mean + y @ basis + rest, rest = residual * noise.
+
+        `temperature` (0 or more) scales the deviation from the drawn component's mean, so that 0 gives the
+        components' means. Each of the three draws has its own stream, so that the first latents of a seed are
+        the same however many are asked for."""
+        which, within, beside = rng.spawn(3)
+        component = np.searchsorted(np.cumsum(self.weights)[:-1], which.random(n), side="right")
+        noise = within.standard_normal((n, self.means.shape[1]))
+        deviation = np.einsum("nij,nj->ni", self.cholesky[component], noise)
+        coordinates = self.means[component] + temperature * deviation
+        rest = temperature * self.residual * beside.standard_normal((n, self.size))
+        # Plain einsum, not BLAS: there the last bit of a row depends on how many rows there are.
+        held = np.einsum("nd,kd->nk", rest, self.basis)
+        latents: Array = self.mean + np.einsum("nk,kd->nd", coordinates - held, self.basis) + rest
+        return latents
+
+    def log_density(self, latents: ArrayLike) -> Array:
+        """Natural logarithm of the mixture's density over y, divided by its k dimensions: (n, d) -> (n,).
+
+        Dividing makes one threshold mean the same whatever k is."""
+        terms, _ = self._terms(self._coordinates(latents))
+        per_dimension: Array = _logsumexp(terms) / self.means.shape[1]
+        return per_dimension
+
+    def gradient(self, latents: ArrayLike) -> tuple[Array, Array]:
+        """`log_density` and its gradient with respect to the latents: (n, d) -> (n,), (n, d).
+
+        d log p / dy is the mean of the components' -cov^-1 (y - m), weighted by their responsibilities."""
+        terms, whitened = self._terms(self._coordinates(latents))
+        total = _logsumexp(terms)
+        share = np.exp(terms - total[:, None])
+        slope = -np.einsum("nc,cni,cij->nj", share, whitened, self._whiteners, optimize=True)
+        k = self.means.shape[1]
+        return total / k, slope @ self.basis / k
+
+    def _coordinates(self, latents: ArrayLike) -> Array:
+        return (np.asarray(latents, dtype=np.float64) - self.mean) @ self.basis.T
+
+    @cached_property
+    def _whiteners(self) -> Array:
+        """(c, k, k) inverses of the Cholesky factors."""
+        return np.asarray(np.linalg.inv(self.cholesky), np.float64)
+
+    def _terms(self, coordinates: Array) -> tuple[Array, Array]:
+        """log(weight * N(y; m, cov)) per component, (n, c), and the whitened deviations, (c, n, k)."""
+        k = self.means.shape[1]
+        deviation = coordinates[None] - self.means[:, None]
+        whitened = deviation @ self._whiteners.transpose(0, 2, 1)
+        log_det = np.log(np.diagonal(self.cholesky, axis1=1, axis2=2)).sum(axis=1)
+        constant = np.log(self.weights) - log_det - 0.5 * k * math.log(2 * math.pi)
+        return constant - 0.5 * (whitened**2).sum(axis=2).T, whitened
+
+
+def sample_normal(n: int, size: int, rng: np.random.Generator, temperature: float = 1.0) -> Array:
+    """Draw (n, size) latents from N(0, I), at which training aims: the yardstick for the mixture."""
+    return temperature * rng.standard_normal((n, size))
+
+
+def _logsumexp(terms: Array) -> Array:
+    """(n, c) -> (n,), the largest taken out first so that no exponential overflows."""
+    top = terms.max(axis=1)
+    total: Array = top + np.log(np.exp(terms - top[:, None]).sum(axis=1))
+    return total
+
+
+def _problem(tensors: dict[str, Array]) -> str | None:
+    """What keeps well-shaped tensors from being a mixture, if anything."""
+    basis, cholesky, weights = tensors["basis"], tensors["cholesky"], tensors["weights"]
+    if (weights <= 0).any() or abs(weights.sum() - 1) > 1e-3:
+        return "weights are not positive numbers of sum 1"
+    if (np.diagonal(cholesky, axis1=1, axis2=2) <= 0).any() or np.triu(cholesky, 1).any():
+        return "cholesky is not lower triangular with a positive diagonal"
+    if (tensors["residual"] < 0).any():
+        return "residual is negative"
+    if np.abs(basis @ basis.T - np.eye(len(basis))).max() > 1e-3:
+        return "the rows of basis are not orthonormal"
+    return None

@@ -1,0 +1,55 @@
+"""The model card: what a model is, what it was trained on, how good it is, where it fails."""
+
+from typing import Any
+
+from minifaces.vae.train import Trained
+
+COMPOSED = """Faces composed from the printed heads of the LDraw parts library (LDraw.org, CC BY 4.0) on path-traced stages:
+{train} training designs, recombined and mirrored, never the {rest} designs of the validation and test splits."""
+
+
+def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int) -> str:
+    """Markdown for the model folder's README.md."""
+    from minifaces.vae.faces import ComposedFaces
+
+    network, source = trained.config.network, trained.source
+    if isinstance(source, ComposedFaces):
+        train = len(source.prints.of_split("train"))
+        data = COMPOSED.format(train=train, rest=len(source.prints) - train)
+    else:
+        data = f"A folder of {source.faces_per_epoch} training pictures."
+    quality = facts["held_out"]
+    return f"""---
+library_name: minifaces
+license: mit
+tags: [variational-autoencoder, minifigure, faces, onnx]
+---
+# {name}
+
+A variational autoencoder for faces at {network.image_size} px with a latent of {network.latent_size} numbers, trained by
+[minifaces](https://pypi.org/project/minifaces/). LEGO is a trademark of the LEGO Group, which does not sponsor or endorse it.
+
+| | |
+|---|---|
+| preset | `{trained.config.preset}` |
+| parameters | {facts["parameters"] / 1e6:.2f} M |
+| multiply-accumulates | encoder {facts["macs"]["encoder"] / 1e6:.0f} M, decoder {facts["macs"]["decoder"] / 1e6:.0f} M |
+| faces seen | {facts["faces_seen"]:,} in {trained.steps:,} steps of {trained.config.optimiser.batch}, {facts["train_seconds"] / 60:.0f} minutes |
+| gallery | {gallery} faces |
+| held-out reconstruction | PSNR {quality["psnr"]} dB mean, {quality["psnr_median"]} dB median over {quality["faces"]} faces of unseen designs |
+| ONNX against torch | at most {facts["onnx_difference"] * 255:.2f}/255 |
+
+## Data
+{data}
+
+## Use
+```python
+import minifaces
+faces = minifaces.load("path/to/this/folder")
+grid = faces.sample(25, seed=7)
+```
+
+## Limits
+Made for heads seen from the front on a plain ground; hair, helmets, hands and cluttered photographs are outside what it
+has seen. Faces drawn at random can be odd where the prior strays from the data: lower the temperature for plainer ones.
+"""

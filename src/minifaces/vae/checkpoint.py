@@ -1,0 +1,66 @@
+"""Save and restore a training run: safetensors and JSON, written beside the old one and then swapped in.
+
+A checkpoint holds everything that the next step depends on. Random numbers and faces depend on the seed and the
+step alone, so the step is their state."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from minifaces.errors import UsageError
+from minifaces.files import read_json
+from minifaces.vae.config import Config, checked
+
+Tensors = dict[str, Tensor]
+
+
+def save(folder: Path, config: Config, state: dict[str, Any], model: Tensors, ema: Tensors, optimiser: dict[str, Any]) -> None:
+    """Write a checkpoint to `folder`, whole or not at all. `state` is JSON: step, seed, length, data."""
+    scratch = folder.with_name(folder.name + ".new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    save_file(_flat(model), scratch / "model.safetensors")
+    save_file(_flat(ema), scratch / "ema.safetensors")
+    moments = {f"{i}.{k}": v for i, entry in optimiser["state"].items() for k, v in entry.items()}
+    save_file(_flat(moments), scratch / "optimiser.safetensors")
+    (scratch / "run.json").write_text(json.dumps({"config": config.model_dump(), **state}, indent=1))
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    os.rename(scratch, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: Path) -> tuple[Config, dict[str, Any], Tensors, Tensors, dict[int, Tensors]]:
+    """(config, state, model, ema, optimiser moments by parameter). Raises UsageError where it is damaged."""
+    if not folder.is_dir():
+        aside = [folder.with_name(folder.name + end) for end in (".new", ".old")]
+        folder = next((f for f in aside if (f / "run.json").is_file()), folder)
+    state = read_json(folder / "run.json")
+    try:
+        config = checked(state.pop("config"))
+        model, ema, flat = (load_file(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
+    except (SafetensorError, FileNotFoundError, KeyError) as error:
+        raise UsageError(f"the checkpoint {folder} is damaged ({error}): train anew into another folder") from error
+    moments: dict[int, Tensors] = {}
+    for name, value in flat.items():
+        index, key = name.split(".", 1)
+        moments.setdefault(int(index), {})[key] = value
+    return config, state, model, ema, moments
+
+
+def exists(folder: Path) -> bool:
+    return any((folder.with_name(folder.name + end) / "run.json").is_file() for end in ("", ".new", ".old"))
+
+
+def _flat(tensors: Tensors) -> Tensors:
+    """Contiguous copies on the CPU: safetensors stores no views."""
+    return {k: v.detach().to("cpu", copy=True).contiguous(memory_format=torch.contiguous_format) for k, v in tensors.items()}

@@ -1,0 +1,114 @@
+"""Training configurations. A preset is a whole configuration; changed fields are checked, unknown ones refused."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from minifaces.errors import UsageError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Network(Strict):
+    """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32,
+    then one residual level a width, each half the size of the one before."""
+
+    kind: Literal["seed", "residual"] = "residual"
+    image_size: Literal[32, 64, 128, 256] = 128
+    latent_size: Annotated[int, Field(ge=2, le=1024)] = 128
+    widths: tuple[Annotated[int, Field(ge=8, le=1024, multiple_of=8)], ...] = (48, 80, 144, 256)
+    norm: Literal["batch", "group"] = "batch"
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Network":
+        if self.kind == "seed" and self.image_size != 64:
+            raise ValueError("the seed network takes 64 px pictures only")
+        if self.kind == "residual" and not 2 <= len(self.widths) <= 5:
+            raise ValueError("2 to 5 widths wanted: the grid of 32 x 32 is halved between them")
+        return self
+
+
+class Loss(Strict):
+    """`kind` "seed": 10000 x mean squared error + KL. "calibrated": Gaussian likelihood with the best shared sigma
+    (Rybkin et al. 2021) and a gradient term, the print region weighing `print_weight` times more."""
+
+    kind: Literal["seed", "calibrated"] = "calibrated"
+    beta: Positive = 1.0
+    warm_up: Share = 0.1
+    gradient: Weight = 0.25
+    print_weight: Weight = 3.0
+
+
+class Optimiser(Strict):
+    batch: Annotated[int, Field(ge=1, le=65536)] = 32
+    learning_rate: Positive = 7e-4
+    schedule: Literal["constant", "cosine"] = "cosine"
+    weight_decay: Weight = 0.01
+    clip: Weight = 1.0  # of the gradient's norm; 0 for none
+    ema: Share = 0.998  # of the weights that are exported; 0 exports the last ones
+
+
+class Data(Strict):
+    """How faces are composed for training (a folder of pictures is taken as it is)."""
+
+    recombined: Share = 0.5
+    varied: bool = True
+    faces_per_epoch: Annotated[int, Field(ge=1)] = 3800
+
+
+class Config(Strict):
+    """A whole training configuration."""
+
+    preset: str = "default"
+    epochs: Annotated[float, Field(gt=0, le=1e6)] = 100
+    network: Network = Network()
+    loss: Loss = Loss()
+    optimiser: Optimiser = Optimiser()
+    data: Data = Data()
+
+
+PRESETS = {
+    "default": Config(),
+    "seed": Config(
+        preset="seed",
+        epochs=200,
+        network=Network(kind="seed", image_size=64, latent_size=200, widths=()),
+        loss=Loss(kind="seed", warm_up=0, gradient=0, print_weight=0),
+        optimiser=Optimiser(batch=32, learning_rate=5e-4, schedule="constant", weight_decay=0, clip=0, ema=0),
+        data=Data(recombined=0, varied=False),
+    ),
+}
+
+
+def preset(name: str, **changes: Any) -> Config:
+    """A preset with changed fields, named with dots for nested ones: preset("default", **{"network.image_size": 64}).
+
+    Raises UsageError for an unknown preset or field, or an impossible value."""
+    if name not in PRESETS:
+        raise UsageError(f"there is no preset {name!r}: choose one of {', '.join(PRESETS)}")
+    values = PRESETS[name].model_dump()
+    for path, value in changes.items():
+        *rooms, field = path.split(".")
+        room = values
+        for r in rooms:
+            if not isinstance(room.get(r), dict):
+                raise UsageError(f"there is no setting {path!r}")
+            room = room[r]
+        room[field] = value
+    return checked(values)
+
+
+def checked(values: Any) -> Config:
+    """A configuration from plain values (JSON), or UsageError with the first thing that is wrong."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"]) or "configuration"
+        raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,206 @@
+"""Export a trained network as a model folder (docs/architecture.md), checked against torch before it is kept."""
+
+import hashlib
+import io
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.numpy import save_file
+from torch import Tensor, nn
+
+from minifaces.errors import MinifacesError
+from minifaces.vae import gallery as galleries
+from minifaces.vae import prior
+from minifaces.vae.card import model_card
+from minifaces.vae.networks import VAE, multiply_accumulates
+from minifaces.vae.train import Trained
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+PRIOR_FACES, HELD_OUT_FACES, KNOWN_FACES = 16000, 3000, 12000
+PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
+SMALL = 512  # weights of fewer values stay in float32
+
+
+def export_model(trained: Trained, folder: Path, name: str, report: Callable[[str], None] = lambda _: None) -> None:
+    """Write the model folder: ONNX, prior, directions, gallery, weights, card, configuration.
+
+    Built beside `folder` and moved in file by file once all of it is whole; a run kept in `folder` stays."""
+    scratch = folder.with_name(folder.name + ".export")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        facts = _build(trained, scratch, name, report)
+        files = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(scratch.iterdir())}
+        network = trained.config.network
+        config = {
+            "format": 1,
+            "name": name,
+            "image_size": network.image_size,
+            "latent_size": network.latent_size,
+            "preset": {**trained.config.model_dump(mode="json"), "seed": trained.seed, "steps": trained.steps, **facts},
+            "files": files,
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in scratch.iterdir():
+            file.replace(folder / file.name)
+        # Last, since it vouches for all the others.
+        (scratch / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        (scratch / "config.json").replace(folder / "config.json")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
+    network, source = trained.network, trained.source
+    report("encoding faces for the prior")
+    training = np.concatenate([encode(network, source.batch(trained.seed + 7, i, 1000).faces) for i in range(_rounds(source.faces_per_epoch))])
+    fitted = prior.fit(training, encode(network, source.held_out(HELD_OUT_FACES).faces))
+    save_file(fitted.tensors, folder / "prior.safetensors")
+    report("finding the edit directions")
+    known = galleries.known_faces(source, KNOWN_FACES)
+    steps = prior.directions(encode(network, known.faces), known.values)
+    save_file({k: v for k, v in steps.items() if not k.startswith("_")}, folder / "directions.safetensors")
+    report("making the gallery")
+    faces, entries = galleries.gallery(source)
+    latents = encode(network, faces)
+    save_file({"latents": latents}, folder / "gallery.safetensors")
+    (folder / "gallery.json").write_text(json.dumps(entries, indent=0) + "\n", encoding="utf-8")
+    (folder / "gallery.webp").write_bytes(_sheet(faces))
+    report("writing ONNX")
+    size = trained.config.network.image_size
+    export_onnx(_Encoder(network), (torch.rand(2, 3, size, size),), "face", "latent", folder / "encoder.onnx")
+    export_onnx(_Decoder(network), (torch.from_numpy(latents[:2]),), "latent", "face", folder / "decoder.onnx")
+    parity = check_parity(network, folder, faces[:32])
+    weights = {k: v.numpy().astype(np.float16) if v.is_floating_point() else v.numpy() for k, v in network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+    facts = {
+        "train_seconds": round(trained.seconds),
+        "faces_seen": trained.steps * trained.config.optimiser.batch,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(trained.config.network), strict=True)),
+        "onnx_difference": parity,
+        "prior_log_likelihoods": fitted.log_likelihoods,
+        "held_out": reconstruction_quality(network, source.held_out(256).faces),
+    }
+    (folder / "README.md").write_text(model_card(name, trained, facts, len(entries)), encoding="utf-8")
+    return facts
+
+
+def _rounds(faces_per_epoch: int) -> int:
+    """Rounds of 1000 faces that cover the data set a few times, at most PRIOR_FACES."""
+    return max(1, min(PRIOR_FACES, 4 * faces_per_epoch) // 1000)
+
+
+def encode(network: VAE, faces: Bytes) -> Floats:
+    """Posterior means (n, d) of faces (n, H, W, 3) uint8."""
+    with torch.no_grad():
+        chunks = [network.encode(_tensor(faces[i : i + 64]))[0] for i in range(0, len(faces), 64)]
+    return torch.cat(chunks).numpy()
+
+
+def reconstruction_quality(network: VAE, faces: Bytes) -> dict[str, float]:
+    """Mean PSNR (dB) and median, of the reconstructions of faces (n, H, W, 3) uint8."""
+    latents = torch.from_numpy(encode(network, faces))
+    with torch.no_grad():
+        made = torch.cat([network.decode(latents[i : i + 64]) for i in range(0, len(latents), 64)])
+    error = (made - _tensor(faces)).square().mean((1, 2, 3))
+    psnr = -10 * torch.log10(error)
+    return {"faces": len(faces), "psnr": round(float(psnr.mean()), 2), "psnr_median": round(float(psnr.median()), 2)}
+
+
+class _Encoder(nn.Module):
+    def __init__(self, network: VAE) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, face: Tensor) -> Tensor:
+        return self.network.encode(face)[0]
+
+
+class _Decoder(nn.Module):
+    def __init__(self, network: VAE) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return self.network.decode(latent)
+
+
+def export_onnx(module: nn.Module, example: tuple[Tensor], given: str, made: str, path: Path) -> None:
+    """Write a module of one input and output as ONNX with a free batch size and float16 weights, computed in float32."""
+    program = torch.onnx.export(
+        module.eval(), example, input_names=[given], output_names=[made], dynamic_shapes=({0: torch.export.Dim("n")},), dynamo=True, verbose=False
+    )
+    assert program is not None
+    model = _halved(program.model_proto)
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString())
+
+
+def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store large weights as float16; a Cast before their use keeps the arithmetic in float32."""
+    graph = model.graph
+    casts = []
+    for i, weight in enumerate(graph.initializer):
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < SMALL:
+            continue
+        graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), weight.name + ".half"))
+        casts.append(onnx.helper.make_node("Cast", [graph.initializer[i].name], [weight_name(graph.initializer[i].name)], to=onnx.TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+    del graph.value_info[:]  # they may speak of the weights as they were; shapes are inferred anew
+    del model.metadata_props[:]
+    for node in graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    return model
+
+
+def weight_name(half: str) -> str:
+    """The name under which the graph knows a weight that is stored as `half`."""
+    return half.removesuffix(".half")
+
+
+def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
+    """The largest difference between ONNX Runtime's and torch's reconstructions, in [0, 1].
+
+    Raises MinifacesError where it passes 2/255."""
+    encoder, decoder = (onnxruntime.InferenceSession(folder / f"{n}.onnx", providers=["CPUExecutionProvider"]) for n in ("encoder", "decoder"))
+    tensor = _tensor(faces)
+    with torch.no_grad():
+        expected = network.decode(network.encode(tensor)[0]).numpy()
+    (latents,) = encoder.run(None, {"face": tensor.numpy()})
+    (made,) = decoder.run(None, {"latent": latents})
+    difference = float(np.abs(made - expected).max())
+    if difference > PARITY:
+        raise MinifacesError(f"the ONNX export differs from torch by {difference * 255:.1f}/255: this network needs float32 weights")
+    return difference
+
+
+def _sheet(faces: Bytes) -> bytes:
+    """Thumbnails, ceil(sqrt(n)) to a row, as one WebP."""
+    count, height, width, _ = faces.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * columns, height, width, 3), 255, np.uint8)
+    sheet[:count] = faces
+    picture = sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "webp", quality=90, method=6)
+    return buffer.getvalue()
+
+
+def _tensor(faces: Bytes) -> Tensor:
+    return torch.from_numpy(faces).permute(0, 3, 1, 2).contiguous().float() / 255

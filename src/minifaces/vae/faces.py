@@ -1,0 +1,96 @@
+"""Where training faces come from: composed on the fly, or a data set on disk.
+
+A source answers `batch(seed, step, count)`: the faces of one training step depend on nothing but these, so a resumed
+run sees exactly what an unbroken one would."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.dataset import DataSet, read_dataset
+from minifaces.errors import UsageError
+from minifaces.vae.config import Config
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`faces` (n, H, W, 3) and `mask` (n, H, W), uint8: 255 where the print is."""
+
+    faces: Bytes
+    mask: Bytes
+
+
+class Source(Protocol):
+    """Faces to train on. `faces_per_epoch` faces make a pass."""
+
+    faces_per_epoch: int
+
+    def batch(self, seed: int, step: int, count: int) -> Batch: ...
+
+    def held_out(self, count: int) -> Batch:
+        """Faces of the validation split, always the same."""
+        ...
+
+
+class ComposedFaces:
+    """Faces composed from the bundled prints and stages, endlessly new."""
+
+    def __init__(self, config: Config) -> None:
+        from minifaces.ldraw.prints import load_prints
+        from minifaces.ldraw.stages import load_stages
+
+        self.data = config.data
+        self.faces_per_epoch = config.data.faces_per_epoch
+        self.prints = load_prints()
+        self.stages = load_stages(config.network.image_size, "train")
+        self.validation = load_stages(config.network.image_size, "validation")
+
+    def batch(self, seed: int, step: int, count: int) -> Batch:
+        from minifaces.ldraw.compose import compose, draw_faces
+
+        rng = np.random.default_rng([seed, step])
+        draws = draw_faces(self.prints, self.stages, "train", count, rng, self.data.recombined, self.data.varied)
+        return Batch(*compose(self.prints, self.stages, draws))
+
+    def held_out(self, count: int) -> Batch:
+        from minifaces.ldraw.compose import compose, draw_faces
+
+        rng = np.random.default_rng(0)
+        draws = draw_faces(self.prints, self.validation, "validation", count, rng, recombined=0.0, varied=False)
+        return Batch(*compose(self.prints, self.validation, draws))
+
+
+class FolderFaces:
+    """Any image folder. Its train split is shuffled anew each pass; without a mask, all pixels count alike."""
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.data: DataSet = read_dataset(folder, config.network.image_size)
+        self.train = np.flatnonzero(np.array(self.data.splits) == "train")
+        if len(self.train) == 0:
+            raise UsageError(f"{folder} has no pictures in its train split")
+        rest = np.flatnonzero(np.array(self.data.splits) != "train")
+        self.rest = rest if len(rest) else self.train
+        self.faces_per_epoch = len(self.train)
+
+    def batch(self, seed: int, step: int, count: int) -> Batch:
+        position = np.arange(step * count, (step + 1) * count)
+        passes, places = np.divmod(position, len(self.train))
+        orders = {p: np.random.default_rng([seed, int(p)]).permutation(self.train) for p in np.unique(passes)}
+        return self._take(np.array([orders[p][i] for p, i in zip(passes, places, strict=True)]))
+
+    def held_out(self, count: int) -> Batch:
+        return self._take(np.resize(self.rest, min(count, len(self.rest))))
+
+    def _take(self, which: NDArray[np.int64]) -> Batch:
+        faces = self.data.pictures[which]
+        return Batch(faces, np.zeros(faces.shape[:3], np.uint8))
+
+
+def open_source(data: str, config: Config) -> Source:
+    """ "composed", or the path of an image folder."""
+    return ComposedFaces(config) if data == "composed" else FolderFaces(Path(data), config)

@@ -1,0 +1,103 @@
+"""What a model is shown and taught about after training: its gallery, and faces with known attributes.
+
+For composed faces the gallery is every design in its own head colour on one plain, frontal stage, and the known
+things include pose and colour. For a folder of pictures it is (some of) the pictures with their metadata."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.ldraw.colours import to_linear
+from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
+
+Bytes = NDArray[np.uint8]
+MOST = 2000  # pictures of a folder that go into its gallery
+DESCRIPTIVE = ("file_name", "design", "split", "description")
+
+
+@dataclass(frozen=True)
+class Known:
+    """`faces` (n, H, W, 3) uint8 and what is known of them: name -> (n,) values, NaN where unknown."""
+
+    faces: Bytes
+    values: dict[str, NDArray[np.float64]]
+
+
+def gallery(source: Source) -> tuple[Bytes, list[dict[str, Any]]]:
+    """Gallery pictures (n, H, W, 3) uint8 and their entries for gallery.json."""
+    if isinstance(source, ComposedFaces):
+        from minifaces.ldraw.compose import compose, fixed_draws
+
+        stage = _frontal(source)
+        designs = np.arange(len(source.prints))
+        faces, _ = compose(source.prints, source.stages, fixed_draws(source.prints, designs, np.full(len(designs), stage)))
+        entries = [
+            {"name": d.name, "description": d.description, "attributes": d.attributes, "split": d.split} for d in source.prints.designs
+        ]
+        return faces, entries
+    assert isinstance(source, FolderFaces)
+    chosen = range(min(MOST, len(source.data.pictures)))
+    return source.data.pictures[: len(chosen)], [_entry(source.data.rows[i], source.data.splits[i]) for i in chosen]
+
+
+def known_faces(source: Source, count: int, seed: int = 1) -> Known:
+    """Training faces with what is known of each: attributes, and for composed faces turn, tilt, size and head colour."""
+    if isinstance(source, ComposedFaces):
+        return _known_composed(source, count, seed)
+    assert isinstance(source, FolderFaces)
+    chosen = source.train[:count]
+    rows = [_entry(source.data.rows[i], "train")["attributes"] for i in chosen]
+    names = sorted({name for row in rows for name in row})
+    return Known(source.data.pictures[chosen], {name: _column(rows, name) for name in names})
+
+
+def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
+    from minifaces.ldraw.compose import compose, draw_faces
+
+    draws = draw_faces(source.prints, source.stages, "train", count, np.random.default_rng([seed, 1]), recombined=0.0)
+    faces, _ = compose(source.prints, source.stages, draws)
+    rows = [source.prints.designs[i].attributes for i in draws.upper]
+    stages = [source.stages.parameters[i] for i in draws.stage]
+    names = sorted({name for row in rows for name in row})
+    values = {name: _column(rows, name) for name in names}
+    # 1 is a turn of 20 degrees to the viewer's right, and a head twice as dark
+    values["turn"] = np.array([s.yaw for s in stages]) * np.where(draws.flip, 1, -1) / 20 + 0.5
+    values["dark_head"] = -np.log2(np.maximum(draws.head @ [0.2126, 0.7152, 0.0722], 0.01))
+    values["dark_head"] -= np.median(values["dark_head"]) - 0.5
+    skin = draws.head / np.maximum(draws.head.sum(1, keepdims=True), 1e-6)
+    yellow = to_linear(np.array(source.prints.head_colours[14]) / 255)
+    apart = np.abs(skin - yellow / yellow.sum()).sum(1)
+    values["yellow_head"] = (apart < 0.12).astype(float)
+    # Pose and light explain much of the latents; knowing them makes the other steps purer.
+    nuisance = {"_pitch": [s.pitch / 10 for s in stages], "_fill": [s.fill * 5 for s in stages], "_dx": [s.dx * (1 - 2 * f) for s, f in zip(stages, draws.flip, strict=True)]}
+    values |= {name: np.array(v) - np.median(v) + 0.5 for name, v in nuisance.items()}
+    return Known(faces, values)
+
+
+def _frontal(source: ComposedFaces) -> int:
+    """The training stage that shows a head most plainly: on white, straight on, well filling the picture."""
+    costs = [
+        abs(p.yaw) + abs(p.pitch - 5) + 40 * abs(p.fill - 0.9) + 3 * abs(p.dx) + 30 * abs(p.exposure - 0.95) + 100 * (p.backdrop != "white")
+        for p in source.stages.parameters
+    ]
+    return int(np.argmin(costs))
+
+
+def _entry(row: dict[str, str], split: str) -> dict[str, Any]:
+    """A gallery entry from a data set's row: true/false columns are attributes, other words the description."""
+    attributes, words = {}, [row["description"]] if row.get("description") else []
+    for key, value in row.items():
+        if key in DESCRIPTIVE:
+            continue
+        if value.lower() in ("true", "false", "1", "0"):
+            attributes[key] = json.loads(value.lower()) in (True, 1)
+        elif value:
+            words.append(f"{key} {value}")
+    return {"name": row.get("design") or row["file_name"], "description": ", ".join(words), "attributes": attributes, "split": split}
+
+
+def _column(rows: list[dict[str, bool]], name: str) -> NDArray[np.float64]:
+    return np.array([np.nan if name not in row else float(row[name]) for row in rows])

@@ -1,0 +1,258 @@
+"""The training run: faces in, a trained network in a folder out, interruptible and resumable.
+
+    minifaces train composed --preset default --minutes 20 --out my-model
+
+A run is a number of steps, fixed when it starts. Everything random in step k is drawn from (seed, k)."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from torch import Tensor
+
+from minifaces.errors import MinifacesError, UsageError
+from minifaces.files import atomic
+from minifaces.vae import checkpoint, losses
+from minifaces.vae.config import Config
+from minifaces.vae.faces import Batch, Source, open_source
+from minifaces.vae.networks import VAE, build
+
+SHEET = 16  # held-out faces on a sheet
+TIMED = (3, 13)  # the steps that tell how fast this machine is, where --minutes is asked for
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a progress bar shows after a step."""
+
+    step: int
+    steps: int
+    seconds_left: float
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: the exported weights are in `network` (evaluation mode, on the CPU)."""
+
+    config: Config
+    network: VAE
+    source: Source
+    seed: int
+    steps: int
+    seconds: float
+
+
+class Run:
+    """One training run in `folder` (checkpoint, log.jsonl, tensorboard, sheets)."""
+
+    def __init__(
+        self, config: Config, data: str, folder: Path, seed: int = 0, steps: int | None = None, minutes: float | None = None, resume: bool = False
+    ) -> None:
+        self.folder = folder
+        self.checkpoint = folder / "checkpoint"
+        self.config, self.data, self.seed = config, data, seed
+        self.step, self.seconds = 0, 0.0
+        restored = None
+        if checkpoint.exists(self.checkpoint):
+            if not resume:
+                raise UsageError(f"{folder} holds a run already: go on with --resume, or name another folder")
+            self.config, state, *restored = checkpoint.load(self.checkpoint)
+            self.data, self.seed, self.step, self.seconds = (state[k] for k in ("data", "seed", "step", "seconds"))
+            self.steps = steps or state["steps"]
+        elif resume:
+            raise UsageError(f"{folder} holds no run to resume")
+        else:
+            self.steps = steps or 0
+        self.source = open_source(self.data, self.config)
+        optimiser = self.config.optimiser
+        self.minutes = None if self.steps else minutes
+        if not self.steps and not minutes:
+            self.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / optimiser.batch))
+        self.accelerator = Accelerator(mixed_precision="bf16" if bfloat16_pays() else "no")
+        self._prepare(restored)
+
+    def _prepare(self, restored: list[Any] | None) -> None:
+        optimiser = self.config.optimiser
+        torch.manual_seed(self.seed)
+        network = build(self.config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if restored:
+            network.load_state_dict(restored[0])
+        adam = torch.optim.AdamW(
+            network.parameters(), optimiser.learning_rate, (0.9, 0.99 if optimiser.weight_decay else 0.999), weight_decay=optimiser.weight_decay
+        )
+        if restored:
+            adam.load_state_dict({**adam.state_dict(), "state": restored[2]})
+        self.network, self.adam = self.accelerator.prepare(network, adam)
+        self.bare: VAE = self.accelerator.unwrap_model(self.network)
+        source = restored[1] if restored else self.bare.state_dict()
+        self.ema = {k: v.detach().clone().to(self.accelerator.device) for k, v in source.items()}
+
+    def train(self, report: Callable[[Status], None] = lambda _: None, save_every: float = 120.0) -> Trained:
+        """Train to the end. Raises MinifacesError when interrupted, with a checkpoint saved and how to go on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held_out = self.source.held_out(SHEET)
+        log = _Log(self.folder, self.accelerator.is_main_process, self.step)
+        saved = began = time.monotonic()
+        clocked = 0.0
+        with _interruptible() as interrupted:
+            while not self.steps or self.step < self.steps:
+                start = time.monotonic()
+                values = self._one_step()
+                now = time.monotonic()
+                self.seconds += now - start
+                clocked += now - start if TIMED[0] <= self.step < TIMED[1] else 0.0
+                self.step += 1
+                if not self.steps and self.step == TIMED[1]:
+                    assert self.minutes is not None
+                    self.steps = max(TIMED[1] + 1, round(self.minutes * 60 * (TIMED[1] - TIMED[0]) / clocked))
+                left = (self.steps - self.step) * (now - began) / max(1, self.step - log.first) if self.steps else 0.0
+                report(Status(self.step, self.steps, left, values))
+                log.write(self.step, values)
+                last = self.step == self.steps
+                if now - saved > save_every or interrupted() or last:
+                    self._save()
+                    self._sheet(held_out)
+                    saved = time.monotonic()
+                if interrupted() and not last:
+                    log.close()
+                    raise MinifacesError(f"stopped at step {self.step} of {self.steps or '?'}: go on with --resume --out {self.folder.parent}")
+        log.close()
+        return Trained(self.config, self._exported(), self.source, self.seed, self.step, self.seconds)
+
+    def _one_step(self) -> dict[str, float]:
+        optimiser, rank = self.config.optimiser, self.accelerator.process_index
+        progress = self.step / self.steps if self.steps else 0.0
+        for group in self.adam.param_groups:
+            group["lr"] = learning_rate(optimiser.learning_rate, optimiser.schedule, self.step, progress)
+        true, mask = self._tensors(self.source.batch(self.seed + 1_000_003 * rank, self.step, optimiser.batch))
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.step) * 64 + rank)
+        noise = torch.randn(len(true), self.config.network.latent_size, generator=generator).to(self.accelerator.device)
+        self.network.train()
+        with self.accelerator.autocast():
+            made, mean, log_variance = self.network(true, noise)
+        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, mask, progress)
+        self.adam.zero_grad(set_to_none=True)
+        self.accelerator.backward(parts["loss"])
+        if optimiser.clip:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), optimiser.clip)
+        self.adam.step()
+        self._average()
+        values = {k: float(v) for k, v in parts.items()}
+        if not np.isfinite(values["loss"]):
+            raise MinifacesError(f"the loss became {values['loss']} at step {self.step}: try a smaller learning rate")
+        return values
+
+    def _average(self) -> None:
+        """Move the exponential average, batch norm's statistics included, towards the weights."""
+        decay = min(self.config.optimiser.ema, (1 + self.step) / (10 + self.step))
+        current = self.bare.state_dict()
+        with torch.no_grad():
+            names = [k for k, v in current.items() if v.is_floating_point()]
+            torch._foreach_lerp_([self.ema[k] for k in names], [current[k].detach() for k in names], 1 - decay)
+
+    def _tensors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        device = self.accelerator.device
+        faces = torch.from_numpy(batch.faces).to(device).permute(0, 3, 1, 2)  # already channels last in memory
+        return faces.float() / 255, torch.from_numpy(batch.mask).to(device)[:, None].float() / 255
+
+    def _save(self) -> None:
+        if self.accelerator.is_main_process:
+            state = {"data": self.data, "seed": self.seed, "step": self.step, "steps": self.steps, "seconds": self.seconds}
+            checkpoint.save(self.checkpoint, self.config, state, dict(self.bare.state_dict()), self.ema, self.adam.state_dict())
+
+    def _exported(self) -> VAE:
+        """The averaged weights in a fresh network."""
+        network = build(self.config.network)
+        network.load_state_dict({k: v.cpu() for k, v in self.ema.items()})
+        return network.eval()
+
+    def _sheet(self, batch: Batch) -> None:
+        """Held-out faces above, their reconstructions by the averaged weights below."""
+        if not self.accelerator.is_main_process:
+            return
+        true = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255
+        with torch.no_grad():
+            network = self._exported()
+            made = network.decode(network.encode(true)[0])
+        rows = [np.concatenate(list(batch.faces), 1), np.concatenate(list(_bytes(made)), 1)]
+        with atomic(self.folder / "sheets" / f"{self.step:07d}.png") as scratch:
+            Image.fromarray(np.concatenate(rows)).save(scratch)
+
+
+def learning_rate(peak: float, schedule: str, step: int, progress: float) -> float:
+    """ "constant", or "cosine": 150 steps of warm-up, the peak for the first half, then half a cosine down to 1 %."""
+    if schedule == "constant":
+        return peak
+    tail = 1.0 if progress < 0.5 else 0.505 + 0.495 * np.cos(np.pi * (progress - 0.5) / 0.5)
+    return float(peak * min(1.0, (step + 1) / 150) * tail)
+
+
+def bfloat16_pays() -> bool:
+    """Whether this machine multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _bytes(faces: Tensor) -> np.ndarray:
+    return (faces.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+class _Log:
+    """Losses as JSON lines and for TensorBoard, averaged over `every` steps."""
+
+    def __init__(self, folder: Path, active: bool, first: int, every: int = 50) -> None:
+        self.first, self.every = first, every
+        self.kept: list[dict[str, float]] = []
+        self.file = (folder / "log.jsonl").open("a") if active else None
+        self.board = None
+        if active:
+            from torch.utils.tensorboard import SummaryWriter  # slow to import
+
+            self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)  # type: ignore[no-untyped-call]
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        self.kept.append(values)
+        if step % self.every or self.file is None or self.board is None:
+            return
+        mean = {k: sum(v[k] for v in self.kept) / len(self.kept) for k in values}
+        self.kept.clear()
+        self.file.write(json.dumps({"step": step, **{k: float(f"{v:.6g}") for k, v in mean.items()}}) + "\n")
+        self.file.flush()
+        for name, value in mean.items():
+            self.board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        if self.file is not None and self.board is not None:
+            self.file.close()
+            self.board.close()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a flag, so that a step is finished and saved; a second one interrupts."""
+    caught: list[int] = []
+    previous = {}
+
+    def handle(number: int, frame: Any) -> None:
+        if caught and callable(previous[number]):
+            previous[number](number, frame)
+        caught.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous[number] = signal.signal(number, handle)
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

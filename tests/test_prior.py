@@ -1,0 +1,125 @@
+"""The mixture prior, against scikit-learn, finite differences and its own moments."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from conftest import save
+from minifaces import UsageError
+from minifaces.studio.prior import Prior, sample_normal
+
+
+@pytest.fixture(scope="module")
+def prior(tiny_model: Path) -> Prior:
+    return Prior.load(tiny_model / "prior.safetensors")
+
+
+def rng(seed: int = 7) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def standard(d: int = 4) -> Prior:
+    """N(0, I) written as a mixture of one."""
+    one = np.ones(1)
+    return Prior(np.zeros(d), np.eye(d), np.zeros(d), one, np.zeros((1, d)), np.eye(d)[None], threshold=-9.0)
+
+
+def test_standard_normal_has_the_known_density() -> None:
+    z = rng().standard_normal((5, 4))
+    known = -0.5 * np.log(2 * np.pi) - 0.5 * (z**2).mean(axis=1)
+    np.testing.assert_allclose(standard().log_density(z), known, rtol=1e-12)
+
+
+def test_density_agrees_with_scikit_learn(prior: Prior) -> None:
+    from sklearn.mixture import GaussianMixture
+
+    z = prior.sample(50, rng())
+    mixture = GaussianMixture(len(prior.weights))
+    mixture.weights_, mixture.means_ = prior.weights, prior.means
+    mixture.precisions_cholesky_ = np.linalg.inv(prior.cholesky).transpose(0, 2, 1)
+    coordinates = (z - prior.mean) @ prior.basis.T
+    expected = mixture.score_samples(coordinates) / prior.basis.shape[0]
+    np.testing.assert_allclose(prior.log_density(z), expected, rtol=1e-9)
+
+
+def test_gradient_agrees_with_finite_differences(prior: Prior) -> None:
+    z = prior.sample(6, rng(), temperature=1.5)
+    value, gradient = prior.gradient(z)
+    np.testing.assert_allclose(value, prior.log_density(z))
+    step = 1e-5
+    for axis in range(prior.size):
+        shift = step * np.eye(prior.size)[axis]
+        slope = (prior.log_density(z + shift) - prior.log_density(z - shift)) / (2 * step)
+        np.testing.assert_allclose(gradient[:, axis], slope, atol=1e-7)
+
+
+def test_far_away_neither_density_nor_gradient_overflows(prior: Prior) -> None:
+    value, gradient = prior.gradient(np.full((1, prior.size), 1e6))
+    assert np.isfinite(value).all()
+    assert np.isfinite(gradient).all()
+
+
+def test_samples_have_the_moments_of_the_mixture(prior: Prior) -> None:
+    z = prior.sample(40_000, rng())
+    mean = prior.mean + prior.weights @ prior.means @ prior.basis
+    np.testing.assert_allclose(z.mean(axis=0), mean, atol=0.03)
+    centred = prior.means - prior.weights @ prior.means
+    spread = np.einsum("c,cij,ckj->ik", prior.weights, prior.cholesky, prior.cholesky)
+    spread += np.einsum("c,ci,cj->ij", prior.weights, centred, centred)
+    beside = np.eye(prior.size) - prior.basis.T @ prior.basis
+    covariance = prior.basis.T @ spread @ prior.basis + beside @ np.diag(prior.residual**2) @ beside
+    np.testing.assert_allclose(np.cov(z.T), covariance, atol=0.05)
+
+
+def test_temperature_keeps_the_means_and_scales_the_rest(prior: Prior) -> None:
+    cold, half, whole = (prior.sample(20, rng(), temperature) for temperature in (0.0, 0.5, 1.0))
+    centres = prior.mean + prior.means @ prior.basis
+    assert all(np.abs(centres - z).max(axis=1).min() < 1e-12 for z in cold)
+    np.testing.assert_allclose(half - cold, (whole - cold) / 2, atol=1e-12)
+
+
+def test_the_first_samples_are_the_same_however_many_follow(prior: Prior) -> None:
+    np.testing.assert_array_equal(prior.sample(3, rng()), prior.sample(30, rng())[:3])
+    np.testing.assert_array_equal(sample_normal(3, 5, rng()), sample_normal(30, 5, rng())[:3])
+
+
+def test_most_samples_are_above_the_threshold(prior: Prior) -> None:
+    above = prior.log_density(prior.sample(1000, rng())) > prior.threshold
+    assert above.mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "complaint"),
+    [
+        ("weights", lambda w: w * 2, "weights"),
+        ("weights", lambda w: np.append(w, np.float32(0)), "c is"),
+        ("cholesky", lambda c: -c, "cholesky"),
+        ("cholesky", lambda c: c.transpose(0, 2, 1), "cholesky"),
+        ("residual", lambda r: r - 1, "residual"),
+        ("residual", lambda r: r[:-1], "residual has the shape"),
+        ("basis", lambda b: b * 2, "orthonormal"),
+        ("mean", lambda m: m * np.nan, "not finite"),
+        ("mean", lambda m: m.astype(np.int64), "int64"),
+        ("threshold", lambda _: None, "instead of"),
+    ],
+)
+def test_no_mixture_is_refused(
+    tiny_model: Path, tmp_path: Path, name: str, change: Callable, complaint: str
+) -> None:
+    tensors = load_file(tiny_model / "prior.safetensors")
+    changed = change(tensors.pop(name))
+    path = tmp_path / "prior.safetensors"
+    save(tensors if changed is None else {**tensors, name: changed}, path)
+    with pytest.raises(UsageError, match=complaint) as error:
+        Prior.load(path)
+    assert str(path) in str(error.value)
+
+
+def test_arrays_may_not_be_swapped(prior: Prior) -> None:
+    with pytest.raises(AttributeError):
+        prior.mean = np.zeros(3)  # type: ignore[misc]
+    assert replace(prior, threshold=0.0).threshold == 0

@@ -1,0 +1,208 @@
+"""The studio on the tiny model: what it computes, that a seed stays one, every way to ask in vain."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import minifaces
+from conftest import LATENT, SHOWN, SIZE
+from minifaces import UsageError
+from minifaces.studio.atlas import project
+from minifaces.studio.model import Model
+
+Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> Model:
+    return minifaces.load(tiny_model)
+
+
+def test_a_model_says_what_it_is(model: Model) -> None:
+    assert (model.name, model.image_size, model.latent_size) == ("tiny", SIZE, LATENT)
+    assert model.config.preset == {"name": "linear", "seed": 0}
+    assert list(model.directions) == ["round", "straight"]
+    assert len(model.gallery) == SHOWN
+
+
+def test_encoding_gives_the_gallerys_latents_and_decoding_the_pictures(model: Model, digits: Digits) -> None:
+    pictures = digits[0][:SHOWN]
+    np.testing.assert_allclose(model.encode(pictures), model.gallery.latents, atol=1e-4)
+    error = model.reconstruct(pictures).astype(float) - pictures
+    assert np.sqrt((error**2).mean()) < 30
+    np.testing.assert_array_equal(model.gallery.thumbnails, pictures)
+
+
+def test_batches_do_not_change_results(model: Model, digits: Digits) -> None:
+    pictures = digits[0][:70]  # two batches and a part
+    one_by_one = np.concatenate([model.encode(picture[None]) for picture in pictures])
+    np.testing.assert_allclose(model.encode(pictures), one_by_one, atol=1e-5)
+    assert model.decode(one_by_one).shape == (70, SIZE, SIZE, 3)
+    assert model.encode(pictures[:0]).shape == (0, LATENT)
+    assert model.decode(one_by_one[:0]).shape == (0, SIZE, SIZE, 3)
+
+
+def test_pictures_of_other_sizes_are_resized(model: Model, digits: Digits) -> None:
+    large = digits[0][:4].repeat(3, axis=1).repeat(3, axis=2)
+    np.testing.assert_allclose(model.encode(large), model.encode(digits[0][:4]), atol=0.6)
+
+
+@pytest.mark.parametrize("prior", ["mixture", "normal"])
+def test_a_seed_means_the_same_faces_whatever_their_number(
+    model: Model, tiny_model: Path, prior: str
+) -> None:
+    many = model.sample_latents(40, seed=7, prior=prior)
+    assert many.dtype == np.float32
+    few = Model(tiny_model, threads=1).sample_latents(3, seed=7, prior=prior)
+    np.testing.assert_array_equal(many[:3], few)
+    assert not np.array_equal(many, model.sample_latents(40, seed=8, prior=prior))
+    faces = model.sample(5, seed=7, prior=prior)
+    np.testing.assert_array_equal(faces, model.sample(5, seed=7, prior=prior))
+    assert faces.dtype == np.uint8
+
+
+def test_a_seed_is_fixed_for_good(model: Model) -> None:
+    """A change here changes every face that anyone has noted down by its seed."""
+    normal = model.sample_latents(1, seed=7, prior="normal")[0, :3]
+    np.testing.assert_allclose(normal, [0.00123015, 0.29874554, -0.27413786], atol=1e-7)
+
+
+def test_without_a_seed_faces_differ(model: Model) -> None:
+    assert not np.array_equal(model.sample_latents(1), model.sample_latents(1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"n": 0}, "1 to 100000"),
+        ({"n": 10**9}, "1 to 100000"),
+        ({"n": 1, "temperature": float("nan")}, "temperature"),
+        ({"n": 1, "temperature": float("inf")}, "temperature"),
+        ({"n": 1, "temperature": -1.0}, "temperature"),
+        ({"n": 1, "seed": -1}, "seed"),
+        ({"n": 1, "prior": "norml"}, "do you mean normal"),
+    ],
+)
+def test_impossible_samples_are_refused(model: Model, arguments: dict, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        model.sample(**arguments)
+
+
+@pytest.mark.parametrize("path", ["linear", "slerp", "density"])
+def test_a_morph_goes_from_face_to_face(model: Model, path: str) -> None:
+    a, b, c = model.gallery.latents[:3]
+    frames = model.morph(a, b, c, steps=9, path=path)
+    assert frames.shape == (17, SIZE, SIZE, 3)
+    np.testing.assert_array_equal(frames[[0, 8, 16]], model.decode([a, b, c]))
+    assert len(model.morph(a, b, steps=9, path=path, loop=True)) == 16
+
+
+def test_impossible_morphs_are_refused(model: Model) -> None:
+    a = model.gallery.latents[0]
+    with pytest.raises(UsageError, match="two faces"):
+        model.morph(a)
+    with pytest.raises(UsageError, match="steps"):
+        model.morph(a, a, steps=1)
+    with pytest.raises(UsageError, match="do you mean linear"):
+        model.morph(a, a, path="linea")
+
+
+def test_editing_moves_along_the_direction(model: Model) -> None:
+    z = model.gallery.latents[:2]
+    edited = model.edit(z, {"round": 2, "straight": -0.5})
+    expected = z + 2 * model.directions["round"] - 0.5 * model.directions["straight"]
+    np.testing.assert_allclose(edited, expected, rtol=1e-5)
+    np.testing.assert_array_equal(model.edit(z, {}), z)
+    with pytest.raises(UsageError, match="do you mean round"):
+        model.edit(z, {"rond": 1})
+    with pytest.raises(UsageError, match="the known are round, straight"):
+        model.edit(z, {"moustache": 1})
+    with pytest.raises(UsageError, match="amount of round"):
+        model.edit(z, {"round": float("nan")})
+
+
+def test_neighbours_are_the_nearest_in_order(model: Model) -> None:
+    found = model.neighbours(model.gallery.latents[5], k=4)
+    assert found[0] == (model.gallery.entries[5], 0.0)
+    everything = np.sort(np.linalg.norm(model.gallery.latents - model.gallery.latents[5], axis=1))
+    np.testing.assert_allclose([distance for _, distance in found], everything[:4])
+    for k in (0, SHOWN + 1):
+        with pytest.raises(UsageError, match="neighbours"):
+            model.neighbours(model.gallery.latents[5], k)
+
+
+@pytest.mark.parametrize("latents", [np.zeros(LATENT + 1), np.zeros((2, 2, LATENT)), np.full(LATENT, np.inf)])
+def test_odd_latents_are_refused(model: Model, latents: NDArray) -> None:
+    with pytest.raises(UsageError, match="latents"):
+        model.decode(latents)
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 9, 3), (8, 8, 3), (2, 8, 8, 4)])
+def test_odd_pictures_are_refused(model: Model, shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="pictures"):
+        model.encode(np.zeros(shape, np.uint8))
+
+
+def test_a_face_may_be_named_drawn_or_a_file(model: Model, digits: Digits, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(model.latent_of("d0001/front"), model.gallery.latents[1])
+    np.testing.assert_array_equal(model.latent_of("D0001"), model.gallery.latents[1])
+    np.testing.assert_array_equal(model.latent_of("random:7"), model.sample_latents(3, seed=7)[0])
+    Image.fromarray(digits[0][3]).save(tmp_path / "face.png")
+    latent = model.latent_of(str(tmp_path / "face.png"))
+    np.testing.assert_allclose(latent, model.gallery.latents[3], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("face", "complaint"),
+    [
+        ("d0010/frnt", "d0010/front"),
+        ("nobody at all", "minifaces gallery"),
+        ("random:", "random:7"),
+        ("random:-1", "random:7"),
+        ("random:seven", "random:7"),
+        ("missing.png", "missing.png is missing"),
+        (".", "is a folder"),
+    ],
+)
+def test_a_face_that_is_none_is_refused(model: Model, face: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        model.latent_of(face)
+
+
+def test_the_gallery_is_searched_by_words_and_attribute(model: Model, digits: Digits) -> None:
+    labels = digits[1][:SHOWN]
+    assert model.gallery.search(["HANDwritten", "zero"]) == np.flatnonzero(labels == 0).tolist()
+    assert model.gallery.search(attribute="straight") == np.flatnonzero(np.isin(labels, (1, 4, 7))).tolist()
+    assert model.gallery.search(["d0004/front"]) == [4]
+    assert model.gallery.search() == list(range(SHOWN))
+    assert model.gallery.search(["pirate"]) == []
+    with pytest.raises(UsageError, match="do you mean straight"):
+        model.gallery.search(attribute="strait")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 7, 30])
+def test_a_map_lays_out_any_number(model: Model, n: int) -> None:
+    first, second = (project(model.gallery.latents[:n], seed=3) for _ in range(2))
+    assert first.shape == (n, 2)
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_map_keeps_alike_digits_together(model: Model, digits: Digits) -> None:
+    pictures, labels = digits
+    places = project(model.encode(pictures[:200]))
+    distance = np.linalg.norm(places[:, None] - places, axis=2) + np.diag(np.full(200, np.inf))
+    assert (labels[distance.argmin(axis=1)] == labels[:200]).mean() > 0.75
+
+
+def test_a_map_of_equal_faces_is_finite() -> None:
+    assert np.isfinite(project(np.ones((10, 4)))).all()
+
+
+@pytest.mark.parametrize("latents", [np.zeros((0, 4)), np.zeros(4), np.full((3, 4), np.nan)])
+def test_a_map_of_nothing_is_refused(latents: NDArray) -> None:
+    with pytest.raises(UsageError, match="map"):
+        project(latents)
