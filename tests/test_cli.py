@@ -48,7 +48,7 @@ def shape(path: str) -> tuple[int, int]:
 
 
 def test_help_and_version_import_nothing_heavy() -> None:
-    code = "import sys; from minifaces.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    code = "import sys; from minifaces.cli.main import run; run(['-h']); print(*sys.modules, file=sys.stderr)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "sample" in told.stdout
     assert not {"numpy", "onnxruntime", "sklearn", "torch", "PIL", "av", "scipy"} & set(told.stderr.split())
@@ -237,6 +237,7 @@ BAD = {
     "no such attribute": ["edit", "d0001", "--beard", "1"],
     "an amount that is none": ["edit", "d0001", "--round", "much"],
     "an amount that is missing": ["edit", "d0001", "--round"],
+    "a setting without an amount": ["edit", "d0001", "--set", "round"],
     "an endless amount": ["edit", "d0001", "--round", "inf"],
     "no neighbours": ["neighbours", "d0001", "-k", "0"],
     "too many neighbours": ["neighbours", "d0001", "-k", "31"],

@@ -1,7 +1,6 @@
 """Data sets come back as they were written; nothing half-written or damaged is taken for one."""
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +37,7 @@ def test_a_data_set_comes_back(tmp_path: Path) -> None:
     assert data.splits.tolist() == ["train", "train", "validation", "validation", "test", "test"]
     for i, (row, (_, given)) in enumerate(zip(data.rows, faces(), strict=True)):
         assert row == {**given, "file_name": f"faces/000/{i:06}.png"}
-    assert sorted(os.listdir(folder)) == ["faces", "metadata.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["faces", "metadata.csv"]
 
 
 def test_the_table_begins_with_the_columns_of_an_image_folder(tmp_path: Path) -> None:
@@ -83,7 +82,7 @@ def test_a_folder_in_use_is_refused_unless_told_otherwise(tmp_path: Path) -> Non
     plain(tmp_path / "mine", "holiday.png")
     with pytest.raises(UsageError, match="is not empty"):
         write_dataset(tmp_path / "mine", faces(2), replace=True)
-    assert os.listdir(tmp_path / "mine") == ["holiday.png"]
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["holiday.png"]
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,15 @@ def _decode(path: Path) -> Pixels:
     except PermissionError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # on damaged bytes a decoder may raise anything, even KeyError or MemoryError
-        raise UsageError(f"{path} is damaged ({error}): fetch or save it again") from error
+        raise UsageError(
+            f"{path} is damaged ({str(error) or type(error).__name__}): fetch or save it again"
+        ) from error
 
 
 def _open(path: Path) -> Image.Image:
-    """Read a picture's header, without Pillow's warning about many pixels: `_decode` has its own limit."""
+    """Read a picture's header, without Pillow's warnings of odd tags or many pixels."""
     with _opening, warnings.catch_warnings():  # filters are shared by all threads
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")
         Image.init()
         return Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
 

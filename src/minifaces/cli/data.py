@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make faces: bake prints, trace stages, compose.", no_args_is_help=True)
 
-LibraryOption = Annotated[Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")]
-DownloadOption = Annotated[bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")]
+LibraryOption = Annotated[
+    Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")
+]
+DownloadOption = Annotated[
+    bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")
+]
 
 
 @app.command()
@@ -43,7 +47,10 @@ def prints(
     with atomic(output) as scratch:
         write_prints(scratch, baked)
     if table is not None:
-        write_text(table, "part,left out because\n" + "".join(f"{part},{why}\n" for part, why in sorted(left_out.items())))
+        write_text(
+            table,
+            "part,left out because\n" + "".join(f"{part},{why}\n" for part, why in sorted(left_out.items())),
+        )
     summary = Table("left out because", "count")
     for why, count in Counter(why.split(" as ")[0] for why in left_out.values()).most_common():
         summary.add_row(why, str(count))
@@ -58,7 +65,9 @@ def stages(
     library: LibraryOption = None,
     download: DownloadOption = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="all cores")] = None,
-    samples: Annotated[int, typer.Option(min=1, max=4096, help="Light paths a pixel, before denoising.")] = 32,
+    samples: Annotated[
+        int, typer.Option(min=1, max=4096, help="Light paths a pixel, before denoising.")
+    ] = 32,
 ) -> None:
     """Trace plain heads under many lights and cameras. Interrupted, it goes on where it stopped."""
     path = _library_path(library, download)
@@ -68,7 +77,9 @@ def stages(
     from minifaces.ldraw.trace import trace_stages
 
     with _bar("tracing") as update:
-        trace_stages(path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count))
+        trace_stages(
+            path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count)
+        )
     tell(output, f"{count} stages", False)
 
 
@@ -77,14 +88,16 @@ def compose(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")] = Path("faces"),
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000_000)] = 4000,
     size: Annotated[int, typer.Option(help="Pixels: 32, 64, 128 or 256.")] = 128,
-    recombined: Annotated[float, typer.Option(min=0, max=1, help="Share of faces that join two prints.")] = 0.5,
+    recombined: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of faces that join two prints.")
+    ] = 0.5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Compose faces to disk as a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
     _needs("numba", "composing")
     from minifaces.cli.common import progress
-    from minifaces.ldraw.dataset import composed_faces
     from minifaces.dataset import write_dataset
+    from minifaces.ldraw.dataset import composed_faces
 
     write_dataset(output, progress(composed_faces(count, size, recombined, seed), "composing", count))
     typer.echo(f"{output}: {count} faces, {size} x {size}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -125,8 +126,11 @@ def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
     entries = [model.gallery.entries[i] for i in _faces(model, len(model.gallery))]
     lacking = [entry for entry in entries if entry.attributes.get(attribute) is False]
     face = (lacking or entries)[0].name
-    words = ("edit", face, f"--{attribute}", "2", "--sweep")
-    return f"edit-{attribute}.png", f"More {attribute.replace('_', ' ')}", f"{face}, edited in steps.", words
+    # A column of somebody's data set may be called anything.
+    setting = (f"--{attribute}", "2") if attribute.isidentifier() else ("--set", f"{attribute}=2")
+    file = f"edit-{re.sub('[^A-Za-z0-9]+', '-', attribute)}.png"
+    words = ("edit", face, *setting, "--sweep")
+    return file, f"More {attribute.replace('_', ' ')}", f"{face}, edited in steps.", words
 
 
 def _run(words: list[str]) -> None:

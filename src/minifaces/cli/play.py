@@ -179,7 +179,7 @@ def edit(
 def _face_and_amounts(words: Sequence[str], settings: Sequence[str]) -> tuple[str, dict[str, float]]:
     """Sort `["x.png", "--smile", "2", "--beard=-1"]` and `["smile=2"]` into the face and its amounts."""
     faces: list[str] = []
-    pairs = [setting.partition("=")[::2] for setting in settings]
+    pairs = [setting.rpartition("=")[::2] if "=" in setting else (setting, "") for setting in settings]
     rest = iter(words)
     for word in rest:
         if not word.startswith("--"):

@@ -50,7 +50,8 @@ def read_colours(library: Library) -> dict[int, Colour]:
         metal = next((METALNESS[w] for w in words if w in METALNESS), 0.0)
         colours[code] = Colour(code, words[2], REAL_SRGB.get(code, srgb), metal)
     for old, new in REPLACED.items():
-        colours[old] = colours[new]
+        if new in colours:
+            colours[old] = colours[new]
     return colours
 
 

@@ -3,9 +3,10 @@
     draws = draw_faces(prints, stages, "train", 64, rng)
     faces, mask = compose(prints, stages, draws)         # (64, 128, 128, 3) and (64, 128, 128) uint8
 
-A pixel is tone(S (1 - k) + D a + M m) over the background, in linear light, where over the pixel's samples a is the
-mean albedo (head colour where nothing is printed), m the mean albedo of metal ink and k its mean metalness. What was
-traced on a plain head is exact for the head itself; only light that goes from print to floor and back is left out."""
+A pixel is tone(S (1 - k) + D a + M m) over the background, in linear light, where over the pixel's samples a
+is the mean albedo (head colour where nothing is printed), m the mean albedo of metal ink and k its mean
+metalness. What was traced on a plain head is exact for the head itself; only light that goes from print to
+floor and back is left out."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -37,10 +38,11 @@ LEVELS = 4096
 class Draws:
     """What to compose, n faces. Everything that is random in a face is here.
 
-    `upper`, `lower` (n,) print indices (equal for a face that is not recombined), `turned` (n, 2) bool mirrors each,
-    `seam` (n, columns) the v at which upper gives way to lower, `stage` (n,), `flip` (n,) bool mirrors the whole picture,
-    `head` (n, 3) linear head colour, `head_code` (n,) LDraw code, `ink` (n, 3) factor on the inks' linear colour,
-    `scale`, `shift` (n, 2) warp in (theta, v), `gain` (n,) factor on the light."""
+    `upper`, `lower` (n,) print indices (equal for a face that is not recombined), `turned` (n, 2) mirrors
+    each, `seam` (n, columns) the v at which upper gives way to lower, `stage` (n,), `flip` (n,) bool mirrors
+    the stage, camera and light, but not the print, `head` (n, 3) linear head colour, `head_code` (n,) LDraw
+    code, `ink` (n, 3) factor on the inks' linear colour, `scale`, `shift` (n, 2) warp in (theta, v), `gain`
+    (n,) factor on the light."""
 
     upper: NDArray[np.int64]
     lower: NDArray[np.int64]
@@ -70,12 +72,16 @@ def draw_faces(
 ) -> Draws:
     """Draw `count` faces of a split's designs.
 
-    `recombined` is the share that joins the upper part of one print to the lower part of another; `varied` adds
-    mirroring, small warps and changes of ink and light. Without both, the prints are as they are."""
+    `recombined` is the share that joins the upper part of one print to the lower part of another; `varied`
+    adds mirroring, small warps and changes of ink and light. Without both, the prints are as they are."""
     choice, weights = _weighted(prints, split)
     upper = rng.choice(choice, count, p=weights)
     seams = _seam_finder(prints)
-    lower, turned, seam = upper.copy(), np.zeros((count, 2), bool), np.full((count, seams.columns), V_TOTAL, np.float32)
+    lower, turned, seam = (
+        upper.copy(),
+        np.zeros((count, 2), bool),
+        np.full((count, seams.columns), V_TOTAL, np.float32),
+    )
     join = rng.random(count) < recombined
     for i in np.flatnonzero(join):
         lower[i], turned[i], seam[i] = seams.partner(int(upper[i]), choice, rng)
@@ -104,9 +110,13 @@ def draw_faces(
 
 
 def fixed_draws(
-    prints: Prints, designs: NDArray[np.int64], stage: NDArray[np.int64], head: Floats | None = None, codes: NDArray[np.int64] | None = None
+    prints: Prints,
+    designs: NDArray[np.int64],
+    stage: NDArray[np.int64],
+    head: Floats | None = None,
+    codes: NDArray[np.int64] | None = None,
 ) -> Draws:
-    """The given designs on the given stages, nothing varied; `head` (n, 3) linear colours, or each design's own."""
+    """The given designs on the given stages, nothing varied; `head` (n, 3) linear, or each design's own."""
     count = len(designs)
     own = np.array([prints.designs[i].colour for i in designs]) if codes is None else codes
     return Draws(
@@ -133,7 +143,7 @@ def head_code(design: Design, rng: np.random.Generator) -> int:
 
 
 def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]:
-    """Compose faces. -> (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: share of each pixel in the print region."""
+    """Faces, (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: how much of a pixel the mask marks."""
     textures, metal = _at_size(prints, stages.size * stages.over)
     faces = np.empty((len(draws), stages.size, stages.size, 3), np.uint8)
     mask = np.empty((len(draws), stages.size, stages.size), np.uint8)
@@ -141,7 +151,7 @@ def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]
         faces, mask, textures, metal, prints.metal_index,
         stages.diffuse, stages.specular, stages.metallic, stages.backdrop, stages.theta, stages.v, stages.hit,
         draws.upper, draws.lower, draws.turned, draws.seam, draws.stage, draws.flip,
-        draws.head, draws.ink, draws.scale, draws.shift, draws.gain, _LINEAR, _SRGB,
+        draws.head, draws.ink, draws.scale, draws.shift, draws.gain, _LINEAR, _SRGB, THETA, V_TOTAL,
     )  # fmt: skip
     return faces, mask
 
@@ -150,11 +160,13 @@ _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
 _SRGB = (to_srgb(np.arange(LEVELS + 1) / LEVELS) * 255).round().astype(np.uint8)
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
-def _kernel(  # noqa: PLR0913 - a kernel takes plain arrays
+@numba.njit(parallel=True, cache=True)
+def _kernel(  # type: ignore[no-untyped-def]
     faces, mask, textures, metal, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
-    upper, lower, turned, seam, stage, flip, head, ink, scale, shift, gain, linear, srgb,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+    upper, lower, turned, seam, stage, flip, head, ink, scale, shift, gain, linear, srgb, widest, lowest,
+):  # fmt: skip
+    # `widest` and `lowest` are THETA and V_TOTAL, as arguments: numba keeps a compiled kernel as long as this
+    # file is the same, with the constants of other files as they were.
     size = faces.shape[1]
     over = thetas.shape[1] // size
     for job in numba.prange(faces.shape[0] * size):
@@ -176,13 +188,13 @@ def _kernel(  # noqa: PLR0913 - a kernel takes plain arrays
                     region += 1
                 theta = theta * scale[i, 0] + shift[i, 0]
                 v = FACE_MIDDLE_V + (vs[s, y, x] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
-                if abs(theta) >= THETA or v < 0 or v >= V_TOTAL:
+                if abs(theta) >= widest or v < 0 or v >= lowest:
                     continue
                 share = np.float32(1)
                 if upper[i] != lower[i]:
-                    at = int((theta / THETA * 0.5 + 0.5) * seam.shape[1])
+                    at = int((theta / widest * 0.5 + 0.5) * seam.shape[1])
                     # a feather of a third of a unit, about two texels to each side
-                    share = min(max((seam[i, min(at, seam.shape[1] - 1)] - v) * 1.5 + 0.5, 0.0), 1.0)
+                    share = min(max((seam[i, min(at, seam.shape[1] - 1)] - v) * 1.5 + 0.5, 0.0), 1.0)  # type: ignore[arg-type]
                 for part in range(2):
                     weight = share if part == 0 else 1 - share
                     if weight <= 0:
@@ -191,7 +203,7 @@ def _kernel(  # noqa: PLR0913 - a kernel takes plain arrays
                     texture = textures[p]
                     rows, columns = texture.shape[0], texture.shape[1]
                     u = -theta if turned[i, part] else theta
-                    tx, ty = (u / THETA * 0.5 + 0.5) * columns - 0.5, v / V_TOTAL * rows - 0.5
+                    tx, ty = (u / widest * 0.5 + 0.5) * columns - 0.5, v / lowest * rows - 0.5
                     x0, y0 = int(np.floor(tx)), int(np.floor(ty))
                     fx, fy = tx - x0, ty - y0
                     for corner in range(4):
@@ -201,8 +213,18 @@ def _kernel(  # noqa: PLR0913 - a kernel takes plain arrays
                         alpha = texture[cy, cx, 3]
                         if alpha == 0:
                             continue
-                        w = weight * (fx if corner % 2 else 1 - fx) * (fy if corner // 2 else 1 - fy) * alpha / np.float32(255)
-                        r, g, b = (linear[texture[cy, cx, 0]] * w, linear[texture[cy, cx, 1]] * w, linear[texture[cy, cx, 2]] * w)
+                        w = (
+                            weight
+                            * (fx if corner % 2 else 1 - fx)
+                            * (fy if corner // 2 else 1 - fy)
+                            * alpha
+                            / np.float32(255)
+                        )
+                        r, g, b = (
+                            linear[texture[cy, cx, 0]] * w,
+                            linear[texture[cy, cx, 1]] * w,
+                            linear[texture[cy, cx, 2]] * w,
+                        )
                         shine = np.float32(0)
                         if metal_index[p] >= 0:
                             shine = metal[metal_index[p], cy, cx] / np.float32(255)
@@ -242,7 +264,9 @@ def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np
     they are the hardest to learn and the rarest."""
     chosen = prints.of_split(split)
     ink = (prints.colours[chosen, ::8, ::8, 3] > 127).mean((1, 2))
-    luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], [0.2126, 0.7152, 0.0722]) for i in chosen])
+    luma = np.array(
+        [np.dot(prints.head_colours[prints.designs[i].colour], [0.2126, 0.7152, 0.0722]) for i in chosen]
+    )
     weights = 1.0 + (ink > 0.15) + (luma < 90)
     return chosen, weights / weights.sum()
 
@@ -261,7 +285,7 @@ def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Gener
 
 @cache
 def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes]:
-    """Textures no sharper than the samples: halved until a texel is about a sample (512 texels suit 256 samples)."""
+    """Textures no sharper than the samples: halved until a texel is about a sample (512 suit 256 samples)."""
     colours, metal = prints.colours, prints.metal
     step = max(1, 256 // samples)
     if step == 1:

@@ -14,7 +14,9 @@ SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 CHUNK = 64
 
 
-def composed_faces(count: int, size: int, recombined: float = 0.5, seed: int = 0) -> Iterator[tuple[Bytes, dict[str, str]]]:
+def composed_faces(
+    count: int, size: int, recombined: float = 0.5, seed: int = 0
+) -> Iterator[tuple[Bytes, dict[str, str]]]:
     """Yield `count` faces (size, size, 3) uint8 with their metadata, splits in turn, the same for a seed.
 
     Attributes are told of faces that show one whole design; a recombined face names both designs instead."""

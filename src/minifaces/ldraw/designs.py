@@ -3,8 +3,9 @@
     kept, left_out = catalogue(library)
 
 A design is one printed side of a standard head, `3626bp01/front`. Its metadata is read off the part file: the
-description (for a two-sided head the words that speak of this side), the default head colour and where that comes
-from, attributes, author. An attribute is True, False or, where the description does not say, missing."""
+description (for a two-sided head the words that speak of this side), the default head colour and where that
+comes from, attributes, author. An attribute is True, False or, where the description does not say,
+missing."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,12 +22,18 @@ BACK_NOT_A_FACE = re.compile(r"white hand|implant", re.I)
 # Heads whose description names the back first (looked at, all two-sided heads).
 BACK_FIRST = frozenset({"3626cpm2"})
 
-EXPRESSION = r"smil|grin|smirk|frown|angry|annoy|scowl|scared|sad\b|worr|neutral|determin|stern|grimac|sneer|shout|tired|poison|clench"
+EXPRESSION = (
+    r"smil|grin|smirk|frown|angry|annoy|scowl|scared|sad\b|worr|neutral|determin|stern|grimac|sneer|shout"
+    r"|tired|poison|clench"
+)
 ATTRIBUTES = {
     "facial_hair": r"beard|goatee|stubble|moustach|sideburn|side burn|muttonchop|facial hair",
     "eyewear": r"glasses|goggles|monocle|visor",
     "smile": r"smil|grin|smirk|happy|amused",
-    "angry": r"angry|scowl|frown|stern|grump|sneer|villain|evil|annoyed|determined|grim mouth|clenched|gritted|firm",
+    "angry": (
+        r"angry|scowl|frown|stern|grump|sneer|villain|evil|annoyed|determined|grim mouth|clenched|gritted"
+        r"|firm"
+    ),
     "scared": r"scared|scream|worri|worry|\bsad\b|afraid|queasy|concerned|poisoned|tense",
     "lips": r"\blips\b|lipstick",
     "eyelashes": r"eyelash|mascara",
@@ -41,7 +48,10 @@ EXCLUSIVE = ("smile", "angry", "scared")
 # What LDraw's authors name whenever it is there, so that a full description without it tells of its absence.
 ALWAYS_NAMED = ("facial_hair", "eyewear", "lips", "mask", "printed_hair", "teeth")
 FEATURE = re.compile(
-    EXPRESSION + r"|eyebrow|lips|beard|moustach|goatee|stubble|pupil|mouth|glasses|cheek|dimple|freckle|teeth|eyelash|wrinkle|chin", re.I
+    EXPRESSION
+    + r"|eyebrow|lips|beard|moustach|goatee|stubble|pupil|mouth|glasses|cheek|dimple|freckle|teeth|eyelash"
+    r"|wrinkle|chin",
+    re.I,
 )
 
 # Head colours told by words, where !CMDLINE is missing. First match wins.
@@ -58,10 +68,10 @@ TEXT_COLOURS = (
     (r"balaclava.*(nougat face|nougat mouth|nougat lower)", 0),
 )
 LICENSED = re.compile(
-    r"\bsw\b|star wars|lotr|hobbit|\bhp\b|harry potter|batman|joker|super ?hero|marvel|avengers|indiana|pirates of the c"
-    r"|lone ranger|toy story|jurassic|back to the future|ghostbusters|scooby|disney|nba|jack sparrow|prince of persia"
-    r"|x-men|star trek|speed champions|lakers|gregory|crabbe|snape|weasley|dc comics|justice|nougat face"
-    r"|stranger things|big bang|doctor who|beatles|overwatch"
+    r"\bsw\b|star wars|lotr|hobbit|\bhp\b|harry potter|batman|joker|super ?hero|marvel|avengers|indiana"
+    r"|pirates of the c|lone ranger|toy story|jurassic|back to the future|ghostbusters|scooby|disney|nba"
+    r"|jack sparrow|prince of persia|x-men|star trek|speed champions|lakers|gregory|crabbe|snape|weasley"
+    r"|dc comics|justice|nougat face|stranger things|big bang|doctor who|beatles|overwatch"
 )
 YELLOW, LIGHT_NOUGAT = 14, 78
 SKIN = (78, 92, 84, 70)
@@ -69,8 +79,9 @@ SKIN = (78, 92, 84, 70)
 
 @dataclass(frozen=True)
 class Design:
-    """One printed face. `colour` is an LDraw code, `colour_from` "cmdline", "text" or "default"; `kind` says how
-    freely the head colour may change: "yellow" and "skin" heads take any skin tone, "own" keeps its colour."""
+    """One printed face. `colour` is an LDraw code, `colour_from` "cmdline", "text" or "default"; `kind` says
+    how freely the head colour may change: "yellow" and "skin" heads take any skin tone, "own" keeps its
+    colour."""
 
     part: str
     side: str
@@ -144,9 +155,11 @@ def _design(part_id: str, part: Part, side: str) -> Design:
 
 
 def plain_description(description: str) -> str:
-    """The words about the print alone: "Minifig Head with Standard Grin Pattern (Solid Stud)" -> "Standard Grin"."""
+    """The words about the print: "Minifig Head with Standard Grin Pattern (Solid Stud)": "Standard Grin"."""
     text = re.sub(r"^[~=_]*Minifig Head\s*", "", description)
-    text = re.sub(r"\((Blocked|Hollow|Solid|Obsolete|Needs)[^)]*\)|- Hollow Stud|\bPattern\b|\bpattern\b", "", text)
+    text = re.sub(
+        r"\((Blocked|Hollow|Solid|Obsolete|Needs)[^)]*\)|- Hollow Stud|\bPattern\b|\bpattern\b", "", text
+    )
     text = re.sub(r"2-sided", "", text, flags=re.I)
     text = re.sub(r"^with\s+", "", " ".join(text.split()))
     return text.strip(" ,")
@@ -155,7 +168,7 @@ def plain_description(description: str) -> str:
 def side_description(description: str, side: str) -> str:
     """The words of a two-sided head that speak of one side.
 
-    In "Black Eyebrows, Freckles, Open Smile / Angry" the phrase around the slash differs, the rest is shared."""
+    In "Black Eyebrows, Freckles, Open Smile / Angry" the words around the slash differ, others are shared."""
     text = plain_description(description)
     if "/" not in text:
         return text
@@ -163,7 +176,8 @@ def side_description(description: str, side: str) -> str:
     at = next(i for i, phrase in enumerate(phrases) if "/" in phrase)
     front, back = (part.strip() for part in phrases[at].split("/", 1))
     shared = phrases[:at]
-    # "Beauty Mark and Scared / Crooked Smile": what stands before the last "and" is shared unless it is an expression
+    # "Beauty Mark and Scared / Crooked Smile": what stands before the last "and" is shared, unless it is an
+    # expression
     head, joint, tail = front.rpartition(" and ")
     if joint and not re.search(EXPRESSION, head, re.I):
         shared, front = [*shared, head], tail

@@ -1,4 +1,4 @@
-"""Get the whole LDraw parts library from ldraw.org: with progress, resumed where it broke off, checked at the end."""
+"""Get the LDraw parts library from ldraw.org: with progress, resumed where it broke off, and checked."""
 
 import os
 import zipfile
@@ -20,11 +20,11 @@ def cached_library() -> Path:
 
 
 def download_library(target: Path, url: str = COMPLETE, progress: Progress = lambda *_: None) -> Path:
-    """Fetch `url` to `target` unless it is there already; `progress` is told (bytes so far, bytes in all, 0 if unknown).
+    """Fetch `url` to `target` unless it is there; `progress` is told (bytes so far, bytes in all or 0).
 
-    What has come is kept in `target`.part, and the next call asks for the rest (RFC 9110, range requests) as long as
-    the server still has the same file (If-Range with its ETag). Raises MinifacesError where the network or the
-    server fails, or the size or the zip file is not right."""
+    What has come is kept in `target`.part, and the next call asks for the rest (RFC 9110, range requests) as
+    long as the server still has the same file (If-Range with its ETag). Raises MinifacesError where the
+    network or the server fails, or the size or the zip file is not right."""
     if target.exists():
         return target
     try:
@@ -45,7 +45,8 @@ def download_library(target: Path, url: str = COMPLETE, progress: Progress = lam
             answer.raise_for_status()
             resumed = answer.status_code == 206
             have = have if resumed else 0
-            total = have + int(answer.headers.get("Content-Length", 0))
+            length = answer.headers.get("Content-Length")
+            total = have + int(length) if length else 0
             if etag := answer.headers.get("ETag"):
                 write_text(mark, etag)
             else:
@@ -56,17 +57,26 @@ def download_library(target: Path, url: str = COMPLETE, progress: Progress = lam
                     have += len(chunk)
                     progress(have, total)
     except httpx.HTTPStatusError as error:
-        raise MinifacesError(f"{url} answered {error.response.status_code}: try again later, or fetch it by hand and name it with --library") from None
+        raise MinifacesError(
+            f"{url} answered {error.response.status_code}: try again later, or fetch it by hand and name it "
+            "with --library"
+        ) from None
     except httpx.HTTPError as error:
-        raise MinifacesError(f"the download of {url} broke off ({error}): run the same command again to go on") from None
+        raise MinifacesError(
+            f"the download of {url} broke off ({error}): run the same command again to go on"
+        ) from None
     except OSError as error:
         raise MinifacesError(f"cannot write {target}: {error.strerror or error}") from error
     if total and have != total:
-        raise MinifacesError(f"the download of {url} broke off at {have} of {total} bytes: run the same command again to go on")
+        raise MinifacesError(
+            f"the download of {url} broke off at {have} of {total} bytes: run the same command again to go on"
+        )
     if not zipfile.is_zipfile(part):
         part.unlink()
         mark.unlink(missing_ok=True)
-        raise MinifacesError(f"{url} did not send a zip file: fetch the library by hand and name it with --library")
+        raise MinifacesError(
+            f"{url} did not send a zip file: fetch the library by hand and name it with --library"
+        )
     part.replace(target)
     mark.unlink(missing_ok=True)
     return target

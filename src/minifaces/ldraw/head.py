@@ -1,11 +1,12 @@
 """The surface that all standard heads share, and a smooth mesh of any standard head.
 
 A standard head is a solid of revolution about the y axis (LDraw units, -y up): a wall of radius 13 from y = 4
-to 17, rounded at both ends by a quarter torus of radii 8 + 5 (outwards) by 4 (along y). LDraw builds it of 16 flat
-sides; `smooth_head` puts every vertex on the true surface with its true normal.
+to 17, rounded at both ends by a quarter torus of radii 8 + 5 (outwards) by 4 (along y). LDraw builds it of 16
+flat sides; `smooth_head` puts every vertex on the true surface with its true normal.
 
-Prints live in (theta, v): theta is the angle about the axis, 0 at the middle of the face, positive towards the
-viewer's right; v runs down the profile: 0..7 the top rounding, 7..20 the wall, 20..27 the bottom rounding."""
+Prints live in (theta, v): theta is the angle about the axis, 0 at the middle of the face, positive towards
+the viewer's right; v runs down the profile: 0..7 the top rounding, 7..20 the wall, 20..27 the bottom
+rounding."""
 
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ SIDES = np.pi / 8  # LDraw's circles have 16 sides
 
 @dataclass(frozen=True)
 class HeadMesh:
-    """Smooth triangles: `corners` and `normals` (n, 3, 3), `colours` (n,), `outer` (n,) bool: on the printed surface."""
+    """Smooth triangles: `corners`, `normals` (n, 3, 3), `colours` (n,), `outer` (n,): the printed surface."""
 
     corners: Array
     normals: Array
@@ -35,11 +36,13 @@ def v_of(radius: Array, y: Array) -> Array:
     top = np.arctan2(np.maximum(TOP - y, 0) / DEPTH, out) / (np.pi / 2)
     bottom = np.arctan2(np.maximum(y - BOTTOM, 0) / DEPTH, out) / (np.pi / 2)
     wall = V_ROUND + (y - TOP)
-    return np.where(y < TOP, V_ROUND * (1 - top), np.where(y > BOTTOM, V_TOTAL - V_ROUND * (1 - bottom), wall))
+    return np.where(
+        y < TOP, V_ROUND * (1 - top), np.where(y > BOTTOM, V_TOTAL - V_ROUND * (1 - bottom), wall)
+    )
 
 
 def project(points: Array) -> tuple[Array, Array]:
-    """The nearest points of the surface along its own normals, and the outward unit normals. (..., 3) each."""
+    """The points of the surface near to `points`, and its outward unit normals there. (..., 3) each."""
     theta = np.arctan2(points[..., 0], points[..., 2])
     radius, y = np.hypot(points[..., 0], points[..., 2]), points[..., 1]
     edge = np.clip(y, TOP, BOTTOM)
@@ -51,12 +54,12 @@ def project(points: Array) -> tuple[Array, Array]:
     length = np.hypot(normal_r, normal_y)
     sin, cos = np.sin(theta), np.cos(theta)
     surface = np.stack([on_r * sin, on_y, on_r * cos], -1)
-    normal = np.stack([normal_r * sin, normal_y, normal_r * cos], -1) / np.hypot(normal_r, normal_y)[..., None]
+    normal = np.stack([normal_r * sin, normal_y, normal_r * cos], -1) / length[..., None]
     return surface, normal
 
 
 def smooth_head(mesh: Mesh, longest: float = 1.2) -> HeadMesh:
-    """A standard head with every vertex on the true surface. Edges are cut to at most `longest` LDraw units."""
+    """A standard head with every vertex on the true surface, no edge longer than `longest` LDraw units."""
     corners, colours = mesh.corners, mesh.colours
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(face, axis=1)
@@ -112,14 +115,16 @@ def _rounded(corners: Array, colours: np.ndarray, longest: float) -> tuple[Array
 def _subdivide(corners: Array, colours: np.ndarray, longest: float) -> tuple[Array, np.ndarray]:
     """Halve the longest edge of every triangle until none is longer than `longest`.
 
-    Neighbours stay joined, since an edge's length alone decides whether it is halved. Along the straight wall,
-    length in y hardly counts: the surface does not bend that way."""
+    Neighbours stay joined, since an edge's length alone decides whether it is halved. Along the straight
+    wall, length in y hardly counts: the surface does not bend that way."""
     done: list[tuple[Array, np.ndarray]] = [(corners[:0], colours[:0])]
     for _ in range(16):
         following = corners[:, [1, 2, 0]]
         edge, middle = following - corners, (following + corners) / 2
         bends = (middle[..., 1] < TOP) | (middle[..., 1] > BOTTOM)
-        length = np.sqrt(edge[..., 0] ** 2 + edge[..., 2] ** 2 + np.where(bends, 1.0, 0.02) * edge[..., 1] ** 2)
+        length = np.sqrt(
+            edge[..., 0] ** 2 + edge[..., 2] ** 2 + np.where(bends, 1.0, 0.02) * edge[..., 1] ** 2
+        )
         which = length.argmax(1)
         rows = np.arange(len(corners))
         split = length[rows, which] > longest

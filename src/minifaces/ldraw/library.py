@@ -3,14 +3,17 @@
     library = Library("ldraw-heads.zip")
     mesh = library.mesh("3626bp01.dat")      # every triangle of the part, in LDraw units
 
-Specification: LDraw.org file format 1.0.2 with the BFC (back face culling) and !TEXMAP extensions. Texture maps
-are not applied; their geometric FALLBACK is, as the specification foresees for a program without them."""
+Specification: LDraw.org file format 1.0.2 with the BFC (back face culling) and !TEXMAP extensions. Texture
+maps are not applied; their geometric FALLBACK is, as the specification foresees for a program without
+them."""
 
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -79,7 +82,11 @@ class Library:
 
     def names(self) -> list[str]:
         """The files directly in `parts/`, sorted: parts, not the sub-files they are made of."""
-        return sorted(key for key in self._readers if "/" not in key and key.endswith(".dat") and not key.startswith("p:"))
+        return sorted(
+            key
+            for key in self._readers
+            if "/" not in key and key.endswith(".dat") and not key.startswith(("p:", "top:"))
+        )
 
     def part(self, name: str) -> Part:
         """Parse one file. Raises LibraryError where it is missing or broken."""
@@ -88,7 +95,7 @@ class Library:
             read = self._readers.get(key) or self._readers.get("p:" + key)
             if read is None:
                 raise LibraryError(f"{self.path} has no file {key}")
-            self._parts[key] = parse(read().decode("utf-8", errors="replace"), key)
+            self._parts[key] = parse(self._read(read, key), key)
         return self._parts[key]
 
     def mesh(self, name: str) -> Mesh:
@@ -103,7 +110,13 @@ class Library:
         read = self._readers.get("top:" + name.lower())
         if read is None:
             raise LibraryError(f"{self.path} has no file {name}")
-        return read().decode("utf-8", errors="replace")
+        return self._read(read, name)
+
+    def _read(self, read: Callable[[], bytes], name: str) -> str:
+        try:
+            return read().decode("utf-8", errors="replace")
+        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            raise LibraryError(f"{self.path}: {name} cannot be read ({error})") from error
 
     def _resolve(self, key: str, above: tuple[str, ...]) -> Mesh:
         if key in self._meshes:
@@ -155,9 +168,16 @@ def parse(text: str, name: str) -> Part:
                 case "1":
                     if len(words) < 15:
                         raise ValueError("a reference takes 14 values")
-                    values = np.array([float(w) for w in words[2:14]])
+                    values = _numbers(words[2:14])
                     part.references.append(
-                        Reference(number, _colour(words[1]), values[3:].reshape(3, 3), values[:3], " ".join(words[14:]), invert_next)
+                        Reference(
+                            number,
+                            _colour(words[1]),
+                            values[3:].reshape(3, 3),
+                            values[:3],
+                            " ".join(words[14:]),
+                            invert_next,
+                        )
                     )
                 case "3" | "4":
                     corners = _points(words, int(words[0]))
@@ -200,16 +220,23 @@ def _winding(words: list[str], clockwise: bool, invert_next: bool) -> tuple[bool
 
 
 def _colour(word: str) -> int:
-    return int(word, 16) if word.lower().startswith("0x") else int(word)
+    code = int(word, 16) if word.lower().startswith("0x") else int(word)
+    if not 0 <= code < 1 << 32:
+        raise ValueError(f"there is no colour {word}")
+    return code
 
 
 def _points(words: list[str], count: int) -> Array:
     if len(words) < 2 + 3 * count:
         raise ValueError(f"{2 + 3 * count} values wanted, {len(words)} found")
-    points = np.array([float(w) for w in words[2 : 2 + 3 * count]]).reshape(count, 3)
-    if not np.isfinite(points).all():
+    return _numbers(words[2 : 2 + 3 * count]).reshape(count, 3)
+
+
+def _numbers(words: list[str]) -> Array:
+    numbers = np.array([float(word) for word in words])
+    if not np.isfinite(numbers).all():
         raise ValueError("a coordinate is not a finite number")
-    return points
+    return numbers
 
 
 def _triangles(corners: Array) -> Array:
@@ -236,7 +263,7 @@ def _index(path: Path) -> dict[str, Callable[[], bytes]]:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError):
             raise UsageError(f"{path} is not a zip file: give an LDraw library, unpacked or zipped") from None
-        files = {n: (lambda n=n: archive.read(n)) for n in archive.namelist() if not n.endswith("/")}
+        files = {n: partial(archive.read, n) for n in archive.namelist() if not n.endswith("/")}
     else:
         raise UsageError(f"{path} is missing: give an LDraw library, unpacked or zipped")
     index: dict[str, Callable[[], bytes]] = {}

@@ -2,9 +2,10 @@
 
     minifaces data prints --library ldraw-heads.zip
 
-A print is 512 x 320 texels over theta (-118 to 118 degrees) and v (the whole profile), sRGB colour with straight
-alpha, drawn with 4 x 4 samples a texel: nearly 10 texels per LDraw unit, as sharp as a face at 256 px. Prints in
-metallic ink carry a second plane, the metalness. The file is a zip of lossless WebP pictures and prints.json."""
+A print is 512 x 320 texels over theta (-118 to 118 degrees) and v (the whole profile), sRGB colour with
+straight alpha, drawn with 4 x 4 samples a texel: nearly 10 texels per LDraw unit, as sharp as a face at 256
+px. Prints in metallic ink carry a second plane, the metalness. The file is a zip of lossless WebP pictures
+and prints.json."""
 
 import hashlib
 import io
@@ -35,8 +36,9 @@ LEAST_INK = 0.0008  # share of the texture below which a side counts as blank
 
 @dataclass(frozen=True, eq=False)
 class Prints:
-    """`designs`, `colours` (n, 320, 512, 4) uint8 sRGB + alpha, `metal` (m, 320, 512) uint8 metalness of the few
-    that have any, `metal_index` (n,) int32: row in `metal`, or -1; `head_colours` LDraw code -> sRGB 0..255."""
+    """`designs`, `colours` (n, 320, 512, 4) uint8 sRGB + alpha, `metal` (m, 320, 512) uint8 metalness of the
+    few that have any, `metal_index` (n,) int32: row in `metal`, or -1; `head_colours` LDraw code -> sRGB
+    0..255."""
 
     designs: tuple[Design, ...]
     colours: Bytes
@@ -82,8 +84,10 @@ def bake(head: HeadMesh, side: str, colours: dict[int, Colour]) -> tuple[Bytes, 
     return (rgba * 255).round().astype(np.uint8), (metal * 255).round().astype(np.uint8)
 
 
-def bake_library(library: Library, progress: Callable[[int, int], None] = lambda *_: None) -> tuple[Prints, dict[str, str]]:
-    """All printed faces of a library, grouped and split, and what was left out and why (part or design -> reason)."""
+def bake_library(
+    library: Library, progress: Callable[[int, int], None] = lambda *_: None
+) -> tuple[Prints, dict[str, str]]:
+    """All printed faces of a library, grouped and split, and what was left out (part or design -> reason)."""
     colours = read_colours(library)
     listed: Catalogue = catalogue(library)
     designs: list[Design] = []
@@ -104,6 +108,8 @@ def bake_library(library: Library, progress: Callable[[int, int], None] = lambda
         designs.append(design)
         textures.append(rgba)
         metals.append(metal)
+    if not designs:
+        raise UsageError(f"{library.path} has no printed minifigure heads")
     stack = np.stack(textures)
     designs = split_designs(designs, groups(designs, stack))
     metallic = [i for i, m in enumerate(metals) if m.any()]
@@ -115,17 +121,20 @@ def bake_library(library: Library, progress: Callable[[int, int], None] = lambda
 
 
 def similarity(textures: Bytes) -> NDArray[np.float32]:
-    """How alike prints are, (n, n) in [-1, 1]: the lesser of the correlations of what is inked and of its colour.
+    """How alike prints are, (n, n) in [-1, 1]: the lesser correlation, of what is inked or of its colour.
 
     The better of the print as it is and mirrored counts, since training mirrors prints."""
-    small = np.stack([np.asarray(Image.fromarray(t).resize((64, 40), Image.Resampling.BOX)) for t in textures])
+    small = np.stack(
+        [np.asarray(Image.fromarray(t).resize((64, 40), Image.Resampling.BOX)) for t in textures]
+    )
     alpha = small[..., 3:] / 255.0
     ink = (small[..., :3] / 255.0 - 0.5) * alpha
 
     def correlation(planes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
         a, b = (p.reshape(len(p), -1) for p in (planes, others))
         a, b = (p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-9) for p in (a, b))
-        return a @ b.T
+        product: NDArray[np.float64] = a @ b.T
+        return product
 
     plain = np.minimum(correlation(alpha, alpha), correlation(ink, ink))
     turned = np.minimum(correlation(alpha, alpha[:, :, ::-1]), correlation(ink, ink[:, :, ::-1]))
@@ -177,7 +186,9 @@ def write_prints(path: Path, prints: Prints) -> None:
         for i, (design, texture) in enumerate(zip(prints.designs, prints.colours, strict=True)):
             archive.writestr(zipfile.ZipInfo(f"{design.part}-{design.side}.webp"), _webp(texture))
             if (row := prints.metal_index[i]) >= 0:
-                archive.writestr(zipfile.ZipInfo(f"{design.part}-{design.side}-metal.webp"), _webp(prints.metal[row]))
+                archive.writestr(
+                    zipfile.ZipInfo(f"{design.part}-{design.side}-metal.webp"), _webp(prints.metal[row])
+                )
 
 
 @cache
@@ -198,8 +209,10 @@ def load_prints(path: Path | None = None) -> Prints:
             heads = {int(c): (int(r), int(g), int(b)) for c, (r, g, b) in listing["head_colours"].items()}
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: bake prints with `minifaces data prints`") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
-        raise UsageError(f"{path} is damaged ({error}): bake prints again with `minifaces data prints`") from error
+    except (zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise UsageError(
+            f"{path} is damaged ({error}): bake prints again with `minifaces data prints`"
+        ) from error
     return Prints(designs, colours, metal, index, heads)
 
 

@@ -1,8 +1,8 @@
 """New prints from old: the eyes of one with the mouth of another, cut along a seam of least ink.
 
 The cut runs across the face between eyes and mouth along the path that crosses the least ink of either print
-(dynamic programming, as in seam carving: Avidan and Shamir 2007). Where both prints show the same colour, crossing
-costs nothing. Pairs whose best seam still cuts through ink are not joined."""
+(dynamic programming, as in seam carving: Avidan and Shamir 2007). Where both prints show the same colour,
+crossing costs nothing. Pairs whose best seam still cuts through ink are not joined."""
 
 import numba
 import numpy as np
@@ -60,7 +60,7 @@ def _mirrored(plane: NDArray[np.float32], turned: np.bool_) -> NDArray[np.float3
     return np.ascontiguousarray(plane[:, ::-1]) if turned else plane
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _seam(upper, lower, upper_colour, lower_colour):  # type: ignore[no-untyped-def]
     """Row per column of the cheapest path from left to right, moving at most a row a column, and its ink."""
     rows, columns = upper.shape

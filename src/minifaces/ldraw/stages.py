@@ -7,7 +7,8 @@ A stage holds, per pixel and in linear light, what does not depend on the print:
   coverage A  share of the pixel that was traced; the rest shows `background`
 and, exactly from the camera, where on the head's surface (theta, v) each sample looks.
 
-Stages are stored as one lossy WebP sheet each (D, S, M, A below one another) in a zip with their parameters."""
+Stages are stored as one lossy WebP sheet each (D, S, M, A below one another) in a zip with their
+parameters."""
 
 import io
 import json
@@ -53,7 +54,8 @@ class StageParameters:
     ambient: float
     gradient: float
     ground: float  # light from below, as a share of that from above
-    boxes: tuple[tuple[float, float, float, float, float], ...]  # azimuth, elevation, half width, half height, radiance
+    # soft boxes: azimuth, elevation, half width, half height, radiance
+    boxes: tuple[tuple[float, float, float, float, float], ...]
     tint: tuple[float, float, float]
     backdrop: str  # "white", "plain" or "sweep"
     floor: tuple[float, float, float]  # albedo of the sweep
@@ -72,11 +74,16 @@ class StageParameters:
         target = np.array([self.dx, CENTRE + self.dy, 0.0])
         toward = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
         up = np.array([np.sin(roll) * np.cos(yaw), np.cos(roll), -np.sin(roll) * np.sin(yaw)])
-        return target + DISTANCE * toward, target, up, 2 * np.degrees(np.arctan(HALF_HEIGHT / self.fill / DISTANCE))
+        return (
+            target + DISTANCE * toward,
+            target,
+            up,
+            2 * np.degrees(np.arctan(HALF_HEIGHT / self.fill / DISTANCE)),
+        )
 
 
 def draw_parameters(stage: int) -> StageParameters:
-    """Stage number `stage` of an endless series like catalogue photographs: mostly frontal, softboxes, white or grey."""
+    """Number `stage` of an endless series like catalogue photographs: mostly frontal, soft light, pale."""
     rng = np.random.default_rng([2026, stage])
     mirror = rng.choice([-1.0, 1.0])
 
@@ -118,7 +125,7 @@ def draw_parameters(stage: int) -> StageParameters:
 
 
 def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Where a grid of samples x samples rays meets the printed surface: theta (radians), v, and whether it does.
+    """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do.
 
     The body is convex, so along a ray its implicit function is convex too, and Newton's method from a point
     before the body runs into the near side without overshooting."""
@@ -130,16 +137,18 @@ def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, 
     half = np.tan(np.radians(field / 2))
     theta, v = (np.zeros((samples, samples), np.float32) for _ in range(2))
     hit = np.zeros((samples, samples), np.bool_)
-    _cast(theta, v, hit, origin, forward, right * half, np.cross(right, forward) * half)
+    _cast(theta, v, hit, origin, forward, right * half, above * half)
     return theta, v, hit
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(parallel=True, cache=True)
 def _cast(theta, v, hit, origin, forward, right, above):  # type: ignore[no-untyped-def]
     samples = len(theta)
     for row in numba.prange(samples):
         for column in range(samples):
-            ray = forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
+            ray = (
+                forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
+            )
             t = DISTANCE - 20.0  # well before the head, which is 13 thick
             for _ in range(24):
                 value, slope = _implicit(origin + t * ray, ray)
@@ -155,7 +164,7 @@ def _cast(theta, v, hit, origin, forward, right, above):  # type: ignore[no-unty
             v[row, column] = _profile(radius, -y)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _implicit(point, ray):  # type: ignore[no-untyped-def]
     """The body's implicit function (negative inside) at a point, y up, and its derivative along a ray."""
     radius = np.hypot(point[0], point[2])
@@ -174,10 +183,15 @@ def background_of(parameters: StageParameters, size: int) -> NDArray[np.float64]
     return to_linear(np.clip(np.array(parameters.background) + ramp, 0, 1))
 
 
-def encode_sheet(diffuse: Floats, specular: Floats, metallic: Floats, coverage: Floats, quality: int = 97) -> bytes:
+def encode_sheet(
+    diffuse: Floats, specular: Floats, metallic: Floats, coverage: Floats, quality: int = 97
+) -> bytes:
     """Four planes (256, 256, 3) or (256, 256) of linear light as one lossy WebP."""
     planes = [diffuse, specular, metallic, np.repeat(coverage[..., None], 3, -1)]
-    coded = [(np.clip(p / limit, 0, 1) ** (1 / GAMMA) * 255).round() for p, limit in zip(planes, LIMITS, strict=True)]
+    coded = [
+        (np.clip(p / limit, 0, 1) ** (1 / GAMMA) * 255).round()
+        for p, limit in zip(planes, LIMITS, strict=True)
+    ]
     buffer = io.BytesIO()
     sheet = Image.fromarray(np.concatenate(coded).astype(np.uint8))
     sheet.save(buffer, "webp", quality=quality, method=6, exact=True)
@@ -187,8 +201,13 @@ def encode_sheet(diffuse: Floats, specular: Floats, metallic: Floats, coverage: 
 def decode_sheet(data: bytes) -> tuple[Floats, Floats, Floats, Floats]:
     """The planes of `encode_sheet`: D, S, M (256, 256, 3) and A (256, 256), float32 linear."""
     coded = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    if coded.shape != (4 * SIZE, SIZE, 3):
+        raise ValueError(f"a sheet of {coded.shape[1]} x {coded.shape[0]} pixels")
     level = np.arange(256) / 255.0
-    planes = [(level**GAMMA * limit).astype(np.float32)[p] for p, limit in zip(np.split(coded, 4), LIMITS, strict=True)]
+    planes = [
+        (level**GAMMA * limit).astype(np.float32)[p]
+        for p, limit in zip(np.split(coded, 4), LIMITS, strict=True)
+    ]
     coverage = planes[3].mean(-1)
     coverage = np.where(coverage > 0.985, 1.0, np.where(coverage < 0.004, 0.0, coverage)).astype(np.float32)
     return planes[0], planes[1], planes[2], coverage
@@ -196,10 +215,10 @@ def decode_sheet(data: bytes) -> tuple[Floats, Floats, Floats, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """Stages ready for composing at one size, n stages of size x size pixels with `over` x `over` samples each.
+    """Stages ready for composing at one size: n of size x size pixels with `over` x `over` samples each.
 
-    `diffuse`, `metallic` (n, size, size, 3) float32; `light` (n, size, size, 3): specular and background together;
-    `theta`, `v` (n, size * over, size * over) float32, `hit` the same shape, bool."""
+    `diffuse`, `specular`, `metallic`, `backdrop` (n, size, size, 3) float32; `theta`, `v` (n, size * over,
+    size * over) float32, `hit` the same shape, bool."""
 
     parameters: tuple[StageParameters, ...]
     size: int
@@ -239,8 +258,10 @@ def parameters_from(entry: dict[str, object]) -> StageParameters:
     return StageParameters(**{k: frozen(v) for k, v in entry.items()})  # type: ignore[arg-type]
 
 
-def load_stages(size: int, split: str, path: Path | None = None, over: int = 2, limit: int | None = None) -> Stages:
-    """The bundled stages of a split ("train", "validation", "test") at `size` pixels, or those of a zip at `path`.
+def load_stages(
+    size: int, split: str, path: Path | None = None, over: int = 2, limit: int | None = None
+) -> Stages:
+    """The stages of a split ("train", "validation", "test") at `size` pixels: the bundled or those in `path`.
 
     Raises UsageError where `size` does not divide 256 or the file is missing or damaged."""
     if size < 8 or SIZE % size:
@@ -256,23 +277,33 @@ def _load(size: int, split: str, path: Path, over: int, limit: int | None) -> St
             sheets = [decode_sheet(archive.read(f"{p.id:04d}.webp")) for p in chosen]
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: trace stages with `minifaces data stages`") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
-        raise UsageError(f"{path} is damaged ({error}): trace stages again with `minifaces data stages`") from error
+    except (zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise UsageError(
+            f"{path} is damaged ({error}): trace stages again with `minifaces data stages`"
+        ) from error
     if not chosen:
         raise UsageError(f"{path} holds no stages for {split}")
     pooled = [[_pool(plane, size) for plane in sheet] for sheet in sheets]
-    backdrops = [(1 - _pool(s[3], size)[..., None]) * background_of(p, size) for p, s in zip(chosen, sheets, strict=True)]
+    backdrops = [
+        (1 - _pool(s[3], size)[..., None]) * background_of(p, size)
+        for p, s in zip(chosen, sheets, strict=True)
+    ]
     surface = [surface_samples(p, size * over) for p in chosen]
     return Stages(
         tuple(chosen),
         size,
         over,
-        *(np.stack([p[i] for p in pooled]) for i in range(3)),
-        np.stack(backdrops).astype(np.float32),
-        *(np.stack([s[i] for s in surface]) for i in range(3)),
+        diffuse=np.stack([p[0] for p in pooled]),
+        specular=np.stack([p[1] for p in pooled]),
+        metallic=np.stack([p[2] for p in pooled]),
+        backdrop=np.stack(backdrops).astype(np.float32),
+        theta=np.stack([s[0] for s in surface]),
+        v=np.stack([s[1] for s in surface]),
+        hit=np.stack([s[2] for s in surface]),
     )
 
 
 def _pool(plane: Floats, size: int) -> Floats:
     step = SIZE // size
-    return plane.reshape(size, step, size, step, *plane.shape[2:]).mean((1, 3))
+    pooled: Floats = plane.reshape(size, step, size, step, *plane.shape[2:]).mean((1, 3))
+    return pooled

@@ -59,7 +59,10 @@ def _llvm() -> str | None:
     """A shared LLVM library of version 19 or newer, or None."""
     if given := os.environ.get("DRJIT_LIBLLVM_PATH"):
         return given
-    found = [ctypes.util.find_library(f"LLVM-{v}") or ctypes.util.find_library(f"LLVM.{v}") for v in range(24, 18, -1)]
+    found = [
+        ctypes.util.find_library(f"LLVM-{v}") or ctypes.util.find_library(f"LLVM.{v}")
+        for v in range(24, 18, -1)
+    ]
     folders = [Path("/usr/lib"), *Path("/usr/lib").glob("*-linux-gnu"), *Path("/usr/lib").glob("llvm-*/lib")]
     for version in range(24, 18, -1):
         found += [str(p) for folder in folders for p in folder.glob(f"libLLVM*.{version}*")]
@@ -67,7 +70,7 @@ def _llvm() -> str | None:
 
 
 def _denoise(image: Floats) -> Floats:
-    """The first three of nine channels (colour, albedo, normal), denoised where Open Image Denoise is installed."""
+    """The first three of nine channels (colour, albedo, normal), denoised if Open Image Denoise is there."""
     colour, albedo, normal = (np.ascontiguousarray(image[..., i : i + 3]) for i in (0, 4, 7))
     try:
         import pyoidn
@@ -77,7 +80,7 @@ def _denoise(image: Floats) -> Floats:
 
 
 def environment(p: StageParameters, height: int = 64) -> Floats:
-    """A latitude-longitude map (height, 2 height, 3) of soft boxes in an even room, turned with the camera."""
+    """A latitude-longitude map (height, 2 height, 3): soft boxes in an even room, turned with the camera."""
     polar = ((np.arange(height) + 0.5) / height * np.pi)[:, None]
     around = ((np.arange(2 * height) + 0.5) / height * np.pi)[None]
     up = np.repeat(np.cos(polar), 2 * height, 1)
@@ -91,13 +94,22 @@ def environment(p: StageParameters, height: int = 64) -> Floats:
         ahead = toward @ centre
         x = np.degrees(np.arctan2(toward @ right, ahead))
         y = np.degrees(np.arctan2(toward @ np.cross(centre, right), np.maximum(ahead, 1e-3)))
-        edge = [1 / (1 + np.exp((np.abs(a) - half) * 0.75)) for a, half in ((x, half_width), (y, half_height))]
+        edge = [
+            1 / (1 + np.exp((np.abs(a) - half) * 0.75)) for a, half in ((x, half_width), (y, half_height))
+        ]
         light = light + radiance * edge[0] * edge[1] * (ahead > 0)
-    return (light[..., None] * np.array(p.tint)).astype(np.float32)
+    tinted: Floats = (light[..., None] * np.array(p.tint)).astype(np.float32)
+    return tinted
 
 
-def _mesh(mi: Any, head: HeadMesh, colour: NDArray[np.floating], metal: NDArray[np.floating], rough: NDArray[np.floating]) -> Any:
-    """A Mitsuba mesh, y up and facing +z, with linear colour (n, 3), metalness and roughness (n,) per triangle."""
+def _mesh(
+    mi: Any,
+    head: HeadMesh,
+    colour: NDArray[np.floating],
+    metal: NDArray[np.floating],
+    rough: NDArray[np.floating],
+) -> Any:
+    """A Mitsuba mesh, y up and facing +z; linear colour (n, 3), metalness and roughness (n,) per triangle."""
     count = len(head.colours)
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(
@@ -109,7 +121,9 @@ def _mesh(mi: Any, head: HeadMesh, colour: NDArray[np.floating], metal: NDArray[
             "specular": 0.5,
         }
     )
-    mesh = mi.Mesh("head", vertex_count=3 * count, face_count=count, has_vertex_normals=True, props=properties)
+    mesh = mi.Mesh(
+        "head", vertex_count=3 * count, face_count=count, has_vertex_normals=True, props=properties
+    )
     flip = np.array([1, -1, -1])
     mesh.add_attribute("face_color", 3, np.asarray(colour, np.float32).ravel())
     mesh.add_attribute("face_metal", 1, np.asarray(metal, np.float32).ravel())
@@ -133,8 +147,15 @@ def _sweep(mi: Any, p: StageParameters) -> Any:
     tilt = np.r_[0.0, bend, np.pi / 2]
     left, right = (np.stack([np.full_like(z, x), y, z], -1) for x in (-400.0, 400.0))
     normal = np.stack([0 * tilt, -np.cos(tilt), -np.sin(tilt)], -1)
-    corners = np.concatenate([np.stack([left[:-1], right[:-1], right[1:]], 1), np.stack([left[:-1], right[1:], left[1:]], 1)])
-    normals = np.concatenate([np.stack([normal[:-1], normal[:-1], normal[1:]], 1), np.stack([normal[:-1], normal[1:], normal[1:]], 1)])
+    corners = np.concatenate(
+        [np.stack([left[:-1], right[:-1], right[1:]], 1), np.stack([left[:-1], right[1:], left[1:]], 1)]
+    )
+    normals = np.concatenate(
+        [
+            np.stack([normal[:-1], normal[:-1], normal[1:]], 1),
+            np.stack([normal[:-1], normal[1:], normal[1:]], 1),
+        ]
+    )
     count = len(corners)
     mesh = HeadMesh(corners, normals, np.zeros(count, int), np.zeros(count, bool))
     return _mesh(mi, mesh, np.tile(p.floor, (count, 1)), np.zeros(count), np.full(count, 0.9))
@@ -145,7 +166,13 @@ def _render(p: StageParameters, mesh: Callable[[Any], Any], samples: int) -> tup
     mi = _mitsuba()
     origin, target, up, field = p.camera()
     look = mi.ScalarTransform4f().look_at(origin=origin.tolist(), target=target.tolist(), up=up.tolist())
-    film = {"type": "hdrfilm", "width": SIZE, "height": SIZE, "rfilter": {"type": "box"}, "pixel_format": "rgba"}
+    film = {
+        "type": "hdrfilm",
+        "width": SIZE,
+        "height": SIZE,
+        "rfilter": {"type": "box"},
+        "pixel_format": "rgba",
+    }
     scene = {
         "type": "scene",
         "integrator": {
@@ -177,16 +204,19 @@ def _exposure(p: StageParameters, diffuse: Floats, coverage: Floats) -> float:
     return p.exposure / float(np.median(diffuse.mean(-1)[hit & (coverage > 0.99)]))
 
 
-def trace_stage(p: StageParameters, plain: HeadMesh, samples: int = 32) -> tuple[Floats, Floats, Floats, Floats]:
+def trace_stage(
+    p: StageParameters, plain: HeadMesh, samples: int = 32
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Diffuse, specular and metallic light (256, 256, 3) and coverage (256, 256) of a plain head, linear."""
     diffuse, black, coverage = _diffuse_and_black(p, plain, samples)
     mirror, _ = _render(p, _uniform(plain, 1.0, 1.0, METAL_ROUGHNESS), samples)
     gain = _exposure(p, diffuse, coverage)
-    return diffuse * gain, np.maximum(black, 0) * gain, np.maximum(mirror, 0) * gain, coverage
+    d, s, m = (np.asarray(np.maximum(light, 0) * gain, np.float32) for light in (diffuse, black, mirror))
+    return d, s, m, coverage
 
 
 def _diffuse_and_black(p: StageParameters, plain: HeadMesh, samples: int) -> tuple[Floats, Floats, Floats]:
-    """Light per unit of albedo, light of a black head, and coverage: two traces whose difference is linear in albedo."""
+    """Light per unit of albedo, light of a black head, and coverage: two traces, linear in albedo."""
     grey, coverage = _render(p, _uniform(plain, GREY, 0.0, p.roughness), samples)
     black, _ = _render(p, _uniform(plain, 0.0, 0.0, p.roughness), samples)
     return np.maximum(grey - black, 0) / GREY, black, coverage
@@ -195,7 +225,9 @@ def _diffuse_and_black(p: StageParameters, plain: HeadMesh, samples: int) -> tup
 def _uniform(head: HeadMesh, albedo: float, metal: float, rough: float) -> Callable[[Any], Any]:
     """A head of one material, made when Mitsuba is at hand."""
     count = len(head.colours)
-    return lambda mi: _mesh(mi, head, np.full((count, 3), albedo), np.full(count, metal), np.full(count, rough))
+    return lambda mi: _mesh(
+        mi, head, np.full((count, 3), albedo), np.full(count, metal), np.full(count, rough)
+    )
 
 
 def trace_face(
@@ -206,7 +238,7 @@ def trace_face(
     plain: HeadMesh,
     samples: int = 128,
 ) -> tuple[Floats, Floats]:
-    """A printed head traced whole, to check composing against: linear light (256, 256, 3) and coverage (256, 256).
+    """A printed head traced whole, to check composing: linear light (256, 256, 3), coverage (256, 256).
 
     `srgb` (n, 3) in [0, 1] and `metal` (n,) per triangle of `head`."""
     rough = np.where(metal > 0, METAL_ROUGHNESS, p.roughness)
@@ -231,12 +263,17 @@ def _trace_to_file(library: str, stage: int, folder: str, samples: int) -> int:
 
 
 def trace_stages(
-    library: Path, count: int, output: Path, workers: int, samples: int = 32, progress: Callable[[int], None] = lambda _: None
+    library: Path,
+    count: int,
+    output: Path,
+    workers: int,
+    samples: int = 32,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Trace stages 0..count - 1 and pack them into the zip `output`.
 
-    Each stage is kept beside it in `<output>.parts/` until all are done, so that an interrupted run goes on where
-    it stopped. `progress` is called with the number of stages done."""
+    Each stage is kept beside it in `<output>.parts/` until all are done, so that an interrupted run goes on
+    where it stopped. `progress` is called with the number of stages done."""
     folder = output.with_suffix(".parts")
     folder.mkdir(parents=True, exist_ok=True)
     missing = [s for s in range(count) if not (folder / f"{s:04d}.json").exists()]
@@ -262,4 +299,3 @@ def trace_stages(
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
-

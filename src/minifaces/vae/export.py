@@ -27,7 +27,7 @@ from minifaces.vae.train import Trained
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-PRIOR_FACES, HELD_OUT_FACES, KNOWN_FACES = 16000, 3000, 12000
+PRIOR_FACES, HELD_OUT_FACES, KNOWN_FACES = 10000, 2000, 8000
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
 

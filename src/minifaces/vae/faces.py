@@ -4,6 +4,7 @@ A source answers `batch(seed, step, count)`: the faces of one training step depe
 run sees exactly what an unbroken one would."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -70,18 +71,22 @@ class FolderFaces:
 
     def __init__(self, folder: Path, config: Config) -> None:
         self.data: DataSet = read_dataset(folder, config.network.image_size)
-        self.train = np.flatnonzero(np.array(self.data.splits) == "train")
+        self.train = np.flatnonzero(self.data.splits == "train")
         if len(self.train) == 0:
             raise UsageError(f"{folder} has no pictures in its train split")
-        rest = np.flatnonzero(np.array(self.data.splits) != "train")
+        rest = np.flatnonzero(self.data.splits != "train")
         self.rest = rest if len(rest) else self.train
         self.faces_per_epoch = len(self.train)
 
     def batch(self, seed: int, step: int, count: int) -> Batch:
         position = np.arange(step * count, (step + 1) * count)
         passes, places = np.divmod(position, len(self.train))
-        orders = {p: np.random.default_rng([seed, int(p)]).permutation(self.train) for p in np.unique(passes)}
-        return self._take(np.array([orders[p][i] for p, i in zip(passes, places, strict=True)]))
+        return self._take(np.array([self._order(seed, int(p))[i] for p, i in zip(passes, places, strict=True)]))
+
+    @lru_cache(maxsize=2)  # noqa: B019 - a source lives as long as its run
+    def _order(self, seed: int, number: int) -> NDArray[np.int64]:
+        """The order of pass `number` over the train split."""
+        return np.random.default_rng([seed, number]).permutation(self.train)
 
     def held_out(self, count: int) -> Batch:
         return self._take(np.resize(self.rest, min(count, len(self.rest))))

@@ -3,7 +3,6 @@
 For composed faces the gallery is every design in its own head colour on one plain, frontal stage, and the known
 things include pose and colour. For a folder of pictures it is (some of) the pictures with their metadata."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
 
 Bytes = NDArray[np.uint8]
 MOST = 2000  # pictures of a folder that go into its gallery
-DESCRIPTIVE = ("file_name", "design", "split", "description")
+NOT_TOLD = ("file_name", "design", "lower_design", "split")
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,9 @@ def gallery(source: Source) -> tuple[Bytes, list[dict[str, Any]]]:
         ]
         return faces, entries
     assert isinstance(source, FolderFaces)
-    chosen = range(min(MOST, len(source.data.pictures)))
-    return source.data.pictures[: len(chosen)], [_entry(source.data.rows[i], source.data.splits[i]) for i in chosen]
+    rows = source.data.rows[:MOST]
+    unique = len({row["design"] for row in rows}) == len(rows)
+    return source.data.pictures[:MOST], [_entry(row, unique) for row in rows]
 
 
 def known_faces(source: Source, count: int, seed: int = 1) -> Known:
@@ -49,7 +49,7 @@ def known_faces(source: Source, count: int, seed: int = 1) -> Known:
         return _known_composed(source, count, seed)
     assert isinstance(source, FolderFaces)
     chosen = source.train[:count]
-    rows = [_entry(source.data.rows[i], "train")["attributes"] for i in chosen]
+    rows = [_entry(source.data.rows[i], False)["attributes"] for i in chosen]
     names = sorted({name for row in rows for name in row})
     return Known(source.data.pictures[chosen], {name: _column(rows, name) for name in names})
 
@@ -86,17 +86,20 @@ def _frontal(source: ComposedFaces) -> int:
     return int(np.argmin(costs))
 
 
-def _entry(row: dict[str, str], split: str) -> dict[str, Any]:
+def _entry(row: dict[str, str], unique: bool) -> dict[str, Any]:
     """A gallery entry from a data set's row: true/false columns are attributes, other words the description."""
-    attributes, words = {}, [row["description"]] if row.get("description") else []
-    for key, value in row.items():
-        if key in DESCRIPTIVE:
-            continue
-        if value.lower() in ("true", "false", "1", "0"):
-            attributes[key] = json.loads(value.lower()) in (True, 1)
-        elif value:
-            words.append(f"{key} {value}")
-    return {"name": row.get("design") or row["file_name"], "description": ", ".join(words), "attributes": attributes, "split": split}
+    attributes = {key: value == "true" for key, value in row.items() if value in ("true", "false")}
+    words = [value for key, value in row.items() if key not in NOT_TOLD and key not in attributes and not _number(value)]
+    name = row["design"] if unique else row["file_name"]
+    return {"name": name, "description": ", ".join(words), "attributes": attributes, "split": row["split"]}
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _column(rows: list[dict[str, bool]], name: str) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from sklearn.mixture import GaussianMixture
 Floats = NDArray[np.float32]
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 KEPT = 0.995  # share of the variance that the mixture's coordinates hold ...
-MOST = 96  # ... in at most so many dimensions
+MOST = 64  # ... in at most so many dimensions
 FACES_A_PARAMETER = 0.05  # fewer faces than this for each of a mixture's parameters, and it is not tried
 
 
@@ -41,8 +41,8 @@ def fit(latents: Floats, held_out: Floats, seed: int = 0) -> FittedPrior:
         if count > 1 and len(latents) < FACES_A_PARAMETER * count * size * (size + 3) / 2:
             break
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred rounds are near enough
-            mixture = GaussianMixture(count, reg_covar=floor, max_iter=60, tol=1e-2, random_state=seed, init_params="k-means++")
+            warnings.simplefilter("ignore", ConvergenceWarning)  # forty rounds are near enough
+            mixture = GaussianMixture(count, reg_covar=floor, max_iter=40, tol=1e-2, random_state=seed, init_params="k-means++")
             mixtures[count] = mixture.fit(inside)
         scores[count] = float(mixture.score(outside)) / size
     best = mixtures[max(scores, key=lambda c: scores[c])]

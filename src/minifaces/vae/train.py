@@ -147,7 +147,7 @@ class Run:
             self.accelerator.clip_grad_norm_(self.network.parameters(), optimiser.clip)
         self.adam.step()
         self._average()
-        values = {k: float(v) for k, v in parts.items()}
+        values = {k: float(v.detach()) for k, v in parts.items()}
         if not np.isfinite(values["loss"]):
             raise MinifacesError(f"the loss became {values['loss']} at step {self.step}: try a smaller learning rate")
         return values
