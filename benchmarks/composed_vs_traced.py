@@ -33,7 +33,9 @@ def traced(library: Library, prints: Prints, index: int, stage: int) -> np.ndarr
     turn = 1.0 if design.side == "front" else -1.0
     flip = np.array([turn, 1.0, turn])
     head = HeadMesh(head.corners * flip, head.normals * flip, head.colours, head.outer)
-    inks = {int(c): colour_of(design.colour if c in (INHERIT, EDGE) else int(c), colours) for c in np.unique(head.colours)}
+    inks = {
+        int(c): colour_of(design.colour if c in (INHERIT, EDGE) else int(c), colours) for c in np.unique(head.colours)
+    }
     srgb = np.array([inks[int(c)].srgb for c in head.colours]) / 255
     plastic = np.isin(head.colours, (INHERIT, EDGE))
     metal = np.array([0.0 if bare else inks[int(c)].metalness for c, bare in zip(head.colours, plastic, strict=True)])
@@ -57,7 +59,9 @@ def draw_pairs(prints: Prints, count: int) -> list[tuple[int, int]]:
     rng = np.random.default_rng(5)
     heads = [p.head for p in load_stages(SIZE, "validation").parameters]
     metallic, plain = (np.flatnonzero((prints.metal_index >= 0) == m) for m in (True, False))
-    chosen = np.r_[rng.choice(metallic, count // 5, replace=False), rng.choice(plain, count - count // 5, replace=False)]
+    chosen = np.r_[
+        rng.choice(metallic, count // 5, replace=False), rng.choice(plain, count - count // 5, replace=False)
+    ]
     pairs = []
     for index in chosen:
         fitting = [s for s, head in enumerate(heads) if head == prints.designs[index].part[:5]]
@@ -77,19 +81,25 @@ def main() -> None:
     rows = []
     scores = []
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
-        for (index, stage), (true, made) in zip(pairs, pool.map(pair, [(arguments.library, *p) for p in pairs]), strict=True):
+        for (index, stage), (true, made) in zip(
+            pairs, pool.map(pair, [(arguments.library, *p) for p in pairs]), strict=True
+        ):
             error = np.mean((true.astype(float) - made) ** 2)
             scores.append(10 * np.log10(255**2 / error))
             metal = "metallic" if prints.metal_index[index] >= 0 else ""
             print(f"{prints.designs[index].name:18s} stage {stage:3d} {scores[-1]:6.2f} dB {metal}", flush=True)
             apart = np.clip(np.abs(true.astype(int) - made) * 5, 0, 255).astype(np.uint8)
             rows.append(np.concatenate([true, made, apart]))
+    values = np.array(scores)
     metal = np.array([prints.metal_index[i] >= 0 for i, _ in pairs])
-    print(f"median {np.median(scores):.2f} dB, worst {min(scores):.2f} dB, metallic median {np.median(np.array(scores)[metal]):.2f} dB")
+    print(
+        f"median {np.median(values):.2f} dB, worst {values.min():.2f} dB, metallic: {np.median(values[metal]):.2f} dB"
+    )
     if arguments.picture:
-        Image.fromarray(np.concatenate([np.concatenate(rows[i : i + 12], 1) for i in range(0, len(rows) - 11, 12)] or [np.concatenate(rows, 1)])).save(
-            arguments.picture
-        )
+        blank = np.full_like(rows[0], 255)
+        rows += [blank] * (-len(rows) % 10)
+        sheet = np.concatenate([np.concatenate(rows[i : i + 10], 1) for i in range(0, len(rows), 10)])
+        Image.fromarray(sheet).save(arguments.picture)
 
 
 if __name__ == "__main__":

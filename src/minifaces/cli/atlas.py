@@ -27,9 +27,7 @@ def draw(
         Literal["tsne", "grid"], typer.Option(help="Where t-SNE puts them, or moved apart onto a grid.")
     ] = "tsne",
     size: Annotated[int, typer.Option(help="Width and height of the map in pixels.")] = 2048,
-    crops: Annotated[
-        bool, typer.Option("--crops", help="Also look closer at its clusters: NAME-crops.png.")
-    ] = False,
+    crops: Annotated[bool, typer.Option("--crops", help="Also look closer at its clusters: NAME-crops.png.")] = False,
     seed: Annotated[int, typer.Option(help="A whole number of 0 or more: another seed, another map.")] = 0,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,

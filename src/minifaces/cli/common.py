@@ -43,9 +43,7 @@ def save(path: Path, picture: "Pixels", what: str, as_json: bool, facts: Mapping
     tell(path, f"{what}, {width} x {height}", as_json, {"width": width, "height": height, **facts})
 
 
-def tell(
-    path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] = MappingProxyType({})
-) -> None:
+def tell(path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
     """One line about a file that was written, or its facts as JSON."""
     size = path.stat().st_size
     if as_json:

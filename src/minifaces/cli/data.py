@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make faces: bake prints, trace stages, compose.", no_args_is_help=True)
 
-LibraryOption = Annotated[
-    Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")
-]
-DownloadOption = Annotated[
-    bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")
-]
+LibraryOption = Annotated[Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")]
+DownloadOption = Annotated[bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")]
 
 
 @app.command()
@@ -65,9 +61,7 @@ def stages(
     library: LibraryOption = None,
     download: DownloadOption = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="all cores")] = None,
-    samples: Annotated[
-        int, typer.Option(min=1, max=4096, help="Light paths a pixel, before denoising.")
-    ] = 32,
+    samples: Annotated[int, typer.Option(min=1, max=4096, help="Light paths a pixel, before denoising.")] = 32,
 ) -> None:
     """Trace plain heads under many lights and cameras. Interrupted, it goes on where it stopped."""
     path = _library_path(library, download)
@@ -77,9 +71,7 @@ def stages(
     from minifaces.ldraw.trace import trace_stages
 
     with _bar("tracing") as update:
-        trace_stages(
-            path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count)
-        )
+        trace_stages(path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count))
     tell(output, f"{count} stages", False)
 
 
@@ -88,9 +80,7 @@ def compose(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")] = Path("faces"),
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000_000)] = 4000,
     size: Annotated[int, typer.Option(help="Pixels: 32, 64, 128 or 256.")] = 128,
-    recombined: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of faces that join two prints.")
-    ] = 0.5,
+    recombined: Annotated[float, typer.Option(min=0, max=1, help="Share of faces that join two prints.")] = 0.5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Compose faces to disk as a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""

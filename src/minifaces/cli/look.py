@@ -17,9 +17,7 @@ app = typer.Typer()
 
 @app.command()
 def neighbours(
-    face: Annotated[
-        str, typer.Argument(help="A gallery name, random:SEED or a picture file.", show_default=False)
-    ],
+    face: Annotated[str, typer.Argument(help="A gallery name, random:SEED or a picture file.", show_default=False)],
     k: Annotated[int, typer.Option("-k", help="How many.")] = 8,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also a picture: the face, then its neighbours.")
@@ -55,9 +53,7 @@ def gallery(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[WORDS]...", help="Words of the name or description.")
     ] = None,
-    attribute: Annotated[
-        str | None, typer.Option(help="Only faces that have it.", show_default=False)
-    ] = None,
+    attribute: Annotated[str | None, typer.Option(help="Only faces that have it.", show_default=False)] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A sheet of the faces instead of a list.")
     ] = None,

@@ -20,9 +20,7 @@ def _group() -> None:
 
 @app.command()
 def info(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", show_default="the bundled model")
-    ] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", show_default="the bundled model")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a model is: sizes, prior, attributes, gallery, files. Every file is checked on the way."""
@@ -41,9 +39,7 @@ def info(
     table.add_row("folder", str(model.folder))
     table.add_row("pictures", f"{model.image_size} x {model.image_size}")
     table.add_row("latents", f"{model.latent_size} numbers")
-    table.add_row(
-        "prior", f"{facts['prior']['components']} Gaussians over {facts['prior']['dimensions']} dimensions"
-    )
+    table.add_row("prior", f"{facts['prior']['components']} Gaussians over {facts['prior']['dimensions']} dimensions")
     table.add_row("attributes", ", ".join(facts["attributes"]) or "none")
     table.add_row("gallery", ", ".join(f"{count} {split}" for split, count in facts["gallery"].items()))
     # The whole of it is long and nested: --json has it.
@@ -67,7 +63,5 @@ def _facts(model: "Model") -> dict[str, Any]:
         "attributes": list(model.directions),
         "gallery": {split: splits.count(split) for split in dict.fromkeys(splits)},
         "preset": model.config.preset,
-        "files": {
-            path.name: path.stat().st_size for path in sorted(model.folder.iterdir()) if path.is_file()
-        },
+        "files": {path.name: path.stat().st_size for path in sorted(model.folder.iterdir()) if path.is_file()},
     }

@@ -52,9 +52,7 @@ def sample(
     facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior}
     if output.suffix and not output.is_dir():
         if n > _MOST_IN_A_PICTURE:
-            raise UsageError(
-                f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces"
-            )
+            raise UsageError(f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces")
         save(output, grid(model.decode(latents)), what, as_json, facts)
         return
     _save_each(model, latents, output)
@@ -75,9 +73,7 @@ def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
 
 @app.command()
 def reconstruct(
-    photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO...", help="Picture files.", show_default=False)
-    ],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Picture files.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("recon.png"),
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -148,9 +144,7 @@ def edit(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="ATTRIBUTE=AMOUNT", help="The same, another way.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path(
-        "edited.png"
-    ),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("edited.png"),
     sweep: Annotated[bool, typer.Option("--sweep", help="Show the way there in steps.")] = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,

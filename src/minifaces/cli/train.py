@@ -12,32 +12,45 @@ app = typer.Typer()
 
 @app.command()
 def train(
-    data: Annotated[str, typer.Argument(metavar="[DATA]", help="An image folder, or `composed`: faces made on the fly.")] = "composed",
+    data: Annotated[
+        str, typer.Argument(metavar="[DATA]", help="An image folder, or `composed`: faces made on the fly.")
+    ] = "composed",
     preset: Annotated[str, typer.Option(help="`default`, or `seed`: the 2020 system.")] = "default",
-    out: Annotated[Path, typer.Option("--out", "-o", help="The model folder; the run is kept in its training/.")] = Path("model"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The model folder; the run is kept in its training/.")
+    ] = Path("model"),
     minutes: Annotated[float | None, typer.Option(help="About how long to train on this machine.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the data (composed: of 3800 faces).")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of one batch.")] = None,
     size: Annotated[int | None, typer.Option(help="Picture size: 32, 64, 128 or 256.")] = None,
     latent: Annotated[int | None, typer.Option(help="Numbers in a latent.")] = None,
     batch: Annotated[int | None, typer.Option(help="Faces in a batch.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, as loss.beta=2.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, as loss.beta=2."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
     """Train a model and export it. Ctrl-C saves; --resume goes on as if nothing had happened."""
-    given = [name for name, value in (("--minutes", minutes), ("--epochs", epochs), ("--steps", steps)) if value is not None]
+    lengths = {"--minutes": minutes, "--epochs": epochs, "--steps": steps}
+    given = {name: value for name, value in lengths.items() if value is not None}
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} say the same thing twice: give one")
-    for name, value in (("--minutes", minutes), ("--epochs", epochs), ("--steps", steps)):
-        if value is not None and not 0 < value < 1e9:
+    for name, value in given.items():
+        if not 0 < value < 1e9:
             raise UsageError(f"{name} {value}: a number above 0 wanted")
     if data != "composed" and not Path(data).exists():
         raise UsageError(f"{data} is missing: name an image folder, or `composed`")
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file: name a folder")
-    changes = {"epochs": epochs, "network.image_size": size, "network.latent_size": latent, "optimiser.batch": batch}
+    changes = {
+        "epochs": epochs,
+        "network.image_size": size,
+        "network.latent_size": latent,
+        "optimiser.batch": batch,
+    }
     settings = {k: v for k, v in changes.items() if v is not None} | dict(_setting(s) for s in set_ or [])
     try:
         import torch
@@ -55,7 +68,12 @@ def train(
         torch.set_num_threads(threads)
     console = Console(stderr=True)
     run = Run(config, data, out / "training", seed, steps, minutes, resume)
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[said]}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[said]}"),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("training", total=run.steps or None, completed=run.step, said="")
 
@@ -66,7 +84,10 @@ def train(
 
         trained = run.train(show)
     export_model(trained, out, out.resolve().name, lambda what: console.print(f"{what} ..."))
-    typer.echo(f"{out}: a model trained on {trained.steps * config.optimiser.batch} faces in {trained.seconds / 60:.1f} minutes; try minifaces demo --model {out}")
+    typer.echo(
+        f"{out}: trained on {trained.steps * config.optimiser.batch} faces in {trained.seconds / 60:.1f} minutes; "
+        f"try minifaces demo --model {out}"
+    )
 
 
 def _setting(text: str) -> tuple[str, object]:

@@ -4,8 +4,8 @@ from typing import Any
 
 from minifaces.vae.train import Trained
 
-COMPOSED = """Faces composed from the printed heads of the LDraw parts library (LDraw.org, CC BY 4.0) on path-traced stages:
-{train} training designs, recombined and mirrored, never the {rest} designs of the validation and test splits."""
+COMPOSED = """Faces composed from the printed heads of the LDraw parts library (LDraw.org, CC BY 4.0) on path-traced
+stages: {train} training designs, recombined and mirrored, never the {rest} designs of the other two splits."""
 
 
 def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int) -> str:
@@ -19,6 +19,11 @@ def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int)
     else:
         data = f"A folder of {source.faces_per_epoch} training pictures."
     quality = facts["held_out"]
+    minutes, macs = facts["train_seconds"] / 60, facts["macs"]
+    seen = f"{facts['faces_seen']:,} in {trained.steps:,} steps of {trained.config.optimiser.batch}"
+    held_out = (
+        f"{quality['psnr']} dB mean, {quality['psnr_median']} dB median, {quality['faces']} faces of unseen designs"
+    )
     return f"""---
 library_name: minifaces
 license: mit
@@ -26,17 +31,17 @@ tags: [variational-autoencoder, minifigure, faces, onnx]
 ---
 # {name}
 
-A variational autoencoder for faces at {network.image_size} px with a latent of {network.latent_size} numbers, trained by
-[minifaces](https://pypi.org/project/minifaces/). LEGO is a trademark of the LEGO Group, which does not sponsor or endorse it.
+A variational autoencoder for faces at {network.image_size} px with a latent of {network.latent_size} numbers, trained
+by minifaces. LEGO is a trademark of the LEGO Group, which does not sponsor or endorse it.
 
 | | |
 |---|---|
 | preset | `{trained.config.preset}` |
 | parameters | {facts["parameters"] / 1e6:.2f} M |
-| multiply-accumulates | encoder {facts["macs"]["encoder"] / 1e6:.0f} M, decoder {facts["macs"]["decoder"] / 1e6:.0f} M |
-| faces seen | {facts["faces_seen"]:,} in {trained.steps:,} steps of {trained.config.optimiser.batch}, {facts["train_seconds"] / 60:.0f} minutes |
+| multiply-accumulates | encoder {macs["encoder"] / 1e6:.0f} M, decoder {macs["decoder"] / 1e6:.0f} M |
+| faces seen | {seen}, {minutes:.0f} minutes |
 | gallery | {gallery} faces |
-| held-out reconstruction | PSNR {quality["psnr"]} dB mean, {quality["psnr_median"]} dB median over {quality["faces"]} faces of unseen designs |
+| held-out reconstruction (PSNR) | {held_out} |
 | ONNX against torch | at most {facts["onnx_difference"] * 255:.2f}/255 |
 
 ## Data

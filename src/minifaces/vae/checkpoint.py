@@ -4,7 +4,6 @@ A checkpoint holds everything that the next step depends on. Random numbers and 
 step alone, so the step is their state."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,14 @@ from minifaces.vae.config import Config, checked
 Tensors = dict[str, Tensor]
 
 
-def save(folder: Path, config: Config, state: dict[str, Any], model: Tensors, ema: Tensors, optimiser: dict[str, Any]) -> None:
+def save(
+    folder: Path,
+    config: Config,
+    state: dict[str, Any],
+    model: Tensors,
+    ema: Tensors,
+    optimiser: dict[str, Any],
+) -> None:
     """Write a checkpoint to `folder`, whole or not at all. `state` is JSON: step, seed, length, data."""
     scratch = folder.with_name(folder.name + ".new")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -35,7 +41,7 @@ def save(folder: Path, config: Config, state: dict[str, Any], model: Tensors, em
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
-    os.rename(scratch, folder)
+    scratch.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -63,4 +69,6 @@ def exists(folder: Path) -> bool:
 
 def _flat(tensors: Tensors) -> Tensors:
     """Contiguous copies on the CPU: safetensors stores no views."""
-    return {k: v.detach().to("cpu", copy=True).contiguous(memory_format=torch.contiguous_format) for k, v in tensors.items()}
+    return {
+        k: v.detach().to("cpu", copy=True).contiguous(memory_format=torch.contiguous_format) for k, v in tensors.items()
+    }

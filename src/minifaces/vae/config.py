@@ -110,5 +110,5 @@ def checked(values: Any) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "configuration"
+        where = " ".join(".".join(str(p) for p in first["loc"]).split()) or "configuration"
         raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
+import logging
 import math
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from minifaces.errors import MinifacesError
+from minifaces.files import atomic
 from minifaces.vae import gallery as galleries
 from minifaces.vae import prior
 from minifaces.vae.card import model_card
@@ -48,7 +51,12 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
             "name": name,
             "image_size": network.image_size,
             "latent_size": network.latent_size,
-            "preset": {**trained.config.model_dump(mode="json"), "seed": trained.seed, "steps": trained.steps, **facts},
+            "preset": {
+                **trained.config.model_dump(mode="json"),
+                "seed": trained.seed,
+                "steps": trained.steps,
+                **facts,
+            },
             "files": files,
         }
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,17 +72,19 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
 def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
     network, source = trained.network, trained.source
     report("encoding faces for the prior")
-    training = np.concatenate([encode(network, source.batch(trained.seed + 7, i, 1000).faces) for i in range(_rounds(source.faces_per_epoch))])
+    training = np.concatenate(
+        [encode(network, source.batch(trained.seed + 7, i, 1000).faces) for i in range(_rounds(source.faces_per_epoch))]
+    )
     fitted = prior.fit(training, encode(network, source.held_out(HELD_OUT_FACES).faces))
-    save_file(fitted.tensors, folder / "prior.safetensors")
+    _save(fitted.tensors, folder / "prior.safetensors")
     report("finding the edit directions")
     known = galleries.known_faces(source, KNOWN_FACES)
     steps = prior.directions(encode(network, known.faces), known.values)
-    save_file({k: v for k, v in steps.items() if not k.startswith("_")}, folder / "directions.safetensors")
+    _save({k: v for k, v in steps.items() if not k.startswith("_")}, folder / "directions.safetensors")
     report("making the gallery")
     faces, entries = galleries.gallery(source)
     latents = encode(network, faces)
-    save_file({"latents": latents}, folder / "gallery.safetensors")
+    _save({"latents": latents}, folder / "gallery.safetensors")
     (folder / "gallery.json").write_text(json.dumps(entries, indent=0) + "\n", encoding="utf-8")
     (folder / "gallery.webp").write_bytes(_sheet(faces))
     report("writing ONNX")
@@ -82,8 +92,10 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     export_onnx(_Encoder(network), (torch.rand(2, 3, size, size),), "face", "latent", folder / "encoder.onnx")
     export_onnx(_Decoder(network), (torch.from_numpy(latents[:2]),), "latent", "face", folder / "decoder.onnx")
     parity = check_parity(network, folder, faces[:32])
-    weights = {k: v.numpy().astype(np.float16) if v.is_floating_point() else v.numpy() for k, v in network.state_dict().items()}
-    save_file(weights, folder / "model.safetensors")
+    weights = {
+        k: v.numpy().astype(np.float16) if v.is_floating_point() else v.numpy() for k, v in network.state_dict().items()
+    }
+    _save(weights, folder / "model.safetensors")
     facts = {
         "train_seconds": round(trained.seconds),
         "faces_seen": trained.steps * trained.config.optimiser.batch,
@@ -95,6 +107,12 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     }
     (folder / "README.md").write_text(model_card(name, trained, facts, len(entries)), encoding="utf-8")
     return facts
+
+
+def _save(tensors: dict[str, Any], path: Path) -> None:
+    """safetensors makes private files; `atomic` gives them the usual permissions."""
+    with atomic(path) as scratch:
+        save_file(tensors, scratch)
 
 
 def _rounds(faces_per_epoch: int) -> int:
@@ -116,7 +134,11 @@ def reconstruction_quality(network: VAE, faces: Bytes) -> dict[str, float]:
         made = torch.cat([network.decode(latents[i : i + 64]) for i in range(0, len(latents), 64)])
     error = (made - _tensor(faces)).square().mean((1, 2, 3))
     psnr = -10 * torch.log10(error)
-    return {"faces": len(faces), "psnr": round(float(psnr.mean()), 2), "psnr_median": round(float(psnr.median()), 2)}
+    return {
+        "faces": len(faces),
+        "psnr": round(float(psnr.mean()), 2),
+        "psnr_median": round(float(psnr.median()), 2),
+    }
 
 
 class _Encoder(nn.Module):
@@ -138,10 +160,19 @@ class _Decoder(nn.Module):
 
 
 def export_onnx(module: nn.Module, example: tuple[Tensor], given: str, made: str, path: Path) -> None:
-    """Write a module of one input and output as ONNX with a free batch size and float16 weights, computed in float32."""
-    program = torch.onnx.export(
-        module.eval(), example, input_names=[given], output_names=[made], dynamic_shapes=({0: torch.export.Dim("n")},), dynamo=True, verbose=False
-    )
+    """Write a module of one input and output as ONNX: any batch size, float16 weights, float32 arithmetic."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module.eval(),
+            example,
+            input_names=[given],
+            output_names=[made],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     model = _halved(program.model_proto)
     onnx.checker.check_model(model, full_check=True)
@@ -157,7 +188,14 @@ def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
         if values.dtype != np.float32 or values.size < SMALL:
             continue
         graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), weight.name + ".half"))
-        casts.append(onnx.helper.make_node("Cast", [graph.initializer[i].name], [weight_name(graph.initializer[i].name)], to=onnx.TensorProto.FLOAT))
+        casts.append(
+            onnx.helper.make_node(
+                "Cast",
+                [graph.initializer[i].name],
+                [weight_name(graph.initializer[i].name)],
+                to=onnx.TensorProto.FLOAT,
+            )
+        )
     for cast in reversed(casts):
         graph.node.insert(0, cast)
     del graph.value_info[:]  # they may speak of the weights as they were; shapes are inferred anew
@@ -177,7 +215,10 @@ def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
     """The largest difference between ONNX Runtime's and torch's reconstructions, in [0, 1].
 
     Raises MinifacesError where it passes 2/255."""
-    encoder, decoder = (onnxruntime.InferenceSession(folder / f"{n}.onnx", providers=["CPUExecutionProvider"]) for n in ("encoder", "decoder"))
+    encoder, decoder = (
+        onnxruntime.InferenceSession(folder / f"{n}.onnx", providers=["CPUExecutionProvider"])
+        for n in ("encoder", "decoder")
+    )
     tensor = _tensor(faces)
     with torch.no_grad():
         expected = network.decode(network.encode(tensor)[0]).numpy()
@@ -185,7 +226,9 @@ def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
     (made,) = decoder.run(None, {"latent": latents})
     difference = float(np.abs(made - expected).max())
     if difference > PARITY:
-        raise MinifacesError(f"the ONNX export differs from torch by {difference * 255:.1f}/255: this network needs float32 weights")
+        raise MinifacesError(
+            f"the ONNX export differs from torch by {difference * 255:.1f}/255: this network needs float32 weights"
+        )
     return difference
 
 

@@ -32,9 +32,12 @@ def gallery(source: Source) -> tuple[Bytes, list[dict[str, Any]]]:
 
         stage = _frontal(source)
         designs = np.arange(len(source.prints))
-        faces, _ = compose(source.prints, source.stages, fixed_draws(source.prints, designs, np.full(len(designs), stage)))
+        faces, _ = compose(
+            source.prints, source.stages, fixed_draws(source.prints, designs, np.full(len(designs), stage))
+        )
         entries = [
-            {"name": d.name, "description": d.description, "attributes": d.attributes, "split": d.split} for d in source.prints.designs
+            {"name": d.name, "description": d.description, "attributes": d.attributes, "split": d.split}
+            for d in source.prints.designs
         ]
         return faces, entries
     assert isinstance(source, FolderFaces)
@@ -44,7 +47,7 @@ def gallery(source: Source) -> tuple[Bytes, list[dict[str, Any]]]:
 
 
 def known_faces(source: Source, count: int, seed: int = 1) -> Known:
-    """Training faces with what is known of each: attributes, and for composed faces turn, tilt, size and head colour."""
+    """Training faces with what is known of each: attributes, and for composed faces pose and head colour too."""
     if isinstance(source, ComposedFaces):
         return _known_composed(source, count, seed)
     assert isinstance(source, FolderFaces)
@@ -72,7 +75,11 @@ def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
     apart = np.abs(skin - yellow / yellow.sum()).sum(1)
     values["yellow_head"] = (apart < 0.12).astype(float)
     # Pose and light explain much of the latents; knowing them makes the other steps purer.
-    nuisance = {"_pitch": [s.pitch / 10 for s in stages], "_fill": [s.fill * 5 for s in stages], "_dx": [s.dx * (1 - 2 * f) for s, f in zip(stages, draws.flip, strict=True)]}
+    nuisance = {
+        "_pitch": [s.pitch / 10 for s in stages],
+        "_fill": [s.fill * 5 for s in stages],
+        "_dx": [s.dx * (1 - 2 * f) for s, f in zip(stages, draws.flip, strict=True)],
+    }
     values |= {name: np.array(v) - np.median(v) + 0.5 for name, v in nuisance.items()}
     return Known(faces, values)
 
@@ -80,7 +87,12 @@ def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
 def _frontal(source: ComposedFaces) -> int:
     """The training stage that shows a head most plainly: on white, straight on, well filling the picture."""
     costs = [
-        abs(p.yaw) + abs(p.pitch - 5) + 40 * abs(p.fill - 0.9) + 3 * abs(p.dx) + 30 * abs(p.exposure - 0.95) + 100 * (p.backdrop != "white")
+        abs(p.yaw)
+        + abs(p.pitch - 5)
+        + 40 * abs(p.fill - 0.9)
+        + 3 * abs(p.dx)
+        + 30 * abs(p.exposure - 0.95)
+        + 100 * (p.backdrop != "white")
         for p in source.stages.parameters
     ]
     return int(np.argmin(costs))
@@ -89,7 +101,9 @@ def _frontal(source: ComposedFaces) -> int:
 def _entry(row: dict[str, str], unique: bool) -> dict[str, Any]:
     """A gallery entry from a data set's row: true/false columns are attributes, other words the description."""
     attributes = {key: value == "true" for key, value in row.items() if value in ("true", "false")}
-    words = [value for key, value in row.items() if key not in NOT_TOLD and key not in attributes and not _number(value)]
+    words = [
+        value for key, value in row.items() if key not in NOT_TOLD and key not in attributes and not _number(value)
+    ]
     name = row["design"] if unique else row["file_name"]
     return {"name": name, "description": ", ".join(words), "attributes": attributes, "split": row["split"]}
 

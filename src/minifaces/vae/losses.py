@@ -23,11 +23,13 @@ def gradient_difference(made: Tensor, true: Tensor) -> Tensor:
     return apart.view(n, 3, 2, height, width).mean(2)
 
 
-def total(loss: Loss, made: Tensor, true: Tensor, mean: Tensor, log_variance: Tensor, mask: Tensor, progress: float) -> dict[str, Tensor]:
-    """The loss to minimise as "loss", and its parts: "mse" and "kl" for every kind, "sigma" and "gradient" for calibrated.
+def total(
+    loss: Loss, made: Tensor, true: Tensor, mean: Tensor, log_variance: Tensor, mask: Tensor, progress: float
+) -> dict[str, Tensor]:
+    """The loss to minimise as "loss", and its parts: "mse", "kl"; if calibrated, "sigma" and "gradient" too.
 
     `progress` in [0, 1] is the share of training done: KL warms up linearly over its first `loss.warm_up`.
-    The calibrated loss is divided by the number of pixel values, so that its size does not depend on the picture's:
+    The calibrated loss is divided by the number of pixel values, so that pictures of any size weigh alike:
       error / (2 sigma^2) + gradient * edges / sigma + beta * KL / values,   sigma^2 = error, not differentiated,
     which is the sigma-VAE (Rybkin et al. 2021) with the analytic sigma of each batch."""
     kl = divergence(mean, log_variance)

@@ -49,7 +49,10 @@ class SeedVAE(VAE):
             channels = 64
         decoder: list[nn.Module] = []
         for filters, stride in ((64, 1), (64, 2), (64, 2), (32, 2)):
-            decoder += [nn.ConvTranspose2d(channels, filters, 3, stride, 1, stride - 1), *_keras_norm(filters)]
+            decoder += [
+                nn.ConvTranspose2d(channels, filters, 3, stride, 1, stride - 1),
+                *_keras_norm(filters),
+            ]
             channels = filters
         decoder += [nn.ConvTranspose2d(channels, 3, 3, 1, 1), nn.Sigmoid()]
         self.encoder = nn.Sequential(*encoder, nn.Flatten())
@@ -84,7 +87,10 @@ class ResidualVAE(VAE):
             encoder.append(Residual(width, network.norm))
             if following:
                 encoder.append(nn.Conv2d(width, following, 3, 2, 1))
-        decoder: list[nn.Module] = [nn.Linear(network.latent_size, flat), nn.Unflatten(1, (widths[-1], grid, grid))]
+        decoder: list[nn.Module] = [
+            nn.Linear(network.latent_size, flat),
+            nn.Unflatten(1, (widths[-1], grid, grid)),
+        ]
         for width, following in zip(widths[::-1], (*widths[-2::-1], 0), strict=True):
             decoder.append(Residual(width, network.norm))
             if following:
@@ -111,7 +117,12 @@ class Residual(nn.Module):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(cast(Tensor, last.bias))
         self.body = nn.Sequential(
-            _norm(width, norm), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1), _norm(width, norm), nn.SiLU(), last
+            _norm(width, norm),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            _norm(width, norm),
+            nn.SiLU(),
+            last,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,7 +137,11 @@ def multiply_accumulates(network: Network) -> tuple[int, int]:
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal count
         weight = cast(Tensor, layer.weight)
-        places = inputs[0][0].numel() // weight.shape[0] if isinstance(layer, nn.ConvTranspose2d) else output[0].numel() // weight.shape[0]
+        places = (
+            inputs[0][0].numel() // weight.shape[0]
+            if isinstance(layer, nn.ConvTranspose2d)
+            else output[0].numel() // weight.shape[0]
+        )
         count += weight.numel() * places
 
     for layer in model.modules():

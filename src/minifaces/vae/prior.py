@@ -42,7 +42,9 @@ def fit(latents: Floats, held_out: Floats, seed: int = 0) -> FittedPrior:
             break
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # forty rounds are near enough
-            mixture = GaussianMixture(count, reg_covar=floor, max_iter=40, tol=1e-2, random_state=seed, init_params="k-means++")
+            mixture = GaussianMixture(
+                count, reg_covar=floor, max_iter=40, tol=1e-2, random_state=seed, init_params="k-means++"
+            )
             mixtures[count] = mixture.fit(inside)
         scores[count] = float(mixture.score(outside)) / size
     best = mixtures[max(scores, key=lambda c: scores[c])]
@@ -62,17 +64,20 @@ def fit(latents: Floats, held_out: Floats, seed: int = 0) -> FittedPrior:
 def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: float = 1.0) -> dict[str, Floats]:
     """The latent step that changes one thing and leaves the other known things alone: name -> (d,).
 
-    `known` name -> (n,) values, NaN where unknown. The latents are regressed (ridge) on all of them at once, so that
-    what goes together in the data (a beard and a man, a light and a turn) is told apart; unknown values count as the
-    mean. A step of 1 is the change from absent (0) to present (1). Names with less than 8 faces on a side are left out."""
-    columns, names = [], []
-    for name, values in known.items():
-        present, absent = (np.sum(values > 0.5), np.sum(values <= 0.5))
-        if min(present, absent) >= 8:
-            columns.append(np.nan_to_num(values - np.nanmean(values)))
-            names.append(name)
-    if not columns:
+    `known` name -> (n,) values, NaN where unknown. For each name the latents are regressed (ridge) on it and on all
+    that can go with it, so that what goes together in the data (a beard and bushy brows, a turn and a light) is told
+    apart; things that never go with it (anger and a smile) must be free to change. Unknown values count as the mean.
+    A step of 1 is the change from absent (0) to present (1). Names with less than 8 faces on a side are left out."""
+    names = [name for name, v in known.items() if min(np.sum(v > 0.5), np.sum(v <= 0.5)) >= 8]
+    if not names:
         return {}
-    x = np.stack(columns, 1)
-    slopes = np.linalg.solve(x.T @ x + ridge * np.eye(len(names)), x.T @ (latents - latents.mean(0)))
-    return {name: slope.astype(np.float32) for name, slope in zip(names, slopes, strict=True)}
+    x = np.stack([np.nan_to_num(known[name] - np.nanmean(known[name])) for name in names], 1)
+    present = np.stack([known[name] > 0.5 for name in names], 1)
+    together = present.T.astype(int) @ present.astype(int)
+    centred = latents - latents.mean(0)
+    steps = {}
+    for i, name in enumerate(names):
+        chosen = np.flatnonzero(together[i] > 0)
+        slopes = np.linalg.solve(x[:, chosen].T @ x[:, chosen] + ridge * np.eye(len(chosen)), x[:, chosen].T @ centred)
+        steps[name] = slopes[int(np.searchsorted(chosen, i))].astype(np.float32)
+    return steps

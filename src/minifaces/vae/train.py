@@ -56,7 +56,14 @@ class Run:
     """One training run in `folder` (checkpoint, log.jsonl, tensorboard, sheets)."""
 
     def __init__(
-        self, config: Config, data: str, folder: Path, seed: int = 0, steps: int | None = None, minutes: float | None = None, resume: bool = False
+        self,
+        config: Config,
+        data: str,
+        folder: Path,
+        seed: int = 0,
+        steps: int | None = None,
+        minutes: float | None = None,
+        resume: bool = False,
     ) -> None:
         self.folder = folder
         self.checkpoint = folder / "checkpoint"
@@ -88,7 +95,10 @@ class Run:
         if restored:
             network.load_state_dict(restored[0])
         adam = torch.optim.AdamW(
-            network.parameters(), optimiser.learning_rate, (0.9, 0.99 if optimiser.weight_decay else 0.999), weight_decay=optimiser.weight_decay
+            network.parameters(),
+            optimiser.learning_rate,
+            (0.9, 0.99 if optimiser.weight_decay else 0.999),
+            weight_decay=optimiser.weight_decay,
         )
         if restored:
             adam.load_state_dict({**adam.state_dict(), "state": restored[2]})
@@ -125,7 +135,10 @@ class Run:
                     saved = time.monotonic()
                 if interrupted() and not last:
                     log.close()
-                    raise MinifacesError(f"stopped at step {self.step} of {self.steps or '?'}: go on with --resume --out {self.folder.parent}")
+                    raise MinifacesError(
+                        f"stopped at step {self.step} of {self.steps or '?'}: go on with "
+                        f"--resume --out {self.folder.parent}"
+                    )
         log.close()
         return Trained(self.config, self._exported(), self.source, self.seed, self.step, self.seconds)
 
@@ -167,8 +180,21 @@ class Run:
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:
-            state = {"data": self.data, "seed": self.seed, "step": self.step, "steps": self.steps, "seconds": self.seconds}
-            checkpoint.save(self.checkpoint, self.config, state, dict(self.bare.state_dict()), self.ema, self.adam.state_dict())
+            state = {
+                "data": self.data,
+                "seed": self.seed,
+                "step": self.step,
+                "steps": self.steps,
+                "seconds": self.seconds,
+            }
+            checkpoint.save(
+                self.checkpoint,
+                self.config,
+                state,
+                dict(self.bare.state_dict()),
+                self.ema,
+                self.adam.state_dict(),
+            )
 
     def _exported(self) -> VAE:
         """The averaged weights in a fresh network."""
@@ -200,7 +226,7 @@ def learning_rate(peak: float, schedule: str, step: int, progress: float) -> flo
 def bfloat16_pays() -> bool:
     """Whether this machine multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -219,7 +245,7 @@ class _Log:
         if active:
             from torch.utils.tensorboard import SummaryWriter  # slow to import
 
-            self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)  # type: ignore[no-untyped-call]
+            self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)
 
     def write(self, step: int, values: dict[str, float]) -> None:
         self.kept.append(values)
@@ -230,19 +256,19 @@ class _Log:
         self.file.write(json.dumps({"step": step, **{k: float(f"{v:.6g}") for k, v in mean.items()}}) + "\n")
         self.file.flush()
         for name, value in mean.items():
-            self.board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self.board.add_scalar(name, value, step)
 
     def close(self) -> None:
         if self.file is not None and self.board is not None:
             self.file.close()
-            self.board.close()  # type: ignore[no-untyped-call]
+            self.board.close()
 
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C (or SIGTERM) into a flag, so that a step is finished and saved; a second one interrupts."""
     caught: list[int] = []
-    previous = {}
+    previous: dict[int, Any] = {}
 
     def handle(number: int, frame: Any) -> None:
         if caught and callable(previous[number]):
@@ -254,5 +280,5 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: bool(caught)
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for caught_signal, handler in previous.items():
+            signal.signal(caught_signal, handler)

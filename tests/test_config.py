@@ -1,0 +1,82 @@
+"""Training configurations: presets, checks, sizes of the networks they describe."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minifaces.errors import UsageError
+from minifaces.vae.config import PRESETS, Network, checked, preset
+from minifaces.vae.networks import build, multiply_accumulates
+
+
+def test_presets_survive_json() -> None:
+    for name, config in PRESETS.items():
+        assert config.preset == name
+        assert checked(config.model_dump(mode="json")) == config
+
+
+def test_seed_is_the_system_of_2020() -> None:
+    config = PRESETS["seed"]
+    network = build(config.network)
+    learned = sum(p.numel() for p in network.parameters())
+    assert learned == 2_742_803
+    dense = sum(p.numel() for n, p in network.named_parameters() if n.startswith(("mean", "log_variance", "decoder.0")))
+    assert 0.88 < dense / learned < 0.92  # "about 90 % of the parameters sit in its dense layers"
+    assert (config.optimiser.batch, config.optimiser.learning_rate, config.epochs) == (32, 5e-4, 200)
+    assert config.loss.kind == "seed"
+
+
+def test_default_decodes_in_150_mmac() -> None:
+    _, decoding = multiply_accumulates(PRESETS["default"].network)
+    assert 100e6 < decoding <= 150e6
+
+
+def test_macs_of_a_known_network() -> None:
+    encoding, decoding = multiply_accumulates(PRESETS["seed"].network)
+    first = 64 * 64 * 64 * 27
+    rest = sum(side * side * 64 * 64 * 9 for side in (32, 16, 8, 8))
+    assert encoding == first + rest + 2 * 4096 * 200
+    spread = sum(side * side * 64 * f * 9 for side, f in ((8, 64), (8, 64), (16, 64), (32, 32)))
+    assert decoding == 200 * 4096 + spread + 64 * 64 * 32 * 3 * 9
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+def test_every_size_builds(size: int) -> None:
+    import torch
+
+    network = build(Network(image_size=size, widths=(8, 16), latent_size=4))  # type: ignore[arg-type]
+    made, mean, _ = network(torch.rand(2, 3, size, size), torch.zeros(2, 4))
+    assert made.shape == (2, 3, size, size)
+    assert mean.shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"network.image_size": 100}, "network.image_size"),
+        ({"network.latent_size": 0}, "network.latent_size"),
+        ({"network.nonsense": 1}, "network.nonsense"),
+        ({"nonsense.deep": 1}, "nonsense.deep"),
+        ({"optimiser.learning_rate": float("nan")}, "optimiser.learning_rate"),
+        ({"loss.beta": "much"}, "loss.beta"),
+        ({"network.widths": [48]}, "2 to 5 widths"),
+        ({"network.kind": "seed"}, "64 px"),
+    ],
+)
+def test_nonsense_is_named(change: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        preset("default", **change)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_preset_names_the_known() -> None:
+    with pytest.raises(UsageError, match="default, seed"):
+        preset("defualt")
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.dictionaries(st.text(), x)))
+def test_any_json_is_checked_or_refused_in_one_line(value: object) -> None:
+    try:
+        checked(value)
+    except UsageError as error:
+        assert "\n" not in str(error)

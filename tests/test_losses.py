@@ -1,0 +1,101 @@
+"""Losses against values worked out by hand, and the two fits that follow training."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from minifaces.studio.prior import Prior
+from minifaces.vae import losses, prior
+from minifaces.vae.config import PRESETS, Loss
+from minifaces.vae.train import learning_rate
+
+
+def test_divergence_of_known_gaussians() -> None:
+    mean, log_variance = torch.zeros(3, 5), torch.zeros(3, 5)
+    assert losses.divergence(mean, log_variance) == 0
+    # KL(N(1, 4) || N(0, 1)) = (4 + 1 - 1 - ln 4) / 2 a dimension
+    known = (4 + 1 - 1 - math.log(4)) / 2
+    assert losses.divergence(mean + 1, log_variance + math.log(4)) == pytest.approx(5 * known, rel=1e-5)
+
+
+def test_gradient_difference() -> None:
+    true = torch.rand(2, 3, 8, 8)
+    assert losses.gradient_difference(true + 0.25, true).abs().max() < 1e-6  # a constant has no gradient
+    ramp = torch.arange(8.0).expand(2, 3, 8, 8)
+    apart = losses.gradient_difference(true + ramp, true)[..., 1:-1]
+    assert torch.allclose(apart, torch.ones_like(apart), atol=1e-5)  # (2 in x, 0 in y) / 2
+
+
+def test_seed_loss_is_ten_thousand_mean_squared_errors_and_kl() -> None:
+    true = torch.full((4, 3, 64, 64), 0.5)
+    made, mean = true + 0.1, torch.ones(4, 200)
+    parts = losses.total(PRESETS["seed"].loss, made, true, mean, torch.zeros(4, 200), torch.zeros(4, 1, 64, 64), 0)
+    assert parts["loss"] == pytest.approx(1e4 * 0.01 + 100, rel=1e-5)
+
+
+def test_calibrated_loss() -> None:
+    true, mask = torch.rand(2, 3, 16, 16), torch.zeros(2, 1, 16, 16)
+    mean = torch.ones(2, 4)
+
+    def loss(error: float, progress: float = 1.0, mask: torch.Tensor = mask) -> dict[str, torch.Tensor]:
+        return losses.total(Loss(gradient=0), true + error, true, mean, torch.zeros(2, 4), mask, progress)
+
+    # with the best sigma the likelihood's term is 1/2 whatever the error, and KL counts per pixel value
+    assert loss(0.1)["loss"] == pytest.approx(0.5 + 2 / 768, rel=1e-4)
+    assert loss(0.3)["sigma"] == pytest.approx(0.3, rel=1e-4)
+    assert loss(0.1, progress=0.05)["loss"] == pytest.approx(0.5 + 0.5 * 2 / 768, rel=1e-4)  # half warmed up
+    # an error inside the print region weighs more
+    print_ = mask.clone()
+    print_[:, :, :8] = 1
+    inside, outside = torch.zeros_like(true), torch.zeros_like(true)
+    inside[:, :, :8], outside[:, :, 8:] = 0.1, 0.1
+    sigma = [losses.total(Loss(), true + e, true, mean, mean, print_, 1)["sigma"].square() for e in (inside, outside)]
+    assert sigma[0] / sigma[1] == pytest.approx(4, rel=1e-3)
+
+
+def test_learning_rate() -> None:
+    assert learning_rate(1e-3, "constant", 0, 0.9) == 1e-3
+    assert learning_rate(1e-3, "cosine", 0, 0) == pytest.approx(1e-3 / 150)
+    assert learning_rate(1e-3, "cosine", 1000, 0.5) == pytest.approx(1e-3)
+    assert learning_rate(1e-3, "cosine", 9999, 1.0) == pytest.approx(1e-5)
+
+
+def test_prior_finds_three_clusters_in_a_plane() -> None:
+    rng = np.random.default_rng(0)
+    plane = np.linalg.qr(rng.normal(size=(10, 2)))[0].T
+
+    def draw(n: int) -> np.ndarray:
+        centres = np.array([[8, 0], [-4, 7], [-4, -7]])
+        inside = centres[rng.integers(0, 3, n)] + rng.normal(size=(n, 2))
+        return (inside @ plane + rng.normal(0, 0.01, (n, 10)) + 5).astype(np.float32)
+
+    fitted = prior.fit(draw(3000), draw(1000))
+    assert len(fitted.tensors["basis"]) == 2
+    assert max(fitted.log_likelihoods, key=lambda c: fitted.log_likelihoods[c]) >= 4  # of 1, 2, 4, 8, ...: not 1 or 2
+    tensors = {k: v.astype(float) for k, v in fitted.tensors.items()}
+    threshold = float(tensors.pop("threshold")[0])
+    density = Prior(threshold=threshold, **tensors).log_density(draw(2000))
+    assert 0.98 < (density > threshold).mean() < 0.998  # the 1st percentile of held-out density
+    assert Prior(threshold=threshold, **tensors).log_density(np.full((1, 10), 5.0))[0] < threshold  # between them
+
+
+def test_directions_tell_apart_what_goes_together() -> None:
+    rng = np.random.default_rng(0)
+    n = 4000
+    beard = (rng.random(n) < 0.5).astype(float)
+    brows = np.where(rng.random(n) < 0.8, beard, 1 - beard)  # mostly with beards
+    smile = (rng.random(n) < 0.4).astype(float)
+    angry = np.where(smile > 0, 0, rng.random(n) < 0.8).astype(float)  # never with a smile
+    true = rng.normal(size=(4, 12))
+    z = np.stack([beard, brows, smile, angry], 1) @ true + rng.normal(0, 0.1, (n, 12))
+    hidden = np.where(rng.random(n) < 0.1, np.nan, beard)
+    known = {"beard": hidden, "brows": brows, "smile": smile, "angry": angry, "rare": np.eye(1, n, 0)[0]}
+    found = prior.directions(z.astype(np.float32), known)
+    assert set(found) == {"beard", "brows", "smile", "angry"}
+    naive = z[brows == 1].mean(0) - z[brows == 0].mean(0)
+    assert np.linalg.norm(found["brows"] - true[1]) < 0.3 * np.linalg.norm(naive - true[1])
+    assert np.linalg.norm(found["beard"] - true[0]) < 0.15 * np.linalg.norm(true[0])
+    # making somebody smile takes the anger along
+    assert found["smile"] @ (true[2] - true[3]) / np.linalg.norm(true[2] - true[3]) ** 2 > 0.7

@@ -1,0 +1,165 @@
+"""Real training runs, tiny: the loss falls, a resumed run is the unbroken one, a seed gives the same bytes, and what
+comes out is a model that the studio opens."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+import minifaces
+from minifaces.cli.main import run as command
+from minifaces.dataset import write_dataset
+from minifaces.errors import MinifacesError, UsageError
+from minifaces.vae import checkpoint
+from minifaces.vae.config import Config, preset
+from minifaces.vae.export import encode, export_model
+from minifaces.vae.train import Run, Status, Trained
+
+STEPS = 30
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_threads() -> None:
+    torch.set_num_threads(1)
+
+
+def tiny(**changes: object) -> Config:
+    small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
+    small["optimiser.schedule"] = "constant"  # no slow start
+    return preset("default", **small, **changes)
+
+
+def train(folder: Path, **options: object) -> tuple[Trained, list[float]]:
+    seen: list[float] = []
+    run = Run(tiny(), "composed", folder, steps=STEPS, **options)  # type: ignore[arg-type]
+    return run.train(lambda status: seen.append(status.losses["mse"])), seen
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trained, list[float]]:
+    folder = tmp_path_factory.mktemp("run") / "model" / "training"
+    return folder, *train(folder)
+
+
+def weights(trained: Trained) -> dict[str, torch.Tensor]:
+    return dict(trained.network.state_dict())
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_the_loss_falls_and_is_logged(unbroken: tuple[Path, Trained, list[float]]) -> None:
+    folder, trained, errors = unbroken
+    assert trained.steps == len(errors) == STEPS
+    assert np.mean(errors[-5:]) < 0.6 * np.mean(errors[:5])
+    assert list((folder / "sheets").glob("*.png"))
+    assert list((folder / "tensorboard").iterdir())
+    assert not list(folder.rglob("*.pkl")) + list(folder.rglob("*.pt"))
+
+
+def test_a_seed_gives_the_same_weights(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
+    again, _ = train(tmp_path / "training")
+    assert same(weights(unbroken[1]), weights(again))
+
+
+def test_an_interrupted_run_resumes_as_if_unbroken(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
+    folder = tmp_path / "training"
+
+    def interrupt(status: Status) -> None:
+        if status.step == 11:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(MinifacesError, match=f"stopped at step 11 of {STEPS}: go on with --resume"):
+        Run(tiny(), "composed", folder, steps=STEPS).train(interrupt)
+    # A run that was killed while it swapped checkpoints goes on from what is left.
+    (folder / "checkpoint").rename(folder / "checkpoint.old")
+    resumed = Run(preset("seed"), "elsewhere", folder, resume=True)  # what the run was, the checkpoint says
+    assert resumed.step == 11
+    assert same(weights(unbroken[1]), weights(resumed.train()))
+
+
+def test_a_run_is_not_overwritten_or_made_up(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds a run already: go on with --resume"):
+        train(unbroken[0])
+    with pytest.raises(UsageError, match="holds no run to resume"):
+        train(tmp_path / "training", resume=True)
+
+
+@pytest.mark.parametrize("name", ["run.json", "model.safetensors", "ema.safetensors", "optimiser.safetensors"])
+def test_a_damaged_checkpoint_is_named(name: str, unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
+    import shutil
+
+    broken = shutil.copytree(unbroken[0] / "checkpoint", tmp_path / "checkpoint") / name
+    broken.write_bytes(broken.read_bytes()[:50])
+    with pytest.raises(UsageError, match="damaged") as caught:
+        checkpoint.load(tmp_path / "checkpoint")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]]) -> None:
+    folder, trained, _ = unbroken
+    export_model(trained, folder.parent, "tiny")
+    model = minifaces.load(folder.parent)
+    assert model.config.preset["steps"] == STEPS
+    entries = model.gallery.entries
+    assert len(entries) == len({e.name for e in entries}) > 380
+    faces = model.gallery.thumbnails[:40]
+    latents = model.encode(faces)
+    assert np.abs(latents - encode(trained.network, faces)).max() < 0.02
+    with torch.no_grad():
+        expected = trained.network.decode(torch.from_numpy(latents)).numpy().transpose(0, 2, 3, 1) * 255
+    assert np.abs(model.decode(latents) - expected).max() <= 2
+    assert model.sample(3, seed=1).shape == (3, 32, 32, 3)
+    assert {"smile", "facial_hair", "turn", "dark_head"} <= set(model.directions)
+    assert not any(name.startswith("_") for name in model.directions)
+
+
+def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digits = load_digits()
+    pictures = (255 - digits.images[:600] * 15.9).astype(np.uint8).repeat(4, 1).repeat(4, 2)[..., None].repeat(3, -1)
+    splits = np.where(np.arange(600) % 10 == 0, "test", "train")
+    rows = [
+        {"design": f"digit-{i}", "split": splits[i], "digit": str(t), "round": "true" if t in (0, 6, 8, 9) else "false"}
+        for i, t in enumerate(digits.target[:600])
+    ]
+    write_dataset(tmp_path / "digits", zip(pictures, rows, strict=True))
+    settings = ["--size", "32", "--latent", "8", "--epochs", "20", "--set", "network.widths=[16,32,32]"]
+    settings += ["--set", "optimiser.schedule=constant"]
+    out = tmp_path / "model"
+    assert command(["train", str(tmp_path / "digits"), "--out", str(out), "--threads", "1", *settings]) == 0
+    assert "trained on" in capsys.readouterr().out
+    model = minifaces.load(out)
+    held_out = pictures[splits == "test"].astype(float)
+    error = np.mean((model.reconstruct(pictures[splits == "test"]) - held_out) ** 2)
+    assert error < 0.6 * np.mean((held_out - pictures[splits == "train"].mean(0)) ** 2)  # better than the mean digit
+    assert list(model.directions) == ["round"]
+    entry = model.gallery.entries[0]
+    assert (entry.name, entry.split, entry.attributes) == ("digit-0", "test", {"round": True})
+    assert model.sample(4, seed=3).shape == (4, 32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "nowhere is missing"),
+        (["composed", "--preset", "nonsense"], "no preset"),
+        (["composed", "--minutes", "0"], "above 0"),
+        (["composed", "--steps", "-3"], "above 0"),
+        (["composed", "--minutes", "1", "--epochs", "2"], "give one"),
+        (["composed", "--size", "33"], "network.image_size"),
+        (["composed", "--set", "nonsense"], "KEY=VALUE"),
+        (["composed", "--set", "loss.gamma=2"], "loss.gamma"),
+        (["composed", "--resume"], "no run to resume"),
+    ],
+)
+def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["train", *arguments, "--out", str(tmp_path / "model")]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "model").exists()
