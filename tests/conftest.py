@@ -37,9 +37,7 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(
-    digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def tiny_model(digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder as docs/architecture.md describes it. Tests that damage it copy it first."""
     pictures, labels = digits
     folder = tmp_path_factory.mktemp("models") / "tiny"
@@ -96,9 +94,7 @@ def _write_networks(folder: Path, analysis: NDArray, synthesis: NDArray, mean: N
 
 
 def _write_graph(path: Path, nodes: list, source: tuple, target: tuple, weights: dict[str, NDArray]) -> None:
-    initial = [
-        numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in weights.items()
-    ]
+    initial = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in weights.items()]
     initial.append(numpy_helper.from_array(np.array([-1, 3, SIZE, SIZE], np.int64), "shape"))
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (source, target)]
     graph = helper.make_graph(nodes, path.stem, [ends[0]], [ends[1]], initial)

@@ -20,9 +20,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> Call:
+def call(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Call:
     """Run a command line in an empty folder; its exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MINIFACES_DEBUG", raising=False)
@@ -58,9 +56,7 @@ def test_version(call: Call) -> None:
     assert call("--version", model=None) == (0, "minifaces 0.1.0\n", "")
 
 
-@pytest.mark.parametrize(
-    "words", [[], ["--help"], ["model"], *([name, "--help"] for name in ("edit", "demo", "map"))]
-)
+@pytest.mark.parametrize("words", [[], ["--help"], ["model"], *([name, "--help"] for name in ("edit", "demo", "map"))])
 def test_help_is_not_an_error(call: Call, words: list[str]) -> None:
     _, out, err = call(*words, model=None)
     assert "Usage: minifaces" in out
@@ -168,9 +164,7 @@ def test_neighbours_leave_the_face_itself_out(call: Call) -> None:
 def test_the_gallery_is_listed_or_shown(call: Call) -> None:
     listed = call("gallery", "seven")[1]
     assert listed.count("Digit seven") == len(listed.splitlines()) - 1
-    assert all(
-        row["attributes"]["round"] for row in json.loads(call("gallery", "--attribute", "round", "--json")[1])
-    )
+    assert all(row["attributes"]["round"] for row in json.loads(call("gallery", "--attribute", "round", "--json")[1]))
     assert call("gallery", "seven", "-o", "g.png")[1].startswith("g.png: 3 faces, ")
     assert call("gallery", "pirate", "--json")[1] == "[]\n"
 
@@ -178,7 +172,12 @@ def test_the_gallery_is_listed_or_shown(call: Call) -> None:
 def test_model_info(call: Call, tiny_model: Path) -> None:
     facts = json.loads(call("model", "info", str(tiny_model), "--json", model=None)[1])
     assert (facts["name"], facts["gallery"]) == ("tiny", {"train": 20, "test": 10})
-    assert facts["prior"] == {"components": 3, "dimensions": 6, "threshold": pytest.approx(-2.016, abs=0.01)}
+    assert facts["prior"] == {
+        "components": 3,
+        "dimensions": 6,
+        "threshold": pytest.approx(-2.016, abs=0.01),
+        "flow": False,
+    }
     assert "3 Gaussians over 6 dimensions" in call("model", "info", str(tiny_model), model=None)[1]
 
 
@@ -268,14 +267,10 @@ def test_bad_requests_are_one_line_and_leave_nothing(call: Call, digits: tuple, 
     assert sorted(Path().rglob("*")) == before
 
 
-@pytest.mark.parametrize(
-    "command", [["sample", "-n", "2"], ["morph", "d0001", "d0002", "--steps", "3"], ["demo"]]
-)
+@pytest.mark.parametrize("command", [["sample", "-n", "2"], ["morph", "d0001", "d0002", "--steps", "3"], ["demo"]])
 def test_an_unwritable_output_is_a_failure(call: Call, command: list[str]) -> None:
     Path("file").touch()
-    output = (
-        "file/below" if command == ["demo"] else "file/below.gif" if "morph" in command else "file/below.png"
-    )
+    output = "file/below" if command == ["demo"] else "file/below.gif" if "morph" in command else "file/below.png"
     code, out, err = call(*command, "-o", output)
     assert (code, out) == (1, "")
     assert err.startswith("minifaces: error: ")

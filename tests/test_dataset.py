@@ -147,9 +147,7 @@ def test_the_split_by_hash_depends_on_the_design_alone(tmp_path: Path) -> None:
 def test_tables_of_other_makers(tmp_path: Path) -> None:
     """A table may lack design and split, begin with a byte-order mark, and lie in each split's folder."""
     plain(tmp_path, "train/1.png", "test/1.png", "test/unlisted.png")
-    (tmp_path / "train/metadata.csv").write_text(
-        "\ufefffile_name,mood\r\n1.png,happy\r\n\r\n", encoding="utf-8"
-    )
+    (tmp_path / "train/metadata.csv").write_text("\ufefffile_name,mood\r\n1.png,happy\r\n\r\n", encoding="utf-8")
     (tmp_path / "test/metadata.csv").write_text("mood,file_name\n,1.png\n")
     assert read_dataset(tmp_path, size=4).rows == (
         {"file_name": "test/1.png", "design": "test/1", "split": "test"},

@@ -56,7 +56,7 @@ def test_what_is_known_of_a_design(designs: dict[str, Design]) -> None:
     [
         ("Minifig Head with Standard Grin Pattern (Blocked Hollow Stud)", "Standard Grin"),
         ("~Minifig Head with Scar Pattern (Needs Work)", "Scar"),
-        ("Minifig Head Female with Black Eyebrows  and Red Lips Pattern - Hollow Stud", "Female with Black Eyebrows and Red Lips"),
+        ("Minifig Head Female with Blue  Eyes, Red Lips Pattern - Hollow Stud", "Female with Blue Eyes, Red Lips"),
         ("Minifig Head Smile 2-Sided Pattern", "Smile"),
     ],
 )  # fmt: skip
@@ -110,7 +110,7 @@ def test_side_description(description: str, front: str, back: str) -> None:
         ("Scared", {"scared": True, "smile": False, "angry": False}),
         ("Scarf", {}),
         ("Smirk", {"smile": True, "angry": False, "scared": False}),
-        ("Angry Grin", {"smile": True, "angry": True, "scared": False}),
+        ("Evil Grin", {"smile": True, "angry": True, "scared": False}),
         ("Stubble", {"facial_hair": True, "female": False, "lips": False}),
         ("Female", {"female": True, "facial_hair": False}),
         ("Facial Hair", {"facial_hair": True, "female": False, "lips": False}),

@@ -34,9 +34,7 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "PPM", "WEBP"])
 def test_lossless_formats_come_back_exactly(tmp_path: Path, form: str) -> None:
     path = tmp_path / "picture.dat"  # the contents count, not the name
-    path.write_bytes(
-        encoded(Image.fromarray(gradient()), form, **({"lossless": True} if form == "WEBP" else {}))
-    )
+    path.write_bytes(encoded(Image.fromarray(gradient()), form, **({"lossless": True} if form == "WEBP" else {})))
     assert np.array_equal(read_picture(path), gradient())
 
 
@@ -162,17 +160,12 @@ def test_decompression_bombs_are_refused_quietly(tmp_path: Path, side: int) -> N
             read_picture(tmp_path / "bomb.png")
 
 
-SAMPLES = [
-    encoded(Image.fromarray(gradient()), form)
-    for form in ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM")
-]
+SAMPLES = [encoded(Image.fromarray(gradient()), form) for form in ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM")]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
-def test_damage_never_raises_anything_else(
-    tmp_path_factory: pytest.TempPathFactory, sample: bytes, data: Any
-) -> None:
+def test_damage_never_raises_anything_else(tmp_path_factory: pytest.TempPathFactory, sample: bytes, data: Any) -> None:
     damaged = bytearray(sample)
     for _ in range(data.draw(st.integers(1, 8))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
@@ -212,9 +205,7 @@ def test_square_keeps_a_picture_of_the_right_size() -> None:
     assert np.array_equal(square(picture, 32), picture)
 
 
-@pytest.mark.parametrize(
-    ("suffix", "error"), [(".png", 0), (".PNG", 0), (".webp", 12), (".jpg", 6), (".jpeg", 6)]
-)
+@pytest.mark.parametrize(("suffix", "error"), [(".png", 0), (".PNG", 0), (".webp", 12), (".jpg", 6), (".jpeg", 6)])
 def test_saved_pictures_come_back(tmp_path: Path, suffix: str, error: float) -> None:
     y, x = np.mgrid[:48, :64]
     smooth = np.stack([x * 3, y * 4, 255 - x * 3], axis=-1).astype(np.uint8)

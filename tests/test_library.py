@@ -82,24 +82,17 @@ def reversed_lines(text: str) -> str:
         pytest.param({"a": TETRAHEDRON}, 1, id="as it is"),
         pytest.param({"a": "0 BFC CERTIFY CCW\n" + TETRAHEDRON}, 1, id="CCW"),
         pytest.param({"a": "0 BFC CERTIFY CW\n" + reversed_lines(TETRAHEDRON)}, 1, id="CW"),
-        pytest.param(
-            {"a": "0 BFC CERTIFY CW\n0 BFC CCW\n" + TETRAHEDRON}, 1, id="the last statement counts"
-        ),
+        pytest.param({"a": "0 BFC CERTIFY CW\n0 BFC CCW\n" + TETRAHEDRON}, 1, id="the last statement counts"),
         pytest.param({"a": "0 BFC CW\n0 BFC CERTIFY\n" + TETRAHEDRON}, 1, id="CERTIFY alone means CCW"),
         pytest.param({"a": "0 BFC INVERTNEXT\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 b.dat"}, -1, id="INVERTNEXT"),
-        pytest.param(
-            {"a": "0 BFC INVERTNEXT\n0 // a word\n\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 b.dat"}, -1, id="it waits"
-        ),
+        pytest.param({"a": "0 BFC INVERTNEXT\n0 // a word\n\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 b.dat"}, -1, id="it waits"),
         pytest.param({"a": "1 16 0 0 0 -1 0 0 0 1 0 0 0 1 b.dat"}, 1, id="mirrored"),
         pytest.param({"a": "1 16 5 6 7 -2 0 0 0 -2 0 0 0 -2 b.dat"}, 8, id="mirrored thrice, doubled, moved"),
         pytest.param({"a": "0 BFC INVERTNEXT\n1 16 0 0 0 -1 0 0 0 1 0 0 0 1 b.dat"}, -1, id="both"),
         pytest.param({"a": "1 16 0 0 0 -1 0 0 0 1 0 0 0 1 c.dat"}, 1, id="mirrored twice"),
         pytest.param({"a": "0 BFC INVERTNEXT\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 d.dat"}, 1, id="inverted twice"),
         pytest.param(
-            {
-                "a": "0 BFC INVERTNEXT\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 b.dat\n"
-                "1 16 9 0 0 2 0 0 0 1 0 0 0 1 b.dat"
-            },
+            {"a": "0 BFC INVERTNEXT\n1 16 0 0 0 1 0 0 0 1 0 0 0 1 b.dat\n1 16 9 0 0 2 0 0 0 1 0 0 0 1 b.dat"},
             1,
             id="INVERTNEXT is for one line",
         ),
@@ -265,9 +258,7 @@ def test_a_damaged_zip(tmp_path: Path) -> None:
 NUMBERS = st.one_of(st.integers(-3, 20).map(str), st.floats(width=64).map(str), st.text(max_size=5))
 LINES = st.one_of(
     st.text(max_size=60),
-    st.builds(
-        lambda kind, words: " ".join([kind, *words]), st.sampled_from("012345"), st.lists(NUMBERS, max_size=16)
-    ),
+    st.builds(lambda kind, words: " ".join([kind, *words]), st.sampled_from("012345"), st.lists(NUMBERS, max_size=16)),
     st.sampled_from(
         ["0 BFC INVERTNEXT", "0 BFC CERTIFY CW", "0 !CMDLINE -c9", "1 16 0 0 0 1 0 0 0 1 0 0 0 1 other.dat"]
     ),
@@ -281,8 +272,12 @@ def test_arbitrary_lines_are_read_or_refused(lines: list[str]) -> None:
         try:
             part = parse("\n".join(lines), "a.dat")
         except LibraryError as error:
-            assert str(error).startswith("a.dat line ")
-            return
+            said = str(error)
+        else:
+            said = ""
+    if said:
+        assert said.startswith("a.dat line ")
+        return
     assert len(part.corners) == len(part.colours)
     assert all(corners.shape[1:] == (3, 3) and np.isfinite(corners).all() for corners in part.corners)
     np.array(part.colours, np.int64)  # every colour is a number that fits
@@ -335,4 +330,4 @@ def test_linear_light() -> None:
     np.testing.assert_allclose(to_linear(np.array([0, 0.04045, 0.5, 1])), [0, 0.0031308, 0.2140411, 1], rtol=1e-4)
     levels = np.linspace(0, 1, 1001)
     np.testing.assert_allclose(to_srgb(to_linear(levels)), levels, atol=1e-6)
-    np.testing.assert_array_equal(to_srgb(np.array([-1.0, 2.0])), [0, 1])
+    np.testing.assert_allclose(to_srgb(np.array([-1.0, 2.0])), [0, 1])

@@ -1,14 +1,18 @@
-"""Losses against values worked out by hand, and the two fits that follow training."""
+"""Losses against values worked out by hand, and the fits that follow training."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
+from minifaces.errors import UsageError
+from minifaces.studio.flow import Flow
 from minifaces.studio.prior import Prior
-from minifaces.vae import losses, prior
-from minifaces.vae.config import PRESETS, Loss
+from minifaces.vae import flow, losses, prior
+from minifaces.vae.config import PRESETS, FlowPrior, Loss
 from minifaces.vae.train import learning_rate
 
 
@@ -99,3 +103,29 @@ def test_directions_tell_apart_what_goes_together() -> None:
     assert np.linalg.norm(found["beard"] - true[0]) < 0.15 * np.linalg.norm(true[0])
     # making somebody smile takes the anger along
     assert found["smile"] @ (true[2] - true[3]) / np.linalg.norm(true[2] - true[3]) ** 2 > 0.7
+
+
+def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    centres = np.array([[6.0, 1.0, 0.0], [-6.0, 1.0, 3.0]])
+    latents = (centres[rng.integers(0, 2, 4000)] + rng.normal(0, 0.4, (4000, 3))).astype(np.float32)
+    tensors = flow.fit(latents, FlowPrior(steps=1500, batch=256, width=64, blocks=2))
+    save_file(tensors, tmp_path / "flow.safetensors")
+    fitted = Flow.load(tmp_path / "flow.safetensors")
+    drawn = fitted.sample(500, np.random.default_rng(1))
+    near = np.linalg.norm(drawn[:, None] - centres, axis=2)
+    assert (near.min(1) < 2).mean() > 0.95
+    assert 0.4 < (near[:, 0] < near[:, 1]).mean() < 0.6
+    assert np.array_equal(fitted.sample(7, np.random.default_rng(1)), drawn[:7])  # however many are asked for
+    network = flow.Velocity(3, 64, 2)
+    network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in fitted.layers.items()})
+    x = rng.normal(size=(5, 3)).astype(np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(x), torch.full((5, 1), 0.3)).numpy()
+    assert np.abs(fitted._velocity(x, 0.3) - expected).max() < 1e-4
+
+
+def test_a_file_that_is_no_flow_is_named(tmp_path: Path) -> None:
+    save_file({"mean": np.zeros(3, np.float32), "scale": np.ones(3, np.float32)}, tmp_path / "flow.safetensors")
+    with pytest.raises(UsageError, match=r"flow\.safetensors is damaged"):
+        Flow.load(tmp_path / "flow.safetensors")

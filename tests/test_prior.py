@@ -107,9 +107,7 @@ def test_most_samples_are_above_the_threshold(prior: Prior) -> None:
         ("threshold", lambda _: None, "instead of"),
     ],
 )
-def test_no_mixture_is_refused(
-    tiny_model: Path, tmp_path: Path, name: str, change: Callable, complaint: str
-) -> None:
+def test_no_mixture_is_refused(tiny_model: Path, tmp_path: Path, name: str, change: Callable, complaint: str) -> None:
     tensors = load_file(tiny_model / "prior.safetensors")
     changed = change(tensors.pop(name))
     path = tmp_path / "prior.safetensors"

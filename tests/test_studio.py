@@ -51,9 +51,7 @@ def test_pictures_of_other_sizes_are_resized(model: Model, digits: Digits) -> No
 
 
 @pytest.mark.parametrize("prior", ["mixture", "normal"])
-def test_a_seed_means_the_same_faces_whatever_their_number(
-    model: Model, tiny_model: Path, prior: str
-) -> None:
+def test_a_seed_means_the_same_faces_whatever_their_number(model: Model, tiny_model: Path, prior: str) -> None:
     many = model.sample_latents(40, seed=7, prior=prior)
     assert many.dtype == np.float32
     few = Model(tiny_model, threads=1).sample_latents(3, seed=7, prior=prior)

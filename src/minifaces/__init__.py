@@ -1,8 +1,8 @@
 """minifaces: learn the faces of toy minifigures with a variational autoencoder, and play with them.
 
-    import minifaces
-    faces = minifaces.load()              # the bundled model, or a folder
-    grid = faces.sample(25, seed=7)       # (25, H, W, 3) uint8
+import minifaces
+faces = minifaces.load()              # the bundled model, or a folder
+grid = faces.sample(25, seed=7)       # (25, H, W, 3) uint8
 """
 
 from __future__ import annotations

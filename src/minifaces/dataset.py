@@ -96,9 +96,7 @@ def read_dataset(folder: str | os.PathLike[str], size: int) -> DataSet:
     if (folder / _UNFINISHED).exists():
         raise UsageError(f"{folder} is an unfinished data set: write it again")
     tables = sorted(folder.glob(_METADATA)) or sorted(folder.glob(f"*/{_METADATA}"))
-    found = (
-        [row for table in tables for row in _read_rows(table, folder)] if tables else _list_pictures(folder)
-    )
+    found = [row for table in tables for row in _read_rows(table, folder)] if tables else _list_pictures(folder)
     if not found:
         raise UsageError(f"{folder} holds no pictures ({', '.join(READABLE)})")
     rows = [_completed(row) for row in found]
@@ -177,9 +175,7 @@ def _list_pictures(folder: Path) -> list[dict[str, str]]:
         for path in folder.rglob("*")
         if path.suffix.lower() in READABLE and not path.is_dir()
     )
-    return [
-        {"file_name": name} for name in names if not any(part.startswith(".") for part in name.split("/"))
-    ]
+    return [{"file_name": name} for name in names if not any(part.startswith(".") for part in name.split("/"))]
 
 
 def _completed(row: dict[str, str]) -> dict[str, str]:

@@ -82,9 +82,7 @@ def _decode(path: Path) -> Pixels:
     except PermissionError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # on damaged bytes a decoder may raise anything, even KeyError or MemoryError
-        raise UsageError(
-            f"{path} is damaged ({str(error) or type(error).__name__}): fetch or save it again"
-        ) from error
+        raise UsageError(f"{path} is damaged ({str(error) or type(error).__name__}): fetch or save it again") from error
 
 
 def _open(path: Path) -> Image.Image:

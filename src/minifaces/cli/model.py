@@ -39,7 +39,9 @@ def info(
     table.add_row("folder", str(model.folder))
     table.add_row("pictures", f"{model.image_size} x {model.image_size}")
     table.add_row("latents", f"{model.latent_size} numbers")
-    table.add_row("prior", f"{facts['prior']['components']} Gaussians over {facts['prior']['dimensions']} dimensions")
+    prior = facts["prior"]
+    mixture = f"{prior['components']} Gaussians over {prior['dimensions']} dimensions"
+    table.add_row("prior", f"flow; {mixture}" if prior["flow"] else mixture)
     table.add_row("attributes", ", ".join(facts["attributes"]) or "none")
     table.add_row("gallery", ", ".join(f"{count} {split}" for split, count in facts["gallery"].items()))
     # The whole of it is long and nested: --json has it.
@@ -59,7 +61,12 @@ def _facts(model: "Model") -> dict[str, Any]:
         "folder": str(model.folder),
         "image_size": model.image_size,
         "latent_size": model.latent_size,
-        "prior": {"components": components, "dimensions": dimensions, "threshold": model.prior.threshold},
+        "prior": {
+            "components": components,
+            "dimensions": dimensions,
+            "threshold": model.prior.threshold,
+            "flow": model.flow is not None,
+        },
         "attributes": list(model.directions),
         "gallery": {split: splits.count(split) for split in dict.fromkeys(splits)},
         "preset": model.config.preset,

@@ -35,8 +35,9 @@ def sample(
     ] = Path("faces.png"),
     temperature: Annotated[float, typer.Option(help="Below 1 more ordinary, above 1 odder.")] = 1.0,
     prior: Annotated[
-        Literal["mixture", "normal"], typer.Option(help="Fitted density, or N(0, I) to compare with.")
-    ] = "mixture",
+        Literal["flow", "mixture", "normal"] | None,
+        typer.Option(help="Fitted densities, or N(0, I) to compare with.", show_default="flow, if the model has one"),
+    ] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:

@@ -264,9 +264,7 @@ def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np
     they are the hardest to learn and the rarest."""
     chosen = prints.of_split(split)
     ink = (prints.colours[chosen, ::8, ::8, 3] > 127).mean((1, 2))
-    luma = np.array(
-        [np.dot(prints.head_colours[prints.designs[i].colour], [0.2126, 0.7152, 0.0722]) for i in chosen]
-    )
+    luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], [0.2126, 0.7152, 0.0722]) for i in chosen])
     weights = 1.0 + (ink > 0.15) + (luma < 90)
     return chosen, weights / weights.sum()
 

@@ -23,7 +23,7 @@ def composed_faces(
     prints = load_prints()
     rng = np.random.default_rng([seed, 2])
     bounds = np.round(np.cumsum([0, *SPLITS.values()]) * count).astype(int)
-    for split, first, last in zip(SPLITS, bounds, bounds[1:], strict=True):
+    for split, first, last in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
         stages = load_stages(size, split)
         for start in range(first, last, CHUNK):
             draws = draw_faces(prints, stages, split, min(CHUNK, last - start), rng, recombined)

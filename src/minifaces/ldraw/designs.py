@@ -48,8 +48,7 @@ EXCLUSIVE = ("smile", "angry", "scared")
 # What LDraw's authors name whenever it is there, so that a full description without it tells of its absence.
 ALWAYS_NAMED = ("facial_hair", "eyewear", "lips", "mask", "printed_hair", "teeth")
 FEATURE = re.compile(
-    EXPRESSION
-    + r"|eyebrow|lips|beard|moustach|goatee|stubble|pupil|mouth|glasses|cheek|dimple|freckle|teeth|eyelash"
+    EXPRESSION + r"|eyebrow|lips|beard|moustach|goatee|stubble|pupil|mouth|glasses|cheek|dimple|freckle|teeth|eyelash"
     r"|wrinkle|chin",
     re.I,
 )
@@ -157,9 +156,7 @@ def _design(part_id: str, part: Part, side: str) -> Design:
 def plain_description(description: str) -> str:
     """The words about the print: "Minifig Head with Standard Grin Pattern (Solid Stud)": "Standard Grin"."""
     text = re.sub(r"^[~=_]*Minifig Head\s*", "", description)
-    text = re.sub(
-        r"\((Blocked|Hollow|Solid|Obsolete|Needs)[^)]*\)|- Hollow Stud|\bPattern\b|\bpattern\b", "", text
-    )
+    text = re.sub(r"\((Blocked|Hollow|Solid|Obsolete|Needs)[^)]*\)|- Hollow Stud|\bPattern\b|\bpattern\b", "", text)
     text = re.sub(r"2-sided", "", text, flags=re.I)
     text = re.sub(r"^with\s+", "", " ".join(text.split()))
     return text.strip(" ,")

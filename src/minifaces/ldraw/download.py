@@ -74,9 +74,7 @@ def download_library(target: Path, url: str = COMPLETE, progress: Progress = lam
     if not zipfile.is_zipfile(part):
         part.unlink()
         mark.unlink(missing_ok=True)
-        raise MinifacesError(
-            f"{url} did not send a zip file: fetch the library by hand and name it with --library"
-        )
+        raise MinifacesError(f"{url} did not send a zip file: fetch the library by hand and name it with --library")
     part.replace(target)
     mark.unlink(missing_ok=True)
     return target

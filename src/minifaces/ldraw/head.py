@@ -36,9 +36,7 @@ def v_of(radius: Array, y: Array) -> Array:
     top = np.arctan2(np.maximum(TOP - y, 0) / DEPTH, out) / (np.pi / 2)
     bottom = np.arctan2(np.maximum(y - BOTTOM, 0) / DEPTH, out) / (np.pi / 2)
     wall = V_ROUND + (y - TOP)
-    return np.where(
-        y < TOP, V_ROUND * (1 - top), np.where(y > BOTTOM, V_TOTAL - V_ROUND * (1 - bottom), wall)
-    )
+    return np.where(y < TOP, V_ROUND * (1 - top), np.where(y > BOTTOM, V_TOTAL - V_ROUND * (1 - bottom), wall))
 
 
 def project(points: Array) -> tuple[Array, Array]:
@@ -122,9 +120,7 @@ def _subdivide(corners: Array, colours: np.ndarray, longest: float) -> tuple[Arr
         following = corners[:, [1, 2, 0]]
         edge, middle = following - corners, (following + corners) / 2
         bends = (middle[..., 1] < TOP) | (middle[..., 1] > BOTTOM)
-        length = np.sqrt(
-            edge[..., 0] ** 2 + edge[..., 2] ** 2 + np.where(bends, 1.0, 0.02) * edge[..., 1] ** 2
-        )
+        length = np.sqrt(edge[..., 0] ** 2 + edge[..., 2] ** 2 + np.where(bends, 1.0, 0.02) * edge[..., 1] ** 2)
         which = length.argmax(1)
         rows = np.arange(len(corners))
         split = length[rows, which] > longest

@@ -124,9 +124,7 @@ def similarity(textures: Bytes) -> NDArray[np.float32]:
     """How alike prints are, (n, n) in [-1, 1]: the lesser correlation, of what is inked or of its colour.
 
     The better of the print as it is and mirrored counts, since training mirrors prints."""
-    small = np.stack(
-        [np.asarray(Image.fromarray(t).resize((64, 40), Image.Resampling.BOX)) for t in textures]
-    )
+    small = np.stack([np.asarray(Image.fromarray(t).resize((64, 40), Image.Resampling.BOX)) for t in textures])
     alpha = small[..., 3:] / 255.0
     ink = (small[..., :3] / 255.0 - 0.5) * alpha
 
@@ -186,9 +184,7 @@ def write_prints(path: Path, prints: Prints) -> None:
         for i, (design, texture) in enumerate(zip(prints.designs, prints.colours, strict=True)):
             archive.writestr(zipfile.ZipInfo(f"{design.part}-{design.side}.webp"), _webp(texture))
             if (row := prints.metal_index[i]) >= 0:
-                archive.writestr(
-                    zipfile.ZipInfo(f"{design.part}-{design.side}-metal.webp"), _webp(prints.metal[row])
-                )
+                archive.writestr(zipfile.ZipInfo(f"{design.part}-{design.side}-metal.webp"), _webp(prints.metal[row]))
 
 
 @cache
@@ -210,9 +206,7 @@ def load_prints(path: Path | None = None) -> Prints:
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: bake prints with `minifaces data prints`") from None
     except (zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, OSError) as error:
-        raise UsageError(
-            f"{path} is damaged ({error}): bake prints again with `minifaces data prints`"
-        ) from error
+        raise UsageError(f"{path} is damaged ({error}): bake prints again with `minifaces data prints`") from error
     return Prints(designs, colours, metal, index, heads)
 
 

@@ -146,9 +146,7 @@ def _cast(theta, v, hit, origin, forward, right, above):  # type: ignore[no-unty
     samples = len(theta)
     for row in numba.prange(samples):
         for column in range(samples):
-            ray = (
-                forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
-            )
+            ray = forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
             t = DISTANCE - 20.0  # well before the head, which is 13 thick
             for _ in range(24):
                 value, slope = _implicit(origin + t * ray, ray)
@@ -183,15 +181,10 @@ def background_of(parameters: StageParameters, size: int) -> NDArray[np.float64]
     return to_linear(np.clip(np.array(parameters.background) + ramp, 0, 1))
 
 
-def encode_sheet(
-    diffuse: Floats, specular: Floats, metallic: Floats, coverage: Floats, quality: int = 97
-) -> bytes:
+def encode_sheet(diffuse: Floats, specular: Floats, metallic: Floats, coverage: Floats, quality: int = 97) -> bytes:
     """Four planes (256, 256, 3) or (256, 256) of linear light as one lossy WebP."""
     planes = [diffuse, specular, metallic, np.repeat(coverage[..., None], 3, -1)]
-    coded = [
-        (np.clip(p / limit, 0, 1) ** (1 / GAMMA) * 255).round()
-        for p, limit in zip(planes, LIMITS, strict=True)
-    ]
+    coded = [(np.clip(p / limit, 0, 1) ** (1 / GAMMA) * 255).round() for p, limit in zip(planes, LIMITS, strict=True)]
     buffer = io.BytesIO()
     sheet = Image.fromarray(np.concatenate(coded).astype(np.uint8))
     sheet.save(buffer, "webp", quality=quality, method=6, exact=True)
@@ -204,10 +197,7 @@ def decode_sheet(data: bytes) -> tuple[Floats, Floats, Floats, Floats]:
     if coded.shape != (4 * SIZE, SIZE, 3):
         raise ValueError(f"a sheet of {coded.shape[1]} x {coded.shape[0]} pixels")
     level = np.arange(256) / 255.0
-    planes = [
-        (level**GAMMA * limit).astype(np.float32)[p]
-        for p, limit in zip(np.split(coded, 4), LIMITS, strict=True)
-    ]
+    planes = [(level**GAMMA * limit).astype(np.float32)[p] for p, limit in zip(np.split(coded, 4), LIMITS, strict=True)]
     coverage = planes[3].mean(-1)
     coverage = np.where(coverage > 0.985, 1.0, np.where(coverage < 0.004, 0.0, coverage)).astype(np.float32)
     return planes[0], planes[1], planes[2], coverage
@@ -258,9 +248,7 @@ def parameters_from(entry: dict[str, object]) -> StageParameters:
     return StageParameters(**{k: frozen(v) for k, v in entry.items()})  # type: ignore[arg-type]
 
 
-def load_stages(
-    size: int, split: str, path: Path | None = None, over: int = 2, limit: int | None = None
-) -> Stages:
+def load_stages(size: int, split: str, path: Path | None = None, over: int = 2, limit: int | None = None) -> Stages:
     """The stages of a split ("train", "validation", "test") at `size` pixels: the bundled or those in `path`.
 
     Raises UsageError where `size` does not divide 256 or the file is missing or damaged."""
@@ -278,15 +266,12 @@ def _load(size: int, split: str, path: Path, over: int, limit: int | None) -> St
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: trace stages with `minifaces data stages`") from None
     except (zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, OSError) as error:
-        raise UsageError(
-            f"{path} is damaged ({error}): trace stages again with `minifaces data stages`"
-        ) from error
+        raise UsageError(f"{path} is damaged ({error}): trace stages again with `minifaces data stages`") from error
     if not chosen:
         raise UsageError(f"{path} holds no stages for {split}")
     pooled = [[_pool(plane, size) for plane in sheet] for sheet in sheets]
     backdrops = [
-        (1 - _pool(s[3], size)[..., None]) * background_of(p, size)
-        for p, s in zip(chosen, sheets, strict=True)
+        (1 - _pool(s[3], size)[..., None]) * background_of(p, size) for p, s in zip(chosen, sheets, strict=True)
     ]
     surface = [surface_samples(p, size * over) for p in chosen]
     return Stages(

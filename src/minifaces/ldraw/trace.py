@@ -59,10 +59,7 @@ def _llvm() -> str | None:
     """A shared LLVM library of version 19 or newer, or None."""
     if given := os.environ.get("DRJIT_LIBLLVM_PATH"):
         return given
-    found = [
-        ctypes.util.find_library(f"LLVM-{v}") or ctypes.util.find_library(f"LLVM.{v}")
-        for v in range(24, 18, -1)
-    ]
+    found = [ctypes.util.find_library(f"LLVM-{v}") or ctypes.util.find_library(f"LLVM.{v}") for v in range(24, 18, -1)]
     folders = [Path("/usr/lib"), *Path("/usr/lib").glob("*-linux-gnu"), *Path("/usr/lib").glob("llvm-*/lib")]
     for version in range(24, 18, -1):
         found += [str(p) for folder in folders for p in folder.glob(f"libLLVM*.{version}*")]
@@ -94,9 +91,7 @@ def environment(p: StageParameters, height: int = 64) -> Floats:
         ahead = toward @ centre
         x = np.degrees(np.arctan2(toward @ right, ahead))
         y = np.degrees(np.arctan2(toward @ np.cross(centre, right), np.maximum(ahead, 1e-3)))
-        edge = [
-            1 / (1 + np.exp((np.abs(a) - half) * 0.75)) for a, half in ((x, half_width), (y, half_height))
-        ]
+        edge = [1 / (1 + np.exp((np.abs(a) - half) * 0.75)) for a, half in ((x, half_width), (y, half_height))]
         light = light + radiance * edge[0] * edge[1] * (ahead > 0)
     tinted: Floats = (light[..., None] * np.array(p.tint)).astype(np.float32)
     return tinted
@@ -121,9 +116,7 @@ def _mesh(
             "specular": 0.5,
         }
     )
-    mesh = mi.Mesh(
-        "head", vertex_count=3 * count, face_count=count, has_vertex_normals=True, props=properties
-    )
+    mesh = mi.Mesh("head", vertex_count=3 * count, face_count=count, has_vertex_normals=True, props=properties)
     flip = np.array([1, -1, -1])
     mesh.add_attribute("face_color", 3, np.asarray(colour, np.float32).ravel())
     mesh.add_attribute("face_metal", 1, np.asarray(metal, np.float32).ravel())
@@ -204,9 +197,7 @@ def _exposure(p: StageParameters, diffuse: Floats, coverage: Floats) -> float:
     return p.exposure / float(np.median(diffuse.mean(-1)[hit & (coverage > 0.99)]))
 
 
-def trace_stage(
-    p: StageParameters, plain: HeadMesh, samples: int = 32
-) -> tuple[Floats, Floats, Floats, Floats]:
+def trace_stage(p: StageParameters, plain: HeadMesh, samples: int = 32) -> tuple[Floats, Floats, Floats, Floats]:
     """Diffuse, specular and metallic light (256, 256, 3) and coverage (256, 256) of a plain head, linear."""
     diffuse, black, coverage = _diffuse_and_black(p, plain, samples)
     mirror, _ = _render(p, _uniform(plain, 1.0, 1.0, METAL_ROUGHNESS), samples)
@@ -225,9 +216,7 @@ def _diffuse_and_black(p: StageParameters, plain: HeadMesh, samples: int) -> tup
 def _uniform(head: HeadMesh, albedo: float, metal: float, rough: float) -> Callable[[Any], Any]:
     """A head of one material, made when Mitsuba is at hand."""
     count = len(head.colours)
-    return lambda mi: _mesh(
-        mi, head, np.full((count, 3), albedo), np.full(count, metal), np.full(count, rough)
-    )
+    return lambda mi: _mesh(mi, head, np.full((count, 3), albedo), np.full(count, metal), np.full(count, rough))
 
 
 def trace_face(

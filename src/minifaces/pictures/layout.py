@@ -44,9 +44,7 @@ def strip(faces: Pixels, gap: int = 0, background: Colour = WHITE) -> Pixels:
     return grid(faces, columns=len(faces), gap=gap, background=background)
 
 
-def pairs(
-    above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, background: Colour = WHITE
-) -> Pixels:
+def pairs(above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, background: Colour = WHITE) -> Pixels:
     """Lay each face of `above` on its partner of `below` (raw on reconstruction), `columns` to a row.
 
     Both are (n, H, W, 3) uint8. Partners touch; pairs are `gap` pixels apart."""

@@ -179,6 +179,4 @@ def _white(size: int) -> Pixels:
         return np.full((size, size, 3), 255, np.uint8)
     except MemoryError:
         gigabytes = size * size * 3 / 1e9
-        raise MinifacesError(
-            f"no memory for {size} x {size} pixels ({gigabytes:.1f} GB): make it smaller"
-        ) from None
+        raise MinifacesError(f"no memory for {size} x {size} pixels ({gigabytes:.1f} GB): make it smaller") from None

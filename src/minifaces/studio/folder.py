@@ -27,6 +27,7 @@ DIRECTIONS = "directions.safetensors"
 GALLERY = "gallery.json"
 GALLERY_LATENTS = "gallery.safetensors"
 GALLERY_PICTURES = "gallery.webp"
+FLOW = "flow.safetensors"  # a model may do without
 FILES = (ENCODER, DECODER, PRIOR, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 """What a model needs beside config.json. The training weights and the model card are not among it."""
 
@@ -60,11 +61,9 @@ def open_folder(folder: str | os.PathLike[str]) -> Config:
     if not root.is_dir():
         raise UsageError(f"there is no model folder {root}")
     config = read_checked(root / CONFIG, Config.model_validate)
-    for name in FILES:
+    for name in FILES + ((FLOW,) if FLOW in config.files else ()):
         if _sha256(root / name) != config.files[name].lower():
-            raise UsageError(
-                f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again"
-            )
+            raise UsageError(f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again")
     return config
 
 
@@ -82,9 +81,7 @@ def _first_problem(error: ValidationError) -> str:
     return f"{where}: {problem['msg']}" if where else problem["msg"]
 
 
-def read_tensors(
-    path: str | os.PathLike[str], axes: Mapping[str, str] | None = None
-) -> dict[str, NDArray[Any]]:
+def read_tensors(path: str | os.PathLike[str], axes: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
     """Read finite floating-point tensors, with the names and shapes that `axes` asks for (any, without).
 
     `axes` gives a shape as one letter an axis, `{"mean": "d", "basis": "kd"}`: equal letters are equal sizes

@@ -55,9 +55,7 @@ class Gallery:
         latents = read_tensors(folder / GALLERY_LATENTS, {"latents": "nd"})["latents"]
         if latents.shape != (len(self.entries), latent_size):
             wanted = (len(self.entries), latent_size)
-            raise UsageError(
-                f"{folder / GALLERY_LATENTS} is damaged: its shape is {latents.shape}, not {wanted}"
-            )
+            raise UsageError(f"{folder / GALLERY_LATENTS} is damaged: its shape is {latents.shape}, not {wanted}")
         self.latents: NDArray[np.float32] = latents.astype(np.float32)
         """(n, d)"""
 
@@ -76,9 +74,7 @@ class Gallery:
             raise UsageError(f"{self._pictures} is missing or damaged: {error}") from error
         if sheet.shape != (rows * size, per_row * size, 3):
             wanted = f"{per_row * size} x {rows * size}"
-            raise UsageError(
-                f"{self._pictures} is damaged: {sheet.shape[1]} x {sheet.shape[0]} pixels, not {wanted}"
-            )
+            raise UsageError(f"{self._pictures} is damaged: {sheet.shape[1]} x {sheet.shape[0]} pixels, not {wanted}")
         tiles = sheet.reshape(rows, size, per_row, size, 3).swapaxes(1, 2).reshape(-1, size, size, 3)
         return tiles[: len(self)]
 

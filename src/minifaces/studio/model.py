@@ -19,6 +19,7 @@ from minifaces.images import READABLE, read_picture, resize, square
 from minifaces.studio import folder as files
 from minifaces.studio import paths
 from minifaces.studio.checks import unknown, within
+from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
 from minifaces.studio.network import Network
 from minifaces.studio.prior import Kind, Prior, sample_normal
@@ -47,9 +48,10 @@ class Model:
         self._threads = threads
         self.prior = Prior.load(self.folder / files.PRIOR)
         if self.prior.size != self.latent_size:
-            raise self._damaged(
-                files.PRIOR, f"it is for latents of {self.prior.size}, not {self.latent_size}"
-            )
+            raise self._damaged(files.PRIOR, f"it is for latents of {self.prior.size}, not {self.latent_size}")
+        self.flow = Flow.load(self.folder / files.FLOW) if files.FLOW in self.config.files else None
+        if self.flow is not None and len(self.flow.mean) != self.latent_size:
+            raise self._damaged(files.FLOW, f"it is for latents of {len(self.flow.mean)}, not {self.latent_size}")
         self.directions = self._read_directions()
         """(d,) float32 by attribute: from the mean face without it to the mean face with it"""
         self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
@@ -78,12 +80,7 @@ class Model:
     def encode(self, pictures: Pictures) -> Latents:
         """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
         stack = np.asarray(pictures)
-        if (
-            stack.ndim != 4
-            or stack.shape[3] != 3
-            or stack.shape[1] != stack.shape[2]
-            or stack.dtype != np.uint8
-        ):
+        if stack.ndim != 4 or stack.shape[3] != 3 or stack.shape[1] != stack.shape[2] or stack.dtype != np.uint8:
             raise UsageError(f"pictures must be (n, size, size, 3) uint8, not {stack.shape} {stack.dtype}")
         parts = [self._encoder(self._planes(stack[i : i + BATCH])) for i in range(0, len(stack), BATCH)]
         return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
@@ -102,9 +99,11 @@ class Model:
         return self.decode(self.encode(pictures))
 
     def sample_latents(
-        self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind = "mixture"
+        self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None
     ) -> Latents:
-        """Draw n (1 to 100,000) latents, (n, d) float32, from the fitted mixture or from N(0, I).
+        """Draw n (1 to 100,000) latents, (n, d) float32, from the fitted flow, the fitted mixture or N(0, I).
+
+        Without a `prior`, that is the flow, or the mixture of a model that has no flow.
 
         A seed (0 or more) gives the same latents on every machine, through numpy's Generator(PCG64(seed)),
         and the first of them are the same for every n. None draws afresh. `temperature`
@@ -113,16 +112,20 @@ class Model:
         if seed is not None and seed < 0:
             raise UsageError(f"a seed is 0 or more, not {seed}")
         within("a temperature", temperature, 0, HOTTEST)
+        if prior is None:
+            prior = "mixture" if self.flow is None else "flow"
         if prior not in get_args(Kind):
             raise UsageError(unknown("prior", prior, get_args(Kind)))
         rng = np.random.Generator(np.random.PCG64(seed))
         if prior == "normal":
             return sample_normal(n, self.latent_size, rng, temperature).astype(np.float32)
+        if prior == "flow":
+            if self.flow is None:
+                raise UsageError(f"the model {self.name} has no flow: use the prior mixture")
+            return self.flow.sample(n, rng, temperature)
         return self.prior.sample(n, rng, temperature).astype(np.float32)
 
-    def sample(
-        self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind = "mixture"
-    ) -> Pictures:
+    def sample(self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None) -> Pictures:
         """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
         return self.decode(self.sample_latents(n, seed, temperature, prior))
 
@@ -146,9 +149,7 @@ class Model:
         }
         if path not in ways:
             raise UsageError(unknown("path", path, list(ways)))
-        return paths.through(list(stops.astype(np.float64)), ways[path], steps, loop, eased).astype(
-            np.float32
-        )
+        return paths.through(list(stops.astype(np.float64)), ways[path], steps, loop, eased).astype(np.float32)
 
     def morph(
         self,

@@ -46,9 +46,7 @@ def _check(path: Path, what: str, found: Sequence[Any], name: str, shape: Sequen
         names = ", ".join(tensor.name for tensor in found)
         raise UsageError(f"{path} is damaged: its {what} is {names}, not {name}")
     sizes = found[0].shape[1:]
-    if len(sizes) != len(shape) or any(
-        isinstance(a, int) and a != b for a, b in zip(sizes, shape, strict=True)
-    ):
+    if len(sizes) != len(shape) or any(isinstance(a, int) and a != b for a, b in zip(sizes, shape, strict=True)):
         raise UsageError(f"{path} is damaged: its {what} {name} is {sizes} a row, not {list(shape)}")
 
 

@@ -61,9 +61,7 @@ def density(a: Array, b: Array, t: Array, prior: Prior, weight: float = 20.0, kn
     return _even(_relax(band, prior, level, weight), t)
 
 
-def through(
-    latents: Sequence[Array], path: Path, steps: int, loop: bool = False, eased: bool = False
-) -> Array:
+def through(latents: Sequence[Array], path: Path, steps: int, loop: bool = False, eased: bool = False) -> Array:
     """Walk through two or more latents, `steps` points a leg with both ends, (m, d).
 
     Shared ends come once: m = legs * (steps - 1) + 1. A loop has one leg more, back to the first latent, and

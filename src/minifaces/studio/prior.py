@@ -23,7 +23,7 @@ from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 
 Array = NDArray[np.float64]
-Kind = Literal["mixture", "normal"]
+Kind = Literal["flow", "mixture", "normal"]
 
 _AXES = {
     "mean": "d",

@@ -62,6 +62,15 @@ class Data(Strict):
     faces_per_epoch: Annotated[int, Field(ge=1)] = 3800
 
 
+class FlowPrior(Strict):
+    """The flow that new faces are drawn from, fitted to the latents after training; 0 steps leave it out."""
+
+    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 3000
+    batch: Annotated[int, Field(ge=1, le=65536)] = 512
+    width: Annotated[int, Field(ge=8, le=4096)] = 384
+    blocks: Annotated[int, Field(ge=1, le=64)] = 4
+
+
 class Config(Strict):
     """A whole training configuration."""
 
@@ -71,6 +80,7 @@ class Config(Strict):
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
     data: Data = Data()
+    flow: FlowPrior = FlowPrior()
 
 
 PRESETS = {
@@ -82,6 +92,7 @@ PRESETS = {
         loss=Loss(kind="seed", warm_up=0, gradient=0, print_weight=0),
         optimiser=Optimiser(batch=32, learning_rate=5e-4, schedule="constant", weight_decay=0, clip=0, ema=0),
         data=Data(recombined=0, varied=False),
+        flow=FlowPrior(steps=0),
     ),
 }
 

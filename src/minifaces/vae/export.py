@@ -22,15 +22,15 @@ from torch import Tensor, nn
 
 from minifaces.errors import MinifacesError
 from minifaces.files import atomic
+from minifaces.vae import flow, prior
 from minifaces.vae import gallery as galleries
-from minifaces.vae import prior
 from minifaces.vae.card import model_card
 from minifaces.vae.networks import VAE, multiply_accumulates
 from minifaces.vae.train import Trained
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-PRIOR_FACES, HELD_OUT_FACES, KNOWN_FACES = 10000, 2000, 8000
+PRIOR_FACES, HELD_OUT_FACES, KNOWN_FACES = 20000, 2000, 8000
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
 
@@ -77,6 +77,9 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     )
     fitted = prior.fit(training, encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")
+    if trained.config.flow.steps:
+        report("fitting the flow")
+        _save(flow.fit(training, trained.config.flow, trained.seed), folder / "flow.safetensors")
     report("finding the edit directions")
     known = galleries.known_faces(source, KNOWN_FACES)
     steps = prior.directions(encode(network, known.faces), known.values)

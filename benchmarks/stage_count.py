@@ -1,0 +1,49 @@
+"""How many stages does training need? The same small run on more and more of them, judged on unseen stages and designs.
+
+    python benchmarks/stage_count.py --steps 2000 [--threads 1]
+
+Prints, per number of stages, PSNR (dB) over 512 faces of the validation split (its 16 stages, its designs), and over
+512 training designs on the same unseen stages, so that the cost of few stages is told from that of few designs."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.stages import load_stages
+from minifaces.vae.config import preset
+from minifaces.vae.export import reconstruction_quality
+from minifaces.vae.faces import ComposedFaces
+from minifaces.vae.train import Run
+
+COUNTS = (16, 64, 128, 256)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    config = preset("default", **{"network.image_size": arguments.size})
+    print("stages  unseen designs  training designs   (PSNR in dB on unseen stages)")
+    for count in COUNTS:
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(config, "composed", Path(folder), seed=3, steps=arguments.steps)
+            source = run.source
+            assert isinstance(source, ComposedFaces)
+            source.stages = load_stages(arguments.size, "train", limit=count)
+            network = run.train().network
+        unseen = reconstruction_quality(network, source.held_out(512).faces)["psnr"]
+        rng = np.random.default_rng(1)
+        draws = draw_faces(source.prints, source.validation, "train", 512, rng, recombined=0, varied=False)
+        seen = reconstruction_quality(network, compose(source.prints, source.validation, draws)[0])["psnr"]
+        print(f"{count:6d}  {unseen:14.2f}  {seen:16.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What README.md shows works as written: commands and snippets are run, long commands are at least understood."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import minifaces
+from minifaces.cli.main import app, run
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ASSETS = Path(minifaces.__file__).parent / "assets"
+
+
+def blocks(kind: str) -> list[str]:
+    """The contents of README's code blocks of one kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", README, re.M | re.S)
+
+
+def commands(kind: str) -> list[list[str]]:
+    """The arguments of every minifaces command in the blocks of one kind."""
+    lines = [line for block in blocks(kind) for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("minifaces ")]
+
+
+def test_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(commands("sh")) >= 8
+    for arguments in commands("sh"):
+        assert run(arguments) == 0, arguments
+        if "-o" in arguments:
+            assert Path(arguments[arguments.index("-o") + 1]).stat().st_size > 1000
+
+
+@pytest.mark.parametrize("arguments", commands("sh long"), ids=" ".join)
+def test_long_commands_are_understood(arguments: list[str]) -> None:
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        name, *arguments = arguments
+        command = command.commands[name]
+    command.make_context(command.name, arguments)  # parses and checks, does not run
+
+
+def test_snippets_run(tmp_path: Path) -> None:
+    for snippet in blocks("python"):
+        script = tmp_path / "snippet.py"
+        script.write_text(snippet + "\nassert happier.shape == grid.shape and len(frames) == 60\n")
+        subprocess.run([sys.executable, script], check=True, cwd=tmp_path)
+
+
+def test_pictures_are_there() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} points to {target}"
+
+
+def test_what_ships_is_small() -> None:
+    def megabytes(*names: str) -> float:
+        return sum((ASSETS / name).stat().st_size for name in names) / 1e6
+
+    assert megabytes("prints.zip", "stages.zip") <= 25
+    assert megabytes(*(f"model/{p.name}" for p in (ASSETS / "model").iterdir())) <= 20
