@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minifaces.vae.faces import ComposedFaces
 from minifaces.vae.train import Trained
 
 COMPOSED = """Faces composed from the printed heads of the LDraw parts library (LDraw.org, CC BY 4.0) on path-traced
@@ -10,8 +11,6 @@ stages: {train} training designs, recombined and mirrored, never the {rest} desi
 
 def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int) -> str:
     """Markdown for the model folder's README.md."""
-    from minifaces.vae.faces import ComposedFaces
-
     network, source = trained.config.network, trained.source
     if isinstance(source, ComposedFaces):
         train = len(source.prints.of_split("train"))

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from minifaces.dataset import DataSet, read_dataset
 from minifaces.errors import UsageError
+from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.prints import load_prints
+from minifaces.ldraw.stages import load_stages
 from minifaces.vae.config import Config
 
 Bytes = NDArray[np.uint8]
@@ -42,9 +45,6 @@ class ComposedFaces:
     """Faces composed from the bundled prints and stages, endlessly new."""
 
     def __init__(self, config: Config) -> None:
-        from minifaces.ldraw.prints import load_prints
-        from minifaces.ldraw.stages import load_stages
-
         self.data = config.data
         self.faces_per_epoch = config.data.faces_per_epoch
         self.prints = load_prints()
@@ -52,15 +52,11 @@ class ComposedFaces:
         self.validation = load_stages(config.network.image_size, "validation")
 
     def batch(self, seed: int, step: int, count: int) -> Batch:
-        from minifaces.ldraw.compose import compose, draw_faces
-
         rng = np.random.default_rng([seed, step])
         draws = draw_faces(self.prints, self.stages, "train", count, rng, self.data.recombined, self.data.varied)
         return Batch(*compose(self.prints, self.stages, draws))
 
     def held_out(self, count: int) -> Batch:
-        from minifaces.ldraw.compose import compose, draw_faces
-
         rng = np.random.default_rng(0)
         draws = draw_faces(self.prints, self.validation, "validation", count, rng, recombined=0.0, varied=False)
         return Batch(*compose(self.prints, self.validation, draws))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.ldraw.colours import to_linear
+from minifaces.ldraw.compose import compose, draw_faces, fixed_draws
 from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
 
 Bytes = NDArray[np.uint8]
@@ -28,8 +29,6 @@ class Known:
 def gallery(source: Source) -> tuple[Bytes, list[dict[str, Any]]]:
     """Gallery pictures (n, H, W, 3) uint8 and their entries for gallery.json."""
     if isinstance(source, ComposedFaces):
-        from minifaces.ldraw.compose import compose, fixed_draws
-
         stage = _frontal(source)
         designs = np.arange(len(source.prints))
         faces, _ = compose(
@@ -58,8 +57,6 @@ def known_faces(source: Source, count: int, seed: int = 1) -> Known:
 
 
 def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
-    from minifaces.ldraw.compose import compose, draw_faces
-
     draws = draw_faces(source.prints, source.stages, "train", count, np.random.default_rng([seed, 1]), recombined=0.0)
     faces, _ = compose(source.prints, source.stages, draws)
     rows = [source.prints.designs[i].attributes for i in draws.upper]
