@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from minifaces.ldraw.compose import compose, draw_faces
 from minifaces.ldraw.stages import load_stages
@@ -28,12 +27,11 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     config = preset("default", **{"network.image_size": arguments.size})
     print("stages  unseen designs  training designs   (PSNR in dB on unseen stages)")
     for count in COUNTS:
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(config, "composed", Path(folder), seed=3, steps=arguments.steps)
+            run = Run(config, "composed", Path(folder), seed=3, steps=arguments.steps, threads=arguments.threads)
             source = run.source
             assert isinstance(source, ComposedFaces)
             source.stages = load_stages(arguments.size, "train", limit=count)

@@ -53,8 +53,6 @@ def train(
     }
     settings = {k: v for k, v in changes.items() if v is not None} | dict(_setting(s) for s in set_ or [])
     try:
-        import torch
-
         from minifaces.vae.config import preset as configuration
         from minifaces.vae.export import export_model
         from minifaces.vae.train import Run, Status
@@ -64,10 +62,8 @@ def train(
     from rich.progress import BarColumn, Progress, TextColumn
 
     config = configuration(preset, **settings)
-    if threads:
-        torch.set_num_threads(threads)
     console = Console(stderr=True)
-    run = Run(config, data, out / "training", seed, steps, minutes, resume)
+    run = Run(config, data, out / "training", seed, steps, minutes, resume, threads)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

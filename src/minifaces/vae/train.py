@@ -64,7 +64,12 @@ class Run:
         steps: int | None = None,
         minutes: float | None = None,
         resume: bool = False,
+        threads: int | None = None,
     ) -> None:
+        """`data` is "composed" or the path of an image folder. The length is `steps`, or what fits in `minutes`,
+        or the configuration's epochs. With `resume`, all but the length comes from the checkpoint in `folder`."""
+        if threads:
+            torch.set_num_threads(threads)
         self.folder = folder
         self.checkpoint = folder / "checkpoint"
         self.config, self.data, self.seed = config, data, seed
