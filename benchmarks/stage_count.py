@@ -27,7 +27,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    config = preset("default", **{"network.image_size": arguments.size})
+    small = {"network.image_size": arguments.size, "network.widths": [16, 32, 64, 128]}
+    config = preset("default", **small)
     print("stages  unseen designs  training designs   (PSNR in dB on unseen stages)")
     for count in COUNTS:
         with tempfile.TemporaryDirectory() as folder:
