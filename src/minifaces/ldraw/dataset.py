@@ -17,14 +17,19 @@ CHUNK = 64
 def composed_faces(
     count: int, size: int, recombined: float = 0.5, seed: int = 0
 ) -> Iterator[tuple[Bytes, dict[str, str]]]:
-    """Yield `count` faces (size, size, 3) uint8 with their metadata, splits in turn, the same for a seed.
+    """Give `count` faces (size, size, 3) uint8 with their metadata, splits in turn, the same for a seed.
 
-    Attributes are told of faces that show one whole design; a recombined face names both designs instead."""
-    prints = load_prints()
+    Attributes are told of faces that show one whole design; a recombined face names both designs instead.
+    Raises UsageError, before the first face, for a size that stages cannot be had at."""
+    return _compose(load_prints(), [load_stages(size, split) for split in SPLITS], count, recombined, seed)
+
+
+def _compose(
+    prints: Prints, staged: list[Stages], count: int, recombined: float, seed: int
+) -> Iterator[tuple[Bytes, dict[str, str]]]:
     rng = np.random.default_rng([seed, 2])
     bounds = np.round(np.cumsum([0, *SPLITS.values()]) * count).astype(int)
-    for split, first, last in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
-        stages = load_stages(size, split)
+    for split, stages, first, last in zip(SPLITS, staged, bounds[:-1], bounds[1:], strict=True):
         for start in range(first, last, CHUNK):
             draws = draw_faces(prints, stages, split, min(CHUNK, last - start), rng, recombined)
             faces, _ = compose(prints, stages, draws)

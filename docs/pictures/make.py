@@ -1,0 +1,53 @@
+"""Make the pictures that README.md and docs/ show, with the bundled model and the bundled prints and stages.
+
+python docs/pictures/make.py"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import minifaces
+from minifaces.images import save_picture
+from minifaces.ldraw.compose import Draws, compose, draw_faces
+from minifaces.ldraw.prints import load_prints
+from minifaces.ldraw.stages import load_stages
+from minifaces.pictures import draw_map, grid, pairs, strip
+from minifaces.studio.atlas import project
+
+HERE = Path(__file__).parent
+
+
+def played() -> None:
+    """What the model does: random faces, reconstructions of unseen faces, a morph, an edit, the map."""
+    model = minifaces.load()
+    save_picture(HERE / "faces.png", grid(model.sample(36, seed=7), columns=12, gap=0))
+    prints, stages = load_prints(), load_stages(model.image_size, "test")
+    draws = draw_faces(prints, stages, "test", 12, np.random.default_rng(21), recombined=0, varied=False)
+    true, _ = compose(prints, stages, draws)
+    save_picture(HERE / "recon.png", pairs(true, model.reconstruct(true), columns=12, gap=0))
+    ends = [model.latent_of(name) for name in ("3626bp05", "3626cp7e")]
+    save_picture(HERE / "morph.png", strip(model.morph(*ends, steps=12, path="density")))
+    face = model.latent_of("3626bp0f")
+    amounts = np.linspace(-1, 2, 12)
+    edited = np.concatenate([model.edit(face[None], {"smile": float(a)}) for a in amounts])
+    save_picture(HERE / "edit.png", strip(model.decode(edited)))
+    gallery = model.gallery
+    save_picture(HERE / "map.png", draw_map(gallery.thumbnails, project(gallery.latents), size=1400, face=44))
+
+
+def composed() -> None:
+    """Training faces, and recombined prints on one stage."""
+    prints, stages, rng = load_prints(), load_stages(128, "train"), np.random.default_rng(3)
+    faces, _ = compose(prints, stages, draw_faces(prints, stages, "train", 60, rng))
+    save_picture(HERE / "composed.png", grid(faces, columns=12, gap=0))
+    draws = draw_faces(prints, stages, "train", 600, rng, recombined=1.0, varied=False)
+    joined = np.flatnonzero(draws.upper != draws.lower)[:60]
+    draws = Draws(**{name: getattr(draws, name)[joined] for name in Draws.__dataclass_fields__})
+    faces, _ = compose(prints, stages, replace(draws, stage=np.full(60, 9)))
+    save_picture(HERE / "recombined.png", grid(faces, columns=12, gap=0))
+
+
+if __name__ == "__main__":
+    played()
+    composed()
