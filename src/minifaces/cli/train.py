@@ -79,6 +79,8 @@ def train(
             bar.update(task, completed=status.step, total=status.steps or None, said=f"{said} {left}")
 
         trained = run.train(show)
+    if not run.accelerator.is_main_process:  # of several processes, one exports
+        return
     export_model(trained, out, out.resolve().name, lambda what: console.print(f"{what} ..."))
     typer.echo(
         f"{out}: trained on {trained.steps * config.optimiser.batch} faces in {trained.seconds / 60:.1f} minutes; "

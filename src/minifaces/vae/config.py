@@ -46,9 +46,13 @@ class Loss(Strict):
 
 
 class Optimiser(Strict):
+    """AdamW, which without weight decay is Adam."""
+
     batch: Annotated[int, Field(ge=1, le=65536)] = 32
     learning_rate: Positive = 7e-4
     schedule: Literal["constant", "cosine"] = "cosine"
+    beta2: Share = 0.99  # Adam's second decay rate
+    epsilon: Positive = 1e-8
     weight_decay: Weight = 0.01
     clip: Weight = 1.0  # of the gradient's norm; 0 for none
     ema: Share = 0.998  # of the weights that are exported; 0 exports the last ones
@@ -90,7 +94,9 @@ PRESETS = {
         epochs=200,
         network=Network(kind="seed", image_size=64, latent_size=200, widths=()),
         loss=Loss(kind="seed", warm_up=0, gradient=0, print_weight=0),
-        optimiser=Optimiser(batch=32, learning_rate=5e-4, schedule="constant", weight_decay=0, clip=0, ema=0),
+        optimiser=Optimiser(  # Keras' Adam
+            batch=32, learning_rate=5e-4, schedule="constant", beta2=0.999, epsilon=1e-7, weight_decay=0, clip=0, ema=0
+        ),
         data=Data(recombined=0, varied=False),
         flow=FlowPrior(steps=0),
     ),

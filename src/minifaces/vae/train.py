@@ -102,8 +102,9 @@ class Run:
         adam = torch.optim.AdamW(
             network.parameters(),
             optimiser.learning_rate,
-            (0.9, 0.99 if optimiser.weight_decay else 0.999),
-            weight_decay=optimiser.weight_decay,
+            (0.9, optimiser.beta2),
+            optimiser.epsilon,
+            optimiser.weight_decay,
         )
         if restored:
             adam.load_state_dict({**adam.state_dict(), "state": restored[2]})
