@@ -48,14 +48,14 @@ def cluster_crops(
     clusters: int = 6,
     size: int = 2048,
     face: int = 48,
-    crop: int = 512,
-    zoom: float = 2.0,
+    crop: int = 640,
+    zoom: float = 3.0,
 ) -> Pixels:
     """Look closer at the map that `draw_map` makes of the same arguments: (clusters, crop, crop, 3) uint8.
 
-    The coordinates are divided into clusters by k-means (always the same way), and round the face nearest
-    to each centre a square of crop / zoom pixels of the map is drawn anew, `zoom` times as large. The
-    cluster of most faces comes first."""
+    The coordinates are divided into clusters by k-means (always the same way), and of each the square of crop / zoom
+    pixels of the map that holds most faces is drawn anew. Distances grow `zoom` times but faces only by its square
+    root, so that they come apart. The cluster of most faces comes first."""
     from sklearn.cluster import KMeans  # slow to import
 
     _check(thumbnails, coordinates)
@@ -68,10 +68,12 @@ def cluster_crops(
     by_count = np.argsort(-np.bincount(means.labels_, minlength=clusters), kind="stable")
     places = _to_pixels(coordinates, size, face) * zoom
     crops = []
-    for centre in means.cluster_centers_[by_count]:
-        middle = places[np.argmin(((coordinates - centre) ** 2).sum(axis=1))]
+    for cluster in by_count:
+        members = places[means.labels_ == cluster]
+        apart = np.abs(members[:, None] - members).max(-1)
+        middle = members[np.argmax((apart < crop / 2).sum(1))]
         canvas = _white(crop)
-        _draw(canvas, thumbnails, places - middle + crop / 2, max(1, round(face * zoom)))
+        _draw(canvas, thumbnails, places - middle + crop / 2, max(1, round(face * math.sqrt(zoom))))
         crops.append(canvas)
     return np.stack(crops)
 
