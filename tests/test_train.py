@@ -145,6 +145,11 @@ def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFi
     assert model.sample(4, seed=3).shape == (4, 32, 32, 3)
 
 
+def test_an_unwritable_output_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["train", "composed", "--size", "32", "--steps", "1", "--out", "/proc/nowhere/model"]) == 1
+    assert "/proc/nowhere" in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -64,6 +64,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 1)
     except typer.TyperException as error:
         return _fail(error.format_message(), 2)
+    except OSError as error:
+        return _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
     except Exception as error:
         return _fail(f"unexpected {type(error).__name__}: {error} (MINIFACES_DEBUG=1 shows where)", 1)
     return 0
