@@ -17,7 +17,7 @@ from scipy.ndimage import uniform_filter
 
 import minifaces
 from minifaces.images import save_picture
-from minifaces.ldraw.compose import Draws, compose, draw_faces, fixed_draws
+from minifaces.ldraw.compose import Draws, compose, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.pictures import pairs
@@ -48,10 +48,8 @@ def draw(prints: Prints, stages: Stages, per_design: int) -> Draws:
     """Every test design on `per_design` test stages, in head colours drawn as for training, nothing else varied."""
     rng = np.random.default_rng(11)
     designs = np.repeat(prints.of_split("test"), per_design)
-    drawn = draw_faces(prints, stages, "test", len(designs), rng, recombined=0, varied=False)
-    fixed = fixed_draws(prints, designs, drawn.stage)
-    own = np.array([prints.designs[i].kind == "own" for i in designs])
-    return replace(fixed, head=np.where(own[:, None], fixed.head, drawn.head).astype(np.float32))
+    codes = np.array([head_code(prints.designs[i], rng) for i in designs])
+    return fixed_draws(prints, designs, rng.integers(0, len(stages), len(designs)), codes=codes)
 
 
 def ranks(prints: Prints, stages: Stages, draws: Draws, made: Bytes, mask: NDArray[np.float64]) -> NDArray[np.int64]:

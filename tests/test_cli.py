@@ -184,13 +184,13 @@ def test_model_info(call: Call, tiny_model: Path) -> None:
 def test_the_demo_makes_a_page_of_everything(call: Call) -> None:
     code, out, err = call("demo", "-o", "shown")
     assert (code, err) == (0, "")
-    assert out.startswith("shown/index.html: 14 things")
+    assert out.startswith("shown/index.html: 13 things")
     page = Path("shown/index.html").read_text()
     for path in Path("shown").iterdir():
         if path.suffix in (".png", ".gif", ".webp", ".mp4"):
             assert f'src="{path.name}"' in page
-    assert page.count("<figure") == page.count("minifaces ") - page.count("minifaces demo") == 14
-    assert page.count("alt=") + page.count("aria-label=") == 14
+    assert page.count("<figure") == page.count("minifaces ") - page.count("minifaces demo") == 13
+    assert page.count("alt=") + page.count("aria-label=") == 13
     assert call("demo", "-o", "shown")[0] == 0
 
 

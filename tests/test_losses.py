@@ -85,6 +85,11 @@ def test_prior_finds_three_clusters_in_a_plane() -> None:
     assert Prior(threshold=threshold, **tensors).log_density(np.full((1, 10), 5.0))[0] < threshold  # between them
 
 
+def angle(one: np.ndarray, other: np.ndarray) -> float:
+    """Between two vectors, in radians."""
+    return float(np.arccos(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
+
+
 def test_directions_tell_apart_what_goes_together() -> None:
     rng = np.random.default_rng(0)
     n = 4000
@@ -99,10 +104,13 @@ def test_directions_tell_apart_what_goes_together() -> None:
     found = prior.directions(z.astype(np.float32), known)
     assert set(found) == {"beard", "brows", "smile", "angry"}
     naive = z[brows == 1].mean(0) - z[brows == 0].mean(0)
-    assert np.linalg.norm(found["brows"] - true[1]) < 0.3 * np.linalg.norm(naive - true[1])
-    assert np.linalg.norm(found["beard"] - true[0]) < 0.15 * np.linalg.norm(true[0])
+    assert angle(found["brows"], true[1]) < 0.3 * angle(naive, true[1])
+    assert angle(found["beard"], true[0]) < 0.15
     # making somebody smile takes the anger along
-    assert found["smile"] @ (true[2] - true[3]) / np.linalg.norm(true[2] - true[3]) ** 2 > 0.7
+    assert angle(found["smile"], true[2] - true[3]) < angle(found["smile"], true[2])
+    # as long as the change of the mean and one standard deviation more
+    along = found["beard"] / np.linalg.norm(found["beard"])
+    assert np.linalg.norm(found["beard"]) == pytest.approx(np.linalg.norm(true[0]) + (z @ along).std(), rel=0.1)
 
 
 def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path) -> None:

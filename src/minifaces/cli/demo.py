@@ -27,9 +27,9 @@ _commands.add_typer(atlas.app)
 
 _MARK = ".minifaces-demo"
 _PHOTOS = 10
-_COOL = ("--temperature", "0.6")
+_MIXTURE = ("--prior", "mixture")
 _NORMAL = ("--prior", "normal")
-_NARROW = ("faces.png", "ordinary.png", "normal.png", "morph.gif", "morph.webp", "morph.mp4")
+_NARROW = ("faces.png", "mixture.png", "normal.png", "morph.gif", "morph.webp", "morph.mp4")
 _EDITS = 12  # a model of a data set with many columns has many attributes
 
 
@@ -91,11 +91,17 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
     near = ("neighbours", names[0], "-k", str(min(8, len(model.gallery) - 1)))
     texts: list[tuple[str, str, str, Words]] = [
         ("faces.png", "Random faces", "Drawn from the density fitted to the latents: nobody's faces.", faces),
-        (
-            "ordinary.png",
-            "Ordinary faces",
-            "At a lower temperature: less odd, less varied.",
-            (*faces, *_COOL),
+        *(
+            [
+                (
+                    "mixture.png",
+                    "The mixture",
+                    "Drawn from a simpler density, a mixture of Gaussians.",
+                    (*faces, *_MIXTURE),
+                )
+            ]
+            if model.flow is not None
+            else []
         ),
         (
             "normal.png",
@@ -127,7 +133,7 @@ def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
     lacking = [entry for entry in entries if entry.attributes.get(attribute) is False]
     face = (lacking or entries)[0].name
     # A column of somebody's data set may be called anything.
-    setting = (f"--{attribute}", "2") if attribute.isidentifier() else ("--set", f"{attribute}=2")
+    setting = (f"--{attribute}", "1.5") if attribute.isidentifier() else ("--set", f"{attribute}=1.5")
     file = f"edit-{re.sub('[^A-Za-z0-9]+', '-', attribute)}.png"
     words = ("edit", face, *setting, "--sweep")
     return file, f"More {attribute.replace('_', ' ')}", f"{face}, edited in steps.", words

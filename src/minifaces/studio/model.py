@@ -53,7 +53,7 @@ class Model:
         if self.flow is not None and len(self.flow.mean) != self.latent_size:
             raise self._damaged(files.FLOW, f"it is for latents of {len(self.flow.mean)}, not {self.latent_size}")
         self.directions = self._read_directions()
-        """(d,) float32 by attribute: from the mean face without it to the mean face with it"""
+        """(d,) float32 by attribute: a step of 1 clearly shows it (docs/architecture.md)"""
         self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
         face = ("face", (3, self.image_size, self.image_size))
         self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, threads)

@@ -69,7 +69,7 @@ class Data(Strict):
 class FlowPrior(Strict):
     """The flow that new faces are drawn from, fitted to the latents after training; 0 steps leave it out."""
 
-    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 3000
+    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000
     batch: Annotated[int, Field(ge=1, le=65536)] = 512
     width: Annotated[int, Field(ge=8, le=4096)] = 384
     blocks: Annotated[int, Field(ge=1, le=64)] = 4

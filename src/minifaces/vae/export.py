@@ -30,7 +30,7 @@ from minifaces.vae.train import Trained
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-PRIOR_FACES, HELD_OUT_FACES, KNOWN_FACES = 20000, 2000, 8000
+FLOW_FACES, MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 30000, 12000, 2000, 8000
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
 
@@ -75,7 +75,7 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     training = np.concatenate(
         [encode(network, source.batch(trained.seed + 7, i, 1000).faces) for i in range(_rounds(source.faces_per_epoch))]
     )
-    fitted = prior.fit(training, encode(network, source.held_out(HELD_OUT_FACES).faces))
+    fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")
     if trained.config.flow.steps:
         report("fitting the flow")
@@ -119,8 +119,8 @@ def _save(tensors: dict[str, Any], path: Path) -> None:
 
 
 def _rounds(faces_per_epoch: int) -> int:
-    """Rounds of 1000 faces that cover the data set a few times, at most PRIOR_FACES."""
-    return max(1, min(PRIOR_FACES, 4 * faces_per_epoch) // 1000)
+    """Rounds of 1000 faces that cover the data set a few times, at most FLOW_FACES."""
+    return max(1, min(FLOW_FACES, 8 * faces_per_epoch) // 1000)
 
 
 def encode(network: VAE, faces: Bytes) -> Floats:
