@@ -49,6 +49,7 @@ by minifaces. LEGO is a trademark of the LEGO Group, which does not sponsor or e
 ## Use
 ```python
 import minifaces
+
 faces = minifaces.load("path/to/this/folder")
 grid = faces.sample(25, seed=7)
 ```
