@@ -100,9 +100,12 @@ def test_directions_tell_apart_what_goes_together() -> None:
     true = rng.normal(size=(4, 12))
     z = np.stack([beard, brows, smile, angry], 1) @ true + rng.normal(0, 0.1, (n, 12))
     hidden = np.where(rng.random(n) < 0.1, np.nan, beard)
-    known = {"beard": hidden, "brows": brows, "smile": smile, "angry": angry, "rare": np.eye(1, n, 0)[0]}
+    turn = rng.normal(0.5, 1, n)
+    z += turn[:, None] * true[0, ::-1]
+    known = {"beard": hidden, "brows": brows, "smile": smile, "angry": angry, "turn": turn, "rare": np.eye(1, n)[0]}
     found = prior.directions(z.astype(np.float32), known)
-    assert set(found) == {"beard", "brows", "smile", "angry"}
+    assert set(found) == {"beard", "brows", "smile", "angry", "turn"}
+    assert np.abs(found["turn"] - true[0, ::-1]).max() < 0.05  # a measure: 1 is a change by 1
     naive = z[brows == 1].mean(0) - z[brows == 0].mean(0)
     assert angle(found["brows"], true[1]) < 0.3 * angle(naive, true[1])
     assert angle(found["beard"], true[0]) < 0.15

@@ -67,9 +67,9 @@ def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: fl
     `known` name -> (n,) values, NaN where unknown. For each name the latents are regressed (ridge) on it and on all
     that can go with it, so that what goes together in the data (a beard and bushy brows, a turn and a light) is told
     apart; things that never go with it (anger and a smile) must be free to change. Unknown values count as the mean.
-    A step of 1 goes from the mean face without to one standard deviation past the mean face with it, so that it
-    shows on any face: the mean of many different smiles is a faint one. Names with less than 8 faces on a side are
-    left out."""
+    Of an attribute (only 0 and 1 known), a step of 1 goes from the mean face without to one standard deviation past
+    the mean face with it, so that it shows on any face: the mean of many different smiles is a faint one. Of a
+    measure, such as a turn, a step of 1 is a change by 1. Names with less than 8 faces on a side are left out."""
     names = [name for name, v in known.items() if min(np.sum(v > 0.5), np.sum(v <= 0.5)) >= 8]
     if not names:
         return {}
@@ -82,7 +82,9 @@ def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: fl
         chosen = np.flatnonzero(together[i] > 0)
         slopes = np.linalg.solve(x[:, chosen].T @ x[:, chosen] + ridge * np.eye(len(chosen)), x[:, chosen].T @ centred)
         slope = slopes[int(np.searchsorted(chosen, i))]
-        length = max(float(np.linalg.norm(slope)), 1e-9)
-        spread = float((centred @ (slope / length)).std())
-        steps[name] = (slope * (1 + spread / length)).astype(np.float32)
+        values = known[name][np.isfinite(known[name])]
+        if np.isin(values, (0, 1)).all():
+            length = max(float(np.linalg.norm(slope)), 1e-9)
+            slope *= 1 + float((centred @ (slope / length)).std()) / length
+        steps[name] = slope.astype(np.float32)
     return steps
