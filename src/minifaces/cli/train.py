@@ -66,7 +66,7 @@ def train(
     run = Run(config, data, out / "training", seed, steps, minutes, resume, threads)
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(16),
         TextColumn("{task.completed}/{task.total}"),
         TextColumn("{task.fields[said]}"),
     )
@@ -74,7 +74,7 @@ def train(
         task = bar.add_task("training", total=run.steps or None, completed=run.step, said="")
 
         def show(status: Status) -> None:
-            said = " ".join(f"{k} {v:.4g}" for k, v in status.losses.items())
+            said = " ".join(f"{k} {status.losses[k]:.3g}" for k in ("loss", "mse", "kl"))
             left = f"{status.seconds_left / 60:.0f} min left" if status.seconds_left else ""
             bar.update(task, completed=status.step, total=status.steps or None, said=f"{said} {left}")
 
