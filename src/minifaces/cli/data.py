@@ -32,6 +32,7 @@ def prints(
     from minifaces.files import atomic, write_text
 
     parts = _open_library(library, download)
+    _needs("numba", "baking")
     from rich.table import Table
 
     from minifaces.cli.common import console, tell

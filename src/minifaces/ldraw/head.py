@@ -10,7 +10,9 @@ rounding."""
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from minifaces.ldraw.library import Array, Mesh
 
@@ -54,6 +56,55 @@ def project(points: Array) -> tuple[Array, Array]:
     surface = np.stack([on_r * sin, on_y, on_r * cos], -1)
     normal = np.stack([normal_r * sin, normal_y, normal_r * cos], -1) / length[..., None]
     return surface, normal
+
+
+def cast_rays(
+    samples: int, origin: Array, forward: Array, right: Array, above: Array, start: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do; y up here.
+
+    The rays come from `origin` and span forward -+ right and forward -+ above; at `start` times their length they are
+    still before the body. The body is convex, so along a ray its implicit function is convex too, and Newton's
+    method from there runs into the near side without overshooting."""
+    theta, v = (np.zeros((samples, samples), np.float32) for _ in range(2))
+    hit = np.zeros((samples, samples), np.bool_)
+    _cast(theta, v, hit, origin, forward, right, above, start)
+    return theta, v, hit
+
+
+# These stand beside the constants that they use: numba keeps compiled code until the file that holds it changes.
+_compiled_v_of = numba.njit(cache=True)(v_of)
+
+
+@numba.njit(cache=True)
+def _implicit(point, ray):  # type: ignore[no-untyped-def]
+    """The body's implicit function (negative inside) at a point, y up, and its derivative along a ray."""
+    radius = np.hypot(point[0], point[2])
+    out = max(radius - INNER, 0.0) / BULGE
+    past = (max(-point[1] - BOTTOM, 0.0) - max(TOP + point[1], 0.0)) / DEPTH
+    radial = (point[0] * ray[0] + point[2] * ray[2]) / max(radius, 1e-9)
+    return out * out + past * past - 1, 2 * out * radial / BULGE - 2 * past * ray[1] / DEPTH
+
+
+@numba.njit(parallel=True, cache=True)
+def _cast(theta, v, hit, origin, forward, right, above, start):  # type: ignore[no-untyped-def]
+    samples = len(theta)
+    for row in numba.prange(samples):
+        for column in range(samples):
+            ray = forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
+            t = start
+            for _ in range(24):
+                value, slope = _implicit(origin + t * ray, ray)
+                if slope > -1e-9 or abs(value) < 1e-9:
+                    break
+                t -= value / slope
+            x, y, z = origin + t * ray
+            radius = np.hypot(x, z)
+            if abs(value) > 1e-3 or radius <= INNER:
+                continue
+            hit[row, column] = True
+            theta[row, column] = np.arctan2(x, z)
+            v[row, column] = _compiled_v_of(radius, -y)
 
 
 def smooth_head(mesh: Mesh, longest: float = 1.2) -> HeadMesh:

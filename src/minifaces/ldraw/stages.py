@@ -17,14 +17,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import to_linear
-from minifaces.ldraw.head import BOTTOM, BULGE, DEPTH, INNER, TOP, v_of
+from minifaces.ldraw.head import cast_rays
 
 Floats = NDArray[np.float32]
 
@@ -125,54 +124,15 @@ def draw_parameters(stage: int) -> StageParameters:
 
 
 def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do.
-
-    The body is convex, so along a ray its implicit function is convex too, and Newton's method from a point
-    before the body runs into the near side without overshooting."""
+    """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do."""
     origin, target, up, field = parameters.camera()
     forward = (target - origin) / np.linalg.norm(target - origin)
     right = np.cross(forward, up)
     right /= np.linalg.norm(right)
     above = np.cross(right, forward)
     half = np.tan(np.radians(field / 2))
-    theta, v = (np.zeros((samples, samples), np.float32) for _ in range(2))
-    hit = np.zeros((samples, samples), np.bool_)
-    _cast(theta, v, hit, origin, forward, right * half, above * half)
-    return theta, v, hit
-
-
-@numba.njit(parallel=True, cache=True)
-def _cast(theta, v, hit, origin, forward, right, above):  # type: ignore[no-untyped-def]
-    samples = len(theta)
-    for row in numba.prange(samples):
-        for column in range(samples):
-            ray = forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
-            t = DISTANCE - 20.0  # well before the head, which is 13 thick
-            for _ in range(24):
-                value, slope = _implicit(origin + t * ray, ray)
-                if slope > -1e-9 or abs(value) < 1e-9:
-                    break
-                t -= value / slope
-            x, y, z = origin + t * ray
-            radius = np.hypot(x, z)
-            if abs(value) > 1e-3 or radius <= INNER:
-                continue
-            hit[row, column] = True
-            theta[row, column] = np.arctan2(x, z)
-            v[row, column] = _profile(radius, -y)
-
-
-@numba.njit(cache=True)
-def _implicit(point, ray):  # type: ignore[no-untyped-def]
-    """The body's implicit function (negative inside) at a point, y up, and its derivative along a ray."""
-    radius = np.hypot(point[0], point[2])
-    out = max(radius - INNER, 0.0) / BULGE
-    past = (max(-point[1] - BOTTOM, 0.0) - max(TOP + point[1], 0.0)) / DEPTH
-    radial = (point[0] * ray[0] + point[2] * ray[2]) / max(radius, 1e-9)
-    return out * out + past * past - 1, 2 * out * radial / BULGE - 2 * past * ray[1] / DEPTH
-
-
-_profile = numba.njit(cache=True)(v_of)
+    start = DISTANCE - 20.0  # well before the head, which is 13 thick
+    return cast_rays(samples, origin, forward, right * half, above * half, start)
 
 
 def background_of(parameters: StageParameters, size: int) -> NDArray[np.float64]:
