@@ -2,7 +2,7 @@
 
     python benchmarks/composed_vs_traced.py --library ldraw-heads.zip --pairs 50 [--picture pairs.png]
 
-Pairs are drawn with a seed among held-out and training stages; a fifth of the designs are printed in metallic ink.
+Pairs are drawn with a seed, on stages of the validation split; a fifth of the designs are printed in metallic ink.
 Prints PSNR (dB) per pair, median and worst. About ten seconds a pair and core."""
 
 import argparse

@@ -44,7 +44,8 @@ def test_long_commands_are_understood(arguments: list[str]) -> None:
     while hasattr(command, "commands"):
         name, *arguments = arguments
         command = command.commands[name]
-    command.make_context(command.name, arguments)  # parses and checks, does not run
+    context = command.make_context(command.name, arguments)  # parses and checks, does not run
+    assert context.command is command
 
 
 def test_snippets_run(tmp_path: Path) -> None:

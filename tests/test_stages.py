@@ -307,6 +307,20 @@ def test_a_real_trace(few: Library) -> None:
     assert diffuse[coverage == 0].mean() < 0.002  # but for what the denoiser smears
 
 
+def test_a_trace_without_a_denoiser_takes_more_samples(few: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mitsuba")
+    from minifaces.ldraw import trace
+
+    p, head = draw_parameters(3), smooth_head(few.mesh("3626b.dat"))
+    clean = trace.trace_stage(p, head, samples=8)[0]
+    monkeypatch.setattr(trace, "_denoiser", lambda: None)
+    raw = trace.trace_stage(p, head, samples=1)[0]
+    monkeypatch.setattr(trace, "UNDENOISED", 1)
+    assert np.array_equal(raw, trace.trace_stage(p, head, samples=8)[0])  # eight paths for one
+    single = trace.trace_stage(p, head, samples=1)[0]
+    assert np.abs(raw - clean).mean() < 0.6 * np.abs(single - clean).mean()  # noise falls as their square root
+
+
 def test_tracing_goes_on_where_it_stopped(tmp_path: Path) -> None:
     pytest.importorskip("mitsuba")
     from minifaces.ldraw.trace import trace_stages

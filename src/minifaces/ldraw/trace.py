@@ -34,6 +34,7 @@ from minifaces.ldraw.stages import (
 
 GREY = 0.5  # albedo at which the diffuse light is measured; black gives the rest
 METAL_ROUGHNESS = 0.3  # of metallic inks
+UNDENOISED = 8  # times the samples where nothing cleans the picture
 Floats = NDArray[np.float32]
 
 
@@ -66,14 +67,22 @@ def _llvm() -> str | None:
     return next((f for f in found if f), None)
 
 
-def _denoise(image: Floats) -> Floats:
-    """The first three of nine channels (colour, albedo, normal), denoised if Open Image Denoise is there."""
-    colour, albedo, normal = (np.ascontiguousarray(image[..., i : i + 3]) for i in (0, 4, 7))
+@cache
+def _denoiser() -> Any:
+    """Open Image Denoise, or None where it is not installed."""
     try:
         import pyoidn
     except ImportError:
+        return None
+    return pyoidn
+
+
+def _denoise(image: Floats) -> Floats:
+    """The colour of ten channels (colour, coverage, albedo, normal), denoised if Open Image Denoise is there."""
+    colour, albedo, normal = (np.ascontiguousarray(image[..., i : i + 3]) for i in (0, 4, 7))
+    if _denoiser() is None:
         return colour
-    return np.asarray(pyoidn.denoise(colour, albedo=albedo, normal=normal, hdr=True))
+    return np.asarray(_denoiser().denoise(colour, albedo=albedo, normal=normal, hdr=True))
 
 
 def environment(p: StageParameters, height: int = 64) -> Floats:
@@ -179,7 +188,7 @@ def _render(p: StageParameters, mesh: Callable[[Any], Any], samples: int) -> tup
             "near_clip": 1.0,
             "to_world": look,
             "film": film,
-            "sampler": {"type": "independent", "sample_count": samples},
+            "sampler": {"type": "independent", "sample_count": samples * (1 if _denoiser() else UNDENOISED)},
         },
         "head": mesh(mi),
         "light": {"type": "envmap", "bitmap": mi.Bitmap(environment(p))},
