@@ -160,6 +160,12 @@ _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
 _SRGB = (to_srgb(np.arange(LEVELS + 1) / LEVELS) * 255).round().astype(np.uint8)
 
 
+@numba.vectorize(["float64(float64)"], cache=True)
+def tone(light):  # type: ignore[no-untyped-def]
+    """The film curve, for arrays of linear light: straight up to 0.85, then a soft shoulder towards 1."""
+    return KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE))) if light > KNEE else light
+
+
 @numba.njit(parallel=True, cache=True)
 def _kernel(  # type: ignore[no-untyped-def]
     faces, mask, textures, metal, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
@@ -246,16 +252,9 @@ def _kernel(  # type: ignore[no-untyped-def]
                 albedo = min(pigment * norm * ink[i, c], 1.0) + bare * head[i, c]
                 light = specular[s, row, column, c] * keep + diffuse[s, row, column, c] * albedo
                 light = (light + metallic[s, row, column, c] * shiny * norm * ink[i, c]) * gain[i]
-                if light > KNEE:
-                    light = KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE)))
-                light += backdrop[s, row, column, c]
+                light = tone(light) + backdrop[s, row, column, c]
                 faces[i, row, place, c] = srgb[int(min(light, 1.0) * LEVELS + 0.5)]
             mask[i, row, place] = region * 255 // (over * over)
-
-
-def tone(light: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The film curve of `compose`: straight up to 0.85, then a soft shoulder towards 1."""
-    return np.where(light > KNEE, KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE))), light)
 
 
 @cache
