@@ -1,4 +1,4 @@
-"""The density that new faces are drawn from: a Gaussian mixture over the latents' leading directions.
+"""A density over latents, to draw faces from and to judge them by: a Gaussian mixture of their leading directions.
 
     prior = Prior.load("model/prior.safetensors")
     latents = prior.sample(25, np.random.default_rng(7))

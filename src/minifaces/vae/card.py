@@ -56,5 +56,5 @@ grid = faces.sample(25, seed=7)
 
 ## Limits
 Made for heads seen from the front on a plain ground; hair, helmets, hands and cluttered photographs are outside what it
-has seen. Faces drawn at random can be odd where the prior strays from the data: lower the temperature for plainer ones.
+has seen. Faces drawn at random can be odd where the prior strays from the data.
 """
