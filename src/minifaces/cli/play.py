@@ -138,7 +138,7 @@ def edit(
         typer.Argument(
             metavar="FACE [--ATTRIBUTE AMOUNT]...",
             help="A face, and the model's attributes with amounts: --smile 2 --beard -1. "
-            "1 is the typical difference between faces without and with it.",
+            "1 shows clearly; a negative amount takes away.",
             show_default=False,
         ),
     ],
