@@ -96,6 +96,31 @@ def test_reconstruct_puts_each_above_its_reconstruction(call: Call, photo: Path)
     assert facts["psnr_db"][str(photo)] > 10
 
 
+def test_reconstructions_may_be_refined(call: Call, photo: Path) -> None:
+    words = ("reconstruct", str(photo), "-o", "recon.png", "--json")
+    plain, refined = (json.loads(call(*words, *more)[1])["psnr_db"][str(photo)] for more in ([], ["--refine"]))
+    # Of the tiny model no latent is better than the encoder's where all pixels weigh alike.
+    assert 0 < abs(refined - plain) < 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["morph", "d0001", "FACE", "-o", "x.png"],
+        ["edit", "FACE", "--round", "1", "-o", "x.png"],
+        ["neighbours", "FACE"],
+    ],
+)
+def test_a_picture_as_face_may_be_refined(call: Call, photo: Path, words: list[str]) -> None:
+    words = [str(photo) if word == "FACE" else word for word in words]
+    told = []
+    for more in ([], ["--refine"]):
+        code, out, err = call(*words, *more)
+        assert (code, err) == (0, "")
+        told.append(Path("x.png").read_bytes() if "-o" in words else out)
+    assert told[0] != told[1]
+
+
 @pytest.mark.parametrize("suffix", ["gif", "webp", "apng", "mp4"])
 def test_morphs_are_animations(call: Call, suffix: str, photo: Path) -> None:
     code, out, _ = call(
@@ -106,7 +131,7 @@ def test_morphs_are_animations(call: Call, suffix: str, photo: Path) -> None:
     assert Path(facts["file"]).stat().st_size == facts["bytes"] > 100
 
 
-@pytest.mark.parametrize("path", ["linear", "slerp", "density"])
+@pytest.mark.parametrize("path", ["linear", "slerp", "density", "geodesic"])
 def test_a_morph_as_a_strip(call: Call, path: str) -> None:
     code, out, _ = call("morph", "d0001", "d0002", "--path", path, "-o", "m.png")
     assert code == 0
@@ -221,6 +246,8 @@ BAD = {
     "a broken picture": ["reconstruct", "broken.png"],
     "a text as picture": ["reconstruct", "text.png"],
     "a broken picture as face": ["neighbours", "broken.png"],
+    "a broken picture to refine": ["morph", "d0001", "broken.png", "--refine"],
+    "a missing picture to refine": ["reconstruct", "missing.png", "--refine"],
     "one face to morph": ["morph", "d0001"],
     "no such face": ["morph", "d0001", "d9999/frnt"],
     "no such seed": ["morph", "d0001", "random:x"],

@@ -44,7 +44,7 @@ def test_calibrated_loss() -> None:
     mean = torch.ones(2, 4)
 
     def loss(error: float, progress: float = 1.0, mask: torch.Tensor = mask) -> dict[str, torch.Tensor]:
-        return losses.total(Loss(gradient=0), true + error, true, mean, torch.zeros(2, 4), mask, progress)
+        return losses.total(Loss(gradient=0, similarity=0), true + error, true, mean, torch.zeros(2, 4), mask, progress)
 
     # with the best sigma the likelihood's term is 1/2 whatever the error, and KL counts per pixel value
     assert loss(0.1)["loss"] == pytest.approx(0.5 + 2 / 768, rel=1e-4)
@@ -140,3 +140,15 @@ def test_a_file_that_is_no_flow_is_named(tmp_path: Path) -> None:
     save_file({"mean": np.zeros(3, np.float32), "scale": np.ones(3, np.float32)}, tmp_path / "flow.safetensors")
     with pytest.raises(UsageError, match=r"flow\.safetensors is damaged"):
         Flow.load(tmp_path / "flow.safetensors")
+
+
+def test_dissimilarity_is_nothing_for_equals_and_weighs_faint_marks_by_their_contrast() -> None:
+    dark = torch.full((1, 3, 32, 32), 0.1)
+    marked = dark.clone()
+    marked[..., 12:20, 12:20] = 0.2
+    assert losses.dissimilarity(marked, marked) == pytest.approx(0, abs=1e-5)
+    lost = losses.dissimilarity(dark, marked)
+    assert lost > 0.1
+    # the same difference costs less where there is strong contrast already
+    busy = (torch.arange(32) % 2).float().expand(1, 3, 32, 32) * 0.7 + 0.1
+    assert losses.dissimilarity(busy, busy + marked - dark) < lost / 2

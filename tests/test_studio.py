@@ -89,7 +89,7 @@ def test_impossible_samples_are_refused(model: Model, arguments: dict, complaint
         model.sample(**arguments)
 
 
-@pytest.mark.parametrize("path", ["linear", "slerp", "density"])
+@pytest.mark.parametrize("path", ["linear", "slerp", "density", "geodesic"])
 def test_a_morph_goes_from_face_to_face(model: Model, path: str) -> None:
     a, b, c = model.gallery.latents[:3]
     frames = model.morph(a, b, c, steps=9, path=path)
@@ -151,6 +151,9 @@ def test_a_face_may_be_named_drawn_or_a_file(model: Model, digits: Digits, tmp_p
     Image.fromarray(digits[0][3]).save(tmp_path / "face.png")
     latent = model.latent_of(str(tmp_path / "face.png"))
     np.testing.assert_allclose(latent, model.gallery.latents[3], atol=1e-4)
+    refined = model.latent_of(str(tmp_path / "face.png"), refine=2)
+    np.testing.assert_array_equal(refined, model.refine(digits[0][3:4], latent, 2)[0])
+    assert 0 < np.linalg.norm(refined - latent) < 3
 
 
 @pytest.mark.parametrize(

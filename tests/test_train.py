@@ -30,6 +30,7 @@ def _few_threads() -> None:
 def tiny(**changes: object) -> Config:
     small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
     small |= {"optimiser.schedule": "constant", "flow.steps": 20, "flow.width": 32, "data.faces_per_epoch": 500}
+    small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
     return preset("default", **small, **changes)
 
 
@@ -99,6 +100,19 @@ def test_a_damaged_checkpoint_is_named(name: str, unbroken: tuple[Path, Trained,
     with pytest.raises(UsageError, match="damaged") as caught:
         checkpoint.load(tmp_path / "checkpoint")
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_begins_with_the_weights_of_a_model(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
+    _, trained, _ = unbroken
+    export_model(trained, tmp_path / "model", "tiny")
+    run = Run(tiny(), "composed", tmp_path / "finer", steps=1, start=tmp_path / "model")
+    for name, value in trained.network.state_dict().items():
+        assert torch.allclose(run.bare.state_dict()[name].float(), value.float(), atol=1e-2), name
+    other = tiny(**{"network.latent_size": 8})
+    with pytest.raises(UsageError, match="of another network"):
+        Run(other, "composed", tmp_path / "other", steps=1, start=tmp_path / "model")
+    with pytest.raises(UsageError, match="cannot be read"):
+        Run(tiny(), "composed", tmp_path / "none", steps=1, start=tmp_path / "nowhere")
 
 
 def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]]) -> None:

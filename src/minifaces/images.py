@@ -131,6 +131,13 @@ def resize(picture: Pixels, height: int, width: int) -> Pixels:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
+def resized(faces: Pixels, size: int) -> Pixels:
+    """(n, H, W, 3) uint8 -> (n, size, size, 3), each resampled as by `resize`; as they are where they fit."""
+    if faces.shape[1:3] == (size, size):
+        return faces
+    return np.stack([resize(face, size, size) for face in faces])
+
+
 def check_faces(faces: Pixels) -> None:
     """Raise UsageError unless `faces` is (n, H, W, 3) uint8 with n, H and W at least 1."""
     if faces.ndim != 4 or faces.shape[3] != 3 or faces.dtype != np.uint8:

@@ -1,7 +1,7 @@
 """What the commands share: options, opening the model, naming outputs, telling what was written."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -12,7 +12,7 @@ from rich.progress import track
 
 if TYPE_CHECKING:
     from minifaces.images import Pixels
-    from minifaces.studio.model import Model
+    from minifaces.studio.model import Latents, Model
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ ModelOption = Annotated[
     Path | None,
     typer.Option("--model", metavar="FOLDER", help="Model folder.", show_default="the bundled model"),
 ]
+RefineOption = Annotated[bool, typer.Option("--refine", help="Fit picture files better: about a second each.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Tell the results as JSON.")]
 
 _opened: dict[Path | None, "Model"] = {}
@@ -32,6 +33,15 @@ def open_model(folder: Path | None) -> "Model":
 
         _opened[folder] = minifaces.load(folder)
     return _opened[folder]
+
+
+def latents_of(model: "Model", faces: Sequence[str], refine: bool) -> "list[Latents]":
+    """The (d,) latents of FACEs, those of picture files refined if asked for, with a bar where that takes long."""
+    if not refine:
+        return [model.latent_of(face) for face in faces]
+    from minifaces.studio.refine import STEPS
+
+    return [model.latent_of(face, STEPS) for face in progress(faces, "refining", len(faces))]
 
 
 def save(path: Path, picture: "Pixels", what: str, as_json: bool, facts: Mapping[str, Any]) -> None:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minifaces.cli.common import JsonOption, ModelOption, console, open_model, print_json, tell
+from minifaces.cli.common import (
+    JsonOption,
+    ModelOption,
+    RefineOption,
+    console,
+    latents_of,
+    open_model,
+    print_json,
+    tell,
+)
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +31,7 @@ def neighbours(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also a picture: the face, then its neighbours.")
     ] = None,
+    refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -31,7 +41,7 @@ def neighbours(
     from minifaces.pictures import save_picture, strip
 
     model = open_model(model_folder)
-    latent = model.latent_of(face)
+    (latent,) = latents_of(model, [face], refine)
     nearest, distances = model.gallery.nearest(latent, k, without=model.gallery.index(face))
     rows = [
         {**_facts(model.gallery.entries[i]), "distance": round(float(distance), 4)}

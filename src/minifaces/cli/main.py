@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from minifaces import MinifacesError, UsageError, __version__
-from minifaces.cli import atlas, data, demo, look, model, play, train
+from minifaces.cli import atlas, data, demo, evaluate, look, model, play, train
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
@@ -21,6 +21,7 @@ app.add_typer(play.app)
 app.add_typer(look.app)
 app.add_typer(atlas.app)
 app.add_typer(train.app)
+app.add_typer(evaluate.app)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from minifaces.cli.common import JsonOption, ModelOption, open_model, print_json, progress, save, tell
+from minifaces.cli.common import (
+    JsonOption,
+    ModelOption,
+    RefineOption,
+    latents_of,
+    open_model,
+    print_json,
+    progress,
+    save,
+    tell,
+)
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +86,7 @@ def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
 def reconstruct(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Picture files.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("recon.png"),
+    refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -87,12 +98,16 @@ def reconstruct(
 
     model = open_model(model_folder)
     framed = np.stack([square(read_picture(photo), model.image_size) for photo in photos])
-    made = model.reconstruct(framed)
+    latents = model.encode(framed)
+    if refine:
+        each = zip(framed, latents, strict=True)
+        latents = np.stack([model.refine(p[None], z)[0] for p, z in progress(each, "refining", len(framed))])
+    made = model.decode(latents)
     error = ((framed.astype(float) - made) ** 2).mean(axis=(1, 2, 3))
     psnr = 10 * np.log10(255**2 / np.maximum(error, 1e-9))
-    each = {str(photo): round(float(value), 2) for photo, value in zip(photos, psnr, strict=True)}
+    of_each = {str(photo): round(float(value), 2) for photo, value in zip(photos, psnr, strict=True)}
     what = f"{len(photos)} {'picture' if len(photos) == 1 else 'pictures'}, PSNR {psnr.mean():.1f} dB"
-    save(output, pairs(framed, made), what, as_json, {"psnr_db": each})
+    save(output, pairs(framed, made), what, as_json, {"psnr_db": of_each})
 
 
 @app.command()
@@ -103,8 +118,10 @@ def morph(
         typer.Option("--output", "-o", help="A strip (.png, .jpg) or animation (.gif, .webp, .apng, .mp4)."),
     ] = Path("morph.gif"),
     path: Annotated[
-        Literal["linear", "slerp", "density"],
-        typer.Option(help="A straight line, a turn about the mean face, or where faces are likely."),
+        Literal["linear", "slerp", "density", "geodesic"],
+        typer.Option(
+            help="A straight line, a turn about the mean face, where faces are likely, or the least change of picture."
+        ),
     ] = "density",
     steps: Annotated[
         int | None,
@@ -112,6 +129,7 @@ def morph(
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the first face.")] = False,
     fps: Annotated[float, typer.Option(help="Pictures a second of an animation.")] = 20.0,
+    refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -119,7 +137,7 @@ def morph(
     from minifaces.pictures import save_animation, strip
 
     model = open_model(model_folder)
-    latents = [model.latent_of(face) for face in faces]
+    latents = latents_of(model, faces, refine)
     still = output.suffix.lower() in _STRIPS
     steps = steps if steps is not None else 9 if still else 40
     frames = model.morph(*latents, steps=steps, path=path, loop=loop, eased=not still)
@@ -147,6 +165,7 @@ def edit(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("edited.png"),
     sweep: Annotated[bool, typer.Option("--sweep", help="Show the way there in steps.")] = False,
+    refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -159,11 +178,11 @@ def edit(
     model = open_model(model_folder)
     # Options are written with hyphens, --dark-head, where names have underscores.
     amounts = {name if name in model.directions else name.replace("-", "_"): given[name] for name in given}
-    latent = model.latent_of(face)
     if not amounts:
         raise UsageError(
             f"say what to edit, as in --smile 2; the model knows {', '.join(model.directions) or 'nothing'}"
         )
+    (latent,) = latents_of(model, [face], refine)
     shares = np.linspace(0, 1, 7 if sweep else 2)
     latents = latent + shares[:, None] * (model.edit(latent, amounts) - latent)
     what = ", ".join(f"{name} {amount:+g}" for name, amount in amounts.items())

@@ -31,6 +31,9 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", metavar="MODEL", help="Begin with the weights of this model.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
     """Train a model and export it. Ctrl-C saves; --resume goes on as if nothing had happened."""
@@ -63,7 +66,7 @@ def train(
 
     config = configuration(preset, **settings)
     console = Console(stderr=True)
-    run = Run(config, data, out / "training", seed, steps, minutes, resume, threads)
+    run = Run(config, data, out / "training", seed, steps, minutes, resume, threads, start)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(16),

@@ -9,13 +9,13 @@ metalness. What was traced on a plain head is exact for the head itself; only li
 floor and back is left out."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.colours import to_linear, to_srgb
+from minifaces.ldraw.colours import LUMA, to_linear, to_srgb
 from minifaces.ldraw.designs import Design
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import THETA, Prints
@@ -263,7 +263,7 @@ def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np
     they are the hardest to learn and the rarest."""
     chosen = prints.of_split(split)
     ink = (prints.colours[chosen, ::8, ::8, 3] > 127).mean((1, 2))
-    luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], [0.2126, 0.7152, 0.0722]) for i in chosen])
+    luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], LUMA) for i in chosen])
     weights = 1.0 + (ink > 0.15) + (luma < 90)
     return chosen, weights / weights.sum()
 
@@ -280,7 +280,7 @@ def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Gener
     return np.clip(colour, 0, 0.97).astype(np.float32)
 
 
-@cache
+@lru_cache(maxsize=2)
 def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes]:
     """Textures no sharper than the samples: halved until a texel is about a sample (512 suit 256 samples)."""
     colours, metal = prints.colours, prints.metal

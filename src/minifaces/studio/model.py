@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, read_picture, resize, square
 from minifaces.studio import folder as files
-from minifaces.studio import paths
+from minifaces.studio import geodesic, paths
+from minifaces.studio import refine as refining
 from minifaces.studio.checks import unknown, within
 from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
@@ -26,12 +27,14 @@ from minifaces.studio.prior import Kind, Prior, sample_normal
 
 Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
-PathName = Literal["linear", "slerp", "density"]
+PathName = Literal["linear", "slerp", "density", "geodesic"]
 
 MOST = 100_000
 """the most faces that one call draws"""
 HOTTEST = 100.0
 """the highest temperature and amount of an edit: far beyond use, and well short of overflow"""
+LONGEST = 100
+"""the most steps of refining, and the most knots and rounds of a geodesic"""
 BATCH = 32  # large enough to keep the cores busy, small enough to stay in tens of megabytes
 
 
@@ -79,9 +82,7 @@ class Model:
 
     def encode(self, pictures: Pictures) -> Latents:
         """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
-        stack = np.asarray(pictures)
-        if stack.ndim != 4 or stack.shape[3] != 3 or stack.shape[1] != stack.shape[2] or stack.dtype != np.uint8:
-            raise UsageError(f"pictures must be (n, size, size, 3) uint8, not {stack.shape} {stack.dtype}")
+        stack = _checked(pictures)
         parts = [self._encoder(self._planes(stack[i : i + BATCH])) for i in range(0, len(stack), BATCH)]
         return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
 
@@ -97,6 +98,21 @@ class Model:
     def reconstruct(self, pictures: Pictures) -> Pictures:
         """What the model makes of pictures: encoded and decoded, (n, H, W, 3) uint8."""
         return self.decode(self.encode(pictures))
+
+    def refine(self, pictures: Pictures, latents: ArrayLike | None = None, steps: int = refining.STEPS) -> Latents:
+        """Latents near `latents` (n, d), or else the encoder's, that reproduce pictures (n, H, W, 3) better: (n, d).
+
+        Each of the `steps` (0 to 100) costs d + 7 decodes a picture, and the first brings most. What each
+        picture pays for leaving its start, and that its middle weighs most: `minifaces.studio.refine`."""
+        within("the number of steps", steps, 0, LONGEST)
+        stack = _checked(pictures)
+        starts = self.encode(stack) if latents is None else self._rows(latents)
+        if len(starts) != len(stack):
+            raise UsageError(f"there are {len(stack)} pictures and {len(starts)} latents to refine")
+        if steps == 0 or len(stack) == 0:
+            return starts
+        each = zip(stack, starts, strict=True)
+        return np.stack([refining.refine(self._planes(p[None])[0], z, self._decode_planes, steps) for p, z in each])
 
     def sample_latents(
         self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None
@@ -146,6 +162,7 @@ class Model:
             "linear": paths.linear,
             "slerp": partial(paths.slerp, centre=self.prior.mean),
             "density": partial(paths.density, prior=self.prior),
+            "geodesic": partial(geodesic.geodesic, decode=self._decode_planes, encode=self._encode_planes),
         }
         if path not in ways:
             raise UsageError(unknown("path", path, list(ways)))
@@ -162,8 +179,27 @@ class Model:
         """Turn one face into the next, through two or more (d,) latents: (m, H, W, 3) uint8.
 
         Each leg has `steps` pictures with both ends, shared ends come once; a loop goes back to the first
-        face without repeating it. `eased` lingers at each face. The paths: `minifaces.studio.paths`."""
+        face without repeating it. `eased` lingers at each face. The paths: `minifaces.studio.paths` and
+        `.geodesic`."""
         return self.decode(self.morph_latents(*latents, steps=steps, path=path, loop=loop, eased=eased))
+
+    def geodesics(
+        self,
+        starts: ArrayLike,
+        ends: ArrayLike,
+        knots: int = geodesic.KNOTS,
+        rounds: int = geodesic.ROUNDS,
+    ) -> Latents:
+        """Paths along which pictures change little, (m, d), (m, d) -> (m, knots + 2, d) float32 with both ends.
+
+        1 to 100 knots, 0 to 100 rounds of moving them; 0 are straight lines. See `minifaces.studio.geodesic`."""
+        within("the number of knots", knots, 1, LONGEST)
+        within("the number of rounds", rounds, 0, LONGEST)
+        a, b = (self._rows(latents).astype(np.float64) for latents in (starts, ends))
+        if len(a) != len(b):
+            raise UsageError(f"there are {len(a)} latents to start from and {len(b)} to end at")
+        paths = geodesic.geodesics(a, b, self._decode_planes, self._encode_planes, knots, rounds)
+        return paths.astype(np.float32)
 
     def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
         """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 2.0}`.
@@ -183,10 +219,11 @@ class Model:
         nearest, distances = self.gallery.nearest(self._rows(latent)[0], k)
         return [(self.gallery.entries[i], float(far)) for i, far in zip(nearest, distances, strict=True)]
 
-    def latent_of(self, face: str) -> Latents:
+    def latent_of(self, face: str, refine: int = 0) -> Latents:
         """The (d,) latent that a FACE means: a gallery name, `random:SEED`, or a picture file, in that order.
 
-        `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has."""
+        `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has.
+        A picture file's latent is refined in so many steps: see `Model.refine`."""
         known = self.gallery.index(face)
         if known is not None:
             return cast(Latents, self.gallery.latents[known])
@@ -197,7 +234,8 @@ class Model:
             return cast(Latents, self.sample_latents(1, int(seed))[0])
         # os.path.exists, since Path's own raises for a name that is too long to be one.
         if os.path.exists(face) or Path(face).suffix.lower() in READABLE:  # noqa: PTH110
-            return cast(Latents, self.encode(square(read_picture(face), self.image_size)[None])[0])
+            picture = square(read_picture(face), self.image_size)
+            return cast(Latents, self.refine(picture[None], steps=refine)[0])
         raise self.gallery.no_such(face)
 
     @cached_property
@@ -215,6 +253,14 @@ class Model:
     def _damaged(self, name: str, problem: str) -> UsageError:
         return UsageError(f"{self.folder / name} is damaged: {problem}")
 
+    def _encode_planes(self, faces: Latents) -> Latents:
+        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d)."""
+        return np.concatenate([self._encoder(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)])
+
+    def _decode_planes(self, latents: Latents) -> Latents:
+        """(n, d) float32, n at least 1 -> (n, 3, H, W) in [0, 1]."""
+        return np.concatenate([self._decoder(latents[i : i + BATCH]) for i in range(0, len(latents), BATCH)])
+
     def _planes(self, stack: Pictures) -> Latents:
         """Pictures of any size as the encoder's input, (n, 3, H, W) float32 in [0, 1]."""
         sized = np.stack([resize(picture, self.image_size, self.image_size) for picture in stack])
@@ -228,3 +274,11 @@ class Model:
         if not np.isfinite(rows).all():
             raise UsageError("latents must be finite")
         return rows
+
+
+def _checked(pictures: Pictures) -> Pictures:
+    """Square pictures, or a UsageError."""
+    stack = np.asarray(pictures)
+    if stack.ndim != 4 or stack.shape[3] != 3 or stack.shape[1] != stack.shape[2] or stack.dtype != np.uint8:
+        raise UsageError(f"pictures must be (n, size, size, 3) uint8, not {stack.shape} {stack.dtype}")
+    return stack

@@ -63,6 +63,18 @@ def load(folder: Path) -> tuple[Config, dict[str, Any], Tensors, Tensors, dict[i
     return config, state, model, ema, moments
 
 
+def weights(model: Path, wanted: Tensors) -> Tensors:
+    """The weights of a model folder, for a network with the state `wanted`. Raises UsageError where they do not fit."""
+    file = model / "model.safetensors"
+    try:
+        found = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise UsageError(f"{file} cannot be read ({error}): name a model folder that a training made") from error
+    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in wanted.items()}:
+        raise UsageError(f"{file} is of another network: give the preset and the sizes that it was trained with")
+    return {k: v.to(wanted[k].dtype) for k, v in found.items()}
+
+
 def exists(folder: Path) -> bool:
     return any((folder.with_name(folder.name + end) / "run.json").is_file() for end in ("", ".new", ".old"))
 

@@ -8,6 +8,7 @@ from minifaces.errors import UsageError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
+Width = Annotated[int, Field(ge=8, le=1024, multiple_of=8)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
@@ -17,12 +18,13 @@ class Strict(BaseModel):
 
 class Network(Strict):
     """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32,
-    then one residual level a width, each half the size of the one before."""
+    then one residual level a width, each half the size of the one before; `depths` blocks each in the encoder."""
 
     kind: Literal["seed", "residual"] = "residual"
     image_size: Literal[32, 64, 128, 256] = 128
     latent_size: Annotated[int, Field(ge=2, le=1024)] = 128
-    widths: tuple[Annotated[int, Field(ge=8, le=1024, multiple_of=8)], ...] = (48, 80, 144, 256)
+    widths: tuple[Width, ...] = (48, 80, 144, 256)
+    depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = ()
     norm: Literal["batch", "group"] = "batch"
 
     @model_validator(mode="after")
@@ -31,6 +33,8 @@ class Network(Strict):
             raise ValueError("the seed network takes 64 px pictures only")
         if self.kind == "residual" and not 2 <= len(self.widths) <= 5:
             raise ValueError("2 to 5 widths wanted: the grid of 32 x 32 is halved between them")
+        if self.depths and len(self.depths) != len(self.widths):
+            raise ValueError(f"{len(self.widths)} widths want as many depths, or none")
         return self
 
 
@@ -43,6 +47,7 @@ class Loss(Strict):
     warm_up: Share = 0.1
     gradient: Weight = 0.25
     print_weight: Weight = 3.0
+    similarity: Weight = 1.0
 
 
 class Optimiser(Strict):
@@ -62,6 +67,8 @@ class Data(Strict):
     """How faces are composed for training (a folder of pictures is taken as it is)."""
 
     recombined: Share = 0.5
+    collaged: Share = 0.3
+    photolike: Share = 0.2
     varied: bool = True
     faces_per_epoch: Annotated[int, Field(ge=1)] = 3800
 
@@ -88,16 +95,16 @@ class Config(Strict):
 
 
 PRESETS = {
-    "default": Config(),
+    "default": Config(network=Network(latent_size=192, depths=(1, 2, 2, 1))),
     "seed": Config(
         preset="seed",
         epochs=200,
         network=Network(kind="seed", image_size=64, latent_size=200, widths=()),
-        loss=Loss(kind="seed", warm_up=0, gradient=0, print_weight=0),
+        loss=Loss(kind="seed", warm_up=0, gradient=0, print_weight=0, similarity=0),
         optimiser=Optimiser(  # Keras' Adam
             batch=32, learning_rate=5e-4, schedule="constant", beta2=0.999, epsilon=1e-7, weight_decay=0, clip=0, ema=0
         ),
-        data=Data(recombined=0, varied=False),
+        data=Data(recombined=0, collaged=0, photolike=0, varied=False),
         flow=FlowPrior(steps=0),
     ),
 }
@@ -118,6 +125,8 @@ def preset(name: str, **changes: Any) -> Config:
                 raise UsageError(f"there is no setting {path!r}")
             room = room[r]
         room[field] = value
+    if "network.widths" in changes and "network.depths" not in changes:
+        values["network"]["depths"] = ()  # the preset's are for its own widths
     return checked(values)
 
 

@@ -73,7 +73,7 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     network, source = trained.network, trained.source
     report("encoding faces for the prior")
     training = np.concatenate(
-        [encode(network, source.batch(trained.seed + 7, i, 1000).faces) for i in range(_rounds(source.faces_per_epoch))]
+        [encode(network, source.plausible(trained.seed + 7, i, 1000)) for i in range(_rounds(source.faces_per_epoch))]
     )
     fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")

@@ -3,7 +3,7 @@
 A source answers `batch(seed, step, count)`: the faces of one training step depend on nothing but these, so a resumed
 run sees exactly what an unbroken one would."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -13,20 +13,26 @@ from numpy.typing import NDArray
 
 from minifaces.dataset import DataSet, read_dataset
 from minifaces.errors import UsageError
+from minifaces.ldraw.collage import Pieces, collages
 from minifaces.ldraw.compose import compose, draw_faces
-from minifaces.ldraw.prints import load_prints
+from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import load_stages
+from minifaces.photolike import photolike
 from minifaces.vae.config import Config
 
 Bytes = NDArray[np.uint8]
 
+COLLAGES, STEPS_A_BANK = 512, 500  # so many collages serve so many steps: making them takes 6 ms each
+
 
 @dataclass(frozen=True)
 class Batch:
-    """`faces` (n, H, W, 3) and `mask` (n, H, W), uint8: 255 where the print is."""
+    """`faces` (n, H, W, 3) and `mask` (n, H, W), uint8: 255 where the print is. `shown` is what the encoder sees of
+    the faces; it differs where a photograph's faults were put on it."""
 
     faces: Bytes
     mask: Bytes
+    shown: Bytes
 
 
 class Source(Protocol):
@@ -35,6 +41,10 @@ class Source(Protocol):
     faces_per_epoch: int
 
     def batch(self, seed: int, step: int, count: int) -> Batch: ...
+
+    def plausible(self, seed: int, step: int, count: int) -> Bytes:
+        """Faces (count, H, W, 3) uint8 like those that the prior should draw."""
+        ...
 
     def held_out(self, count: int) -> Batch:
         """Faces of the validation split, always the same."""
@@ -50,16 +60,55 @@ class ComposedFaces:
         self.prints = load_prints()
         self.stages = load_stages(config.network.image_size, "train")
         self.validation = load_stages(config.network.image_size, "validation")
+        self._bank: tuple[tuple[int, int], Prints] | None = None
 
     def batch(self, seed: int, step: int, count: int) -> Batch:
+        """Training faces: recombined, collaged and made photo-like as configured."""
         rng = np.random.default_rng([seed, step])
         draws = draw_faces(self.prints, self.stages, "train", count, rng, self.data.recombined, self.data.varied)
-        return Batch(*compose(self.prints, self.stages, draws))
+        prints = self.prints
+        if self.data.collaged:
+            prints = self._with_collages(seed, step // STEPS_A_BANK)
+            which = np.where(rng.random(count) < self.data.collaged, rng.integers(0, COLLAGES, count), -1)
+            upper, lower = (np.where(which < 0, own, len(self.prints) + which) for own in (draws.upper, draws.lower))
+            draws = replace(draws, upper=upper, lower=lower)
+        faces, mask = compose(prints, self.stages, draws)
+        shown = faces
+        if self.data.photolike:
+            some = rng.random(count) < self.data.photolike
+            shown = faces.copy()
+            shown[some], faces[some], mask[some] = photolike(faces[some], mask[some], rng)
+        return Batch(faces, mask, shown)
+
+    def plausible(self, seed: int, step: int, count: int) -> Bytes:
+        """Training faces as they could be printed and sold, for fitting what new faces are drawn from."""
+        rng = np.random.default_rng([seed, step, 1])
+        draws = draw_faces(self.prints, self.stages, "train", count, rng, self.data.recombined, self.data.varied)
+        return compose(self.prints, self.stages, draws)[0]
 
     def held_out(self, count: int) -> Batch:
         rng = np.random.default_rng(0)
         draws = draw_faces(self.prints, self.validation, "validation", count, rng, recombined=0.0, varied=False)
-        return Batch(*compose(self.prints, self.validation, draws))
+        faces, mask = compose(self.prints, self.validation, draws)
+        return Batch(faces, mask, faces)
+
+    def _with_collages(self, seed: int, number: int) -> Prints:
+        """The prints, and behind them the `number`-th bank of collages of training designs."""
+        if self._bank is None or self._bank[0] != (seed, number):
+            rng = np.random.default_rng([seed, number, 2])
+            made = collages(self.prints, self._pieces(), self.prints.of_split("train"), COLLAGES, rng)
+            bank = replace(
+                self.prints,
+                designs=self.prints.designs + self.prints.designs[:1] * COLLAGES,  # of which nothing is asked
+                colours=np.concatenate([self.prints.colours, made]),
+                metal_index=np.concatenate([self.prints.metal_index, np.full(COLLAGES, -1, np.int32)]),
+            )
+            self._bank = ((seed, number), bank)
+        return self._bank[1]
+
+    @lru_cache(maxsize=1)  # noqa: B019 - a source lives as long as its run
+    def _pieces(self) -> Pieces:
+        return Pieces(self.prints)
 
 
 class FolderFaces:
@@ -79,6 +128,9 @@ class FolderFaces:
         passes, places = np.divmod(position, len(self.train))
         return self._take(np.array([self._order(seed, int(p))[i] for p, i in zip(passes, places, strict=True)]))
 
+    def plausible(self, seed: int, step: int, count: int) -> Bytes:
+        return self.batch(seed, step, count).faces
+
     @lru_cache(maxsize=2)  # noqa: B019 - a source lives as long as its run
     def _order(self, seed: int, number: int) -> NDArray[np.int64]:
         """The order of pass `number` over the train split."""
@@ -89,7 +141,7 @@ class FolderFaces:
 
     def _take(self, which: NDArray[np.int64]) -> Batch:
         faces = self.data.pictures[which]
-        return Batch(faces, np.zeros(faces.shape[:3], np.uint8))
+        return Batch(faces, np.zeros(faces.shape[:3], np.uint8), faces)
 
 
 def open_source(data: str, config: Config) -> Source:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.colours import to_linear
+from minifaces.ldraw.colours import LUMA, to_linear
 from minifaces.ldraw.compose import compose, draw_faces, fixed_draws
 from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
 
@@ -65,7 +65,7 @@ def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
     values = {name: _column(rows, name) for name in names}
     # 1 is a turn of 20 degrees to the viewer's right, and a head twice as dark
     values["turn"] = np.array([s.yaw for s in stages]) * np.where(draws.flip, 1, -1) / 20 + 0.5
-    values["dark_head"] = -np.log2(np.maximum(draws.head @ [0.2126, 0.7152, 0.0722], 0.01))
+    values["dark_head"] = -np.log2(np.maximum(draws.head @ LUMA, 0.01))
     values["dark_head"] -= np.median(values["dark_head"]) - 0.5
     skin = draws.head / np.maximum(draws.head.sum(1, keepdims=True), 1e-6)
     yellow = to_linear(np.array(source.prints.head_colours[14]) / 255)

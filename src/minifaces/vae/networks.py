@@ -78,26 +78,24 @@ class ResidualVAE(VAE):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        widths, fold = network.widths, network.image_size // 32
-        pixels = 3 * fold * fold
-        grid = 32 >> (len(widths) - 1)
-        flat = widths[-1] * grid * grid
-        encoder: list[nn.Module] = [nn.PixelUnshuffle(fold), nn.Conv2d(pixels, widths[0], 3, padding=1)]
-        for width, following in zip(widths, (*widths[1:], 0), strict=True):
-            encoder.append(Residual(width, network.norm))
+        widths, depths = network.widths, network.depths or (1,) * len(network.widths)
+        fold, grid = network.image_size // 32, 32 >> (len(widths) - 1)
+        encoder: list[nn.Module] = [nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold * fold, widths[0], 3, padding=1)]
+        for width, depth, following in zip(widths, depths, (*widths[1:], 0), strict=True):
+            encoder += [Residual(width, network.norm) for _ in range(depth)]
             if following:
                 encoder.append(nn.Conv2d(width, following, 3, 2, 1))
+        self.encoder = nn.Sequential(*encoder, _norm(widths[-1], network.norm), nn.SiLU(), nn.Flatten())
+        self.posterior = nn.Linear(widths[-1] * grid * grid, 2 * network.latent_size)
         decoder: list[nn.Module] = [
-            nn.Linear(network.latent_size, flat),
+            nn.Linear(network.latent_size, widths[-1] * grid * grid),
             nn.Unflatten(1, (widths[-1], grid, grid)),
         ]
         for width, following in zip(widths[::-1], (*widths[-2::-1], 0), strict=True):
             decoder.append(Residual(width, network.norm))
             if following:
                 decoder += [nn.Conv2d(width, 4 * following, 1), nn.PixelShuffle(2)]
-        decoder += [_norm(widths[0], network.norm), nn.SiLU(), nn.Conv2d(widths[0], pixels, 3, padding=1)]
-        self.encoder = nn.Sequential(*encoder, _norm(widths[-1], network.norm), nn.SiLU(), nn.Flatten())
-        self.posterior = nn.Linear(flat, 2 * network.latent_size)
+        decoder += [_norm(widths[0], network.norm), nn.SiLU(), nn.Conv2d(widths[0], 3 * fold * fold, 3, padding=1)]
         self.decoder = nn.Sequential(*decoder, nn.PixelShuffle(fold), nn.Sigmoid())
 
     def encode(self, faces: Tensor) -> tuple[Tensor, Tensor]:

@@ -65,14 +65,17 @@ class Run:
         minutes: float | None = None,
         resume: bool = False,
         threads: int | None = None,
+        start: Path | None = None,
     ) -> None:
         """`data` is "composed" or the path of an image folder. The length is `steps`, or what fits in `minutes`,
-        or the configuration's epochs. With `resume`, all but the length comes from the checkpoint in `folder`."""
+        or the configuration's epochs. With `resume`, all but the length comes from the checkpoint in `folder`.
+        A run may `start` from the weights of a model folder of the same network."""
         if threads:
             torch.set_num_threads(threads)
         self.folder = folder
         self.checkpoint = folder / "checkpoint"
         self.config, self.data, self.seed = config, data, seed
+        self.start = start
         self.step, self.seconds = 0, 0.0
         restored = None
         if checkpoint.exists(self.checkpoint):
@@ -99,6 +102,8 @@ class Run:
         network = build(self.config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if restored:
             network.load_state_dict(restored[0])
+        elif self.start:
+            network.load_state_dict(checkpoint.weights(self.start, network.state_dict()))
         adam = torch.optim.AdamW(
             network.parameters(),
             optimiser.learning_rate,
@@ -153,12 +158,14 @@ class Run:
         progress = self.step / self.steps if self.steps else 0.0
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(optimiser.learning_rate, optimiser.schedule, self.step, progress)
-        true, mask = self._tensors(self.source.batch(self.seed + 1_000_003 * rank, self.step, optimiser.batch))
+        batch = self.source.batch(self.seed + 1_000_003 * rank, self.step, optimiser.batch)
+        true, shown = self._tensor(batch.faces), self._tensor(batch.shown)
+        mask = torch.from_numpy(batch.mask).to(true.device)[:, None].float() / 255
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.step) * 64 + rank)
         noise = torch.randn(len(true), self.config.network.latent_size, generator=generator).to(self.accelerator.device)
         self.network.train()
         with self.accelerator.autocast():
-            made, mean, log_variance = self.network(true, noise)
+            made, mean, log_variance = self.network(shown, noise)
         parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, mask, progress)
         self.adam.zero_grad(set_to_none=True)
         self.accelerator.backward(parts["loss"])
@@ -179,10 +186,9 @@ class Run:
             names = [k for k, v in current.items() if v.is_floating_point()]
             torch._foreach_lerp_([self.ema[k] for k in names], [current[k].detach() for k in names], 1 - decay)
 
-    def _tensors(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        device = self.accelerator.device
-        faces = torch.from_numpy(batch.faces).to(device).permute(0, 3, 1, 2)  # already channels last in memory
-        return faces.float() / 255, torch.from_numpy(batch.mask).to(device)[:, None].float() / 255
+    def _tensor(self, faces: np.ndarray) -> Tensor:
+        """(n, H, W, 3) uint8 -> (n, 3, H, W) in [0, 1], channels last in memory as they come."""
+        return torch.from_numpy(faces).to(self.accelerator.device).permute(0, 3, 1, 2).float() / 255
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:

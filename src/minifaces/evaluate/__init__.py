@@ -1,0 +1,1 @@
+"""How good a model is: features to measure it with, and what is read off its faces."""

@@ -1,0 +1,85 @@
+"""Morphs between random pairs, unpicked: do they end where they should, move evenly, and stay faces on the way?"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.evaluate.distributions import nearest
+from minifaces.evaluate.features import lite0
+from minifaces.evaluate.intervals import bootstrap, mean
+from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
+from minifaces.evaluate.similarity import psnr
+from minifaces.evaluate.testset import Faces
+from minifaces.pictures import grid
+from minifaces.studio.model import Model
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+PATHS = ("linear", "slerp", "density", "geodesic")
+FRAMES = 9  # of a measured morph, with both ends
+SEED = 7
+WORST = 10
+
+
+def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progress) -> Part:
+    """Morph `pairs` random pairs of unseen faces along each path. `data` (n, 1280) are lite0 features of reconstructed
+    training faces: what lies near them is a face as the model draws faces, and so the distance tells of the path, not
+    of the decoder's softness. Frames are judged against how far reconstructions of unseen faces lie from them."""
+    rng = np.random.default_rng(SEED)
+    ends = np.stack([rng.choice(len(faces), 2, replace=False) for _ in range(pairs)])
+    latents = model.encode(faces.pictures)
+    usual = nearest(lite0(model.decode(latents)), data)[1]
+    limit = float(np.percentile(usual, 95))
+    rows: dict[str, dict[str, Value]] = {
+        "unseen faces, reconstructed": _distance_row(usual[:, None], limit),
+    }
+    worst: list[Picture] = []
+    for number, path in enumerate(PATHS):
+        frames = np.empty((pairs, FRAMES, *faces.pictures.shape[1:]), np.uint8)
+        for i, (a, b) in enumerate(ends):
+            frames[i] = model.morph(latents[a], latents[b], steps=FRAMES, path=path)  # type: ignore[arg-type]
+            if i % 10 == 0:
+                progress(f"morphs: {path}", (number + i / pairs) / len(PATHS))
+        inner = frames[:, 1:-1].reshape(-1, *frames.shape[2:])
+        far = nearest(lite0(inner), data)[1].reshape(pairs, FRAMES - 2)
+        rows[path] = _distance_row(far, limit) | _motion_row(frames, faces, ends)
+        order = np.argsort(far.max(1))[::-1][:WORST]
+        worst.append(
+            Picture(
+                f"morphs-{path}",
+                f"The {WORST} worst of {pairs} morphs, {path}, by their frame farthest from the data.",
+                grid(frames[order].reshape(-1, *frames.shape[2:]), FRAMES, gap=2),
+            )
+        )
+    columns = tuple(rows["linear"])
+    note = (
+        f"{pairs} random pairs of unseen faces, {FRAMES} frames each. Distance: from a frame to the nearest of "
+        f"{len(data)} reconstructed training faces in lite0 features; 95 % of reconstructed unseen faces lie within "
+        f"{limit:.2f}. Steps: root mean square change from frame to frame, in levels of 255; even = largest / mean."
+    )
+    return Part("morphs", "Morphs", [Table("paths", columns, rows, note)], worst)
+
+
+def _distance_row(far: NDArray[np.floating], limit: float) -> dict[str, Value]:
+    """`far` (n, frames)."""
+    return {
+        "distance": bootstrap(mean, far.mean(1)),
+        "of the worst frame": bootstrap(mean, far.max(1)),
+        "worst of all": float(far.max()),
+        "morphs beyond the 95th percentile, %": bootstrap(mean, 100.0 * (far.max(1) > limit)),
+        "frames beyond it, %": bootstrap(mean, 100.0 * (far > limit).mean(1)),
+    }
+
+
+def _motion_row(frames: Bytes, faces: Faces, ends: NDArray[np.int64]) -> dict[str, Value]:
+    moved = np.diff(frames.astype(np.float32), axis=1)
+    step = np.sqrt((moved**2).mean((2, 3, 4)))
+    true = np.concatenate([faces.pictures[ends[:, 0]], faces.pictures[ends[:, 1]]])
+    fidelity = psnr(true, np.concatenate([frames[:, 0], frames[:, -1]]))
+    bend = np.sqrt((np.diff(moved, axis=1) ** 2).mean((2, 3, 4))).mean(1)
+    return {
+        "PSNR at the ends": bootstrap(mean, fidelity),
+        "mean step": bootstrap(mean, step.mean(1)),
+        "largest step": bootstrap(mean, step.max(1)),
+        "even": bootstrap(mean, step.max(1) / np.maximum(step.mean(1), 1e-9)),
+        "bend": bootstrap(mean, bend),
+    }

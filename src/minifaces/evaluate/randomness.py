@@ -1,0 +1,160 @@
+"""Random faces: are they like the data (density), do they cover it, can they be told from it, are they new?
+
+Everything is said beside what calibrates it: the data against itself (the floor), blurred and noisy data, and
+reconstructions, which show what the decoder costs whatever the latents are."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from minifaces.evaluate.distributions import (
+    TwoSample,
+    authenticity,
+    copying,
+    density_coverage,
+    frechet_distance,
+    kernel_distance,
+    nearest,
+    two_sample,
+)
+from minifaces.evaluate.features import lite0, random_cnn
+from minifaces.evaluate.intervals import Interval, bootstrap_two, mean
+from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
+from minifaces.evaluate.testset import Faces
+from minifaces.images import resized
+from minifaces.pictures import grid, pairs
+from minifaces.studio.model import Model
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+SEED = 2024
+ROUNDS = 30
+SHOWN = 100
+
+
+def random_faces(models: dict[str, Model], real: Faces, again: Faces, unseen: Faces, progress: Progress) -> Part:
+    """`real` and `again` are two independent draws of the training distribution, equally many; `unseen` are faces of
+    unseen designs. The first model is the one that is shown; of the others the default prior alone is measured."""
+    first = next(iter(models.values()))
+    count, size = len(real), real.pictures.shape[1]
+    rng = np.random.default_rng(SEED)
+    sets: dict[str, Callable[[], Bytes]] = {
+        "floor: the data again": lambda: again.pictures,
+        "unseen designs": lambda: unseen.pictures,
+        "blurred data": lambda: _blurred(again.pictures),
+        "noisy data": lambda: _noisy(again.pictures, rng),
+    }
+    for name, model in models.items():
+        sets[f"{name}: reconstructions"] = lambda m=model: resized(m.reconstruct(again.pictures), size)  # type: ignore[misc]
+        for prior in ("flow", "mixture", "normal") if model.flow else ("mixture", "normal"):
+            sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
+    rows: dict[str, dict[str, Value]] = {}
+    features = lite0(real.pictures)
+    crude = random_cnn(real.pictures)
+    known: dict[str, Floats] = {}
+    for i, (name, make) in enumerate(sets.items()):
+        progress("random faces: " + name, i / len(sets))
+        pictures = make()
+        known[name] = lite0(pictures)
+        rows[name] = _row(features, known[name], crude, random_cnn(pictures))
+    floor = rows["floor: the data again"]
+    for row in rows.values():
+        for what in ("density", "coverage"):
+            row[f"{what}, share of the floor"] = _value(row[what]) / max(_value(floor[what]), 1e-9)
+    columns = tuple(next(iter(rows.values())))
+    note = (
+        f"{count} faces a set against {count} of the training distribution. FD-lite0, KID, density, coverage and the "
+        "classifier use EfficientNet-lite0's features (not Inception's: the numbers are no FID)."
+    )
+    prior = "flow" if first.flow else "mixture"
+    made = known[f"{next(iter(models))}: {prior}"]
+    memory = _memorisation(features, real.groups, known["floor: the data again"], made)
+    against = _against_reconstructions(known, list(models))
+    return Part(
+        "random",
+        "Random faces",
+        [Table("random faces", columns, rows, note), against, memory],
+        _shown(first, prior, real, features, made),
+    )
+
+
+def _row(real: Floats, made: Floats, crude: Floats, crude_made: Floats) -> dict[str, Value]:
+    density, coverage = density_coverage(real, made)
+    told = two_sample(real, made)
+    return {
+        "FD-lite0": bootstrap_two(frechet_distance, real, made, rounds=ROUNDS),
+        "KID-lite0 x 1000": bootstrap_two(lambda a, b: 1000 * kernel_distance(a, b), real, made, rounds=ROUNDS),
+        "FD, random network": frechet_distance(crude, crude_made),
+        "density": density,
+        "coverage": coverage,
+        "classifier": _accuracy(told),
+    }
+
+
+def _against_reconstructions(known: dict[str, Floats], models: list[str]) -> Table:
+    """Random faces against reconstructions of the data: what the prior gets wrong, the decoder's softness left out."""
+    rows: dict[str, dict[str, Value]] = {}
+    for name in models:
+        base = known[f"{name}: reconstructions"]
+        for label, features in known.items():
+            if label.startswith(f"{name}: ") and not label.endswith("reconstructions"):
+                density, coverage = density_coverage(base, features)
+                told = two_sample(base, features)
+                rows[label] = {
+                    "FD-lite0": bootstrap_two(frechet_distance, base, features, rounds=ROUNDS),
+                    "density": density,
+                    "coverage": coverage,
+                    "classifier": _accuracy(told),
+                }
+    return Table("random faces against reconstructions", ("FD-lite0", "density", "coverage", "classifier"), rows)
+
+
+def _memorisation(train: Floats, designs: NDArray[np.str_], held_out: Floats, made: Floats) -> Table:
+    rows: dict[str, dict[str, Value]] = {
+        name: {"authenticity": 100 * authenticity(train, some, designs), "C_T": copying(train, held_out, some)}
+        for name, some in (("random faces", made), ("copies of the data", train), ("the data again", held_out))
+    }
+    note = "Copies have an authenticity of 0 and a strongly negative C_T; the data drawn again says what is normal."
+    return Table("memorisation", ("authenticity", "C_T"), rows, note)
+
+
+def _shown(model: Model, prior: str, real: Faces, features: Floats, made: Floats) -> list[Picture]:
+    pictures = resized(model.sample(len(made), SEED, prior=prior), real.pictures.shape[1])  # type: ignore[arg-type]
+    found, far = nearest(made, features)
+    closest = np.argsort(far)[:20]
+    return [
+        Picture(
+            "random-faces",
+            f"{SHOWN} random faces of the {prior}, the first of their seed, unpicked.",
+            grid(pictures[:SHOWN], 20),
+        ),
+        Picture(
+            "random-mixture",
+            "20 of the mixture and, below, 20 of N(0, I).",
+            grid(np.concatenate([model.sample(20, SEED, prior=kind) for kind in ("mixture", "normal")]), 20),
+        ),
+        Picture(
+            "random-nearest",
+            "The 20 of all random faces nearest to training faces, and below them these (lite0 features).",
+            pairs(pictures[closest], real.pictures[found[closest]], 10),
+        ),
+    ]
+
+
+def _accuracy(told: TwoSample) -> Interval:
+    """Balanced accuracy in %: 50 is what guessing gets."""
+    return bootstrap_two(lambda a, b: 50 * (mean(a) + mean(b)), told.right_a, told.right_b, limits=(0, 100))
+
+
+def _blurred(pictures: Bytes) -> Bytes:
+    return np.asarray(gaussian_filter(pictures, (0, 1, 1, 0)))
+
+
+def _noisy(pictures: Bytes, rng: np.random.Generator) -> Bytes:
+    return np.clip(pictures + rng.normal(0, 8, pictures.shape), 0, 255).astype(np.uint8)
+
+
+def _value(value: Value) -> float:
+    return float(value.value if hasattr(value, "value") else value)

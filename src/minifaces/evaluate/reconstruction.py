@@ -1,0 +1,137 @@
+"""Reconstruction of unseen faces: are they alike, of the same design, with the same expression?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.evaluate.intervals import Interval, bootstrap, mean
+from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
+from minifaces.evaluate.reader import Reader
+from minifaces.evaluate.similarity import edge_f1, psnr, ssim
+from minifaces.evaluate.testset import Faces, bare
+from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.pictures import pairs
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.floating]
+SHOWN = 10
+
+
+def reconstruction(
+    faces: Faces, made: Mapping[str, Bytes], seen: Faces, seen_made: Mapping[str, Bytes], progress: Progress
+) -> Part:
+    """`made` and `seen_made`: name of a model -> its reconstructions of `faces` and of `seen` (faces of training
+    designs), (n, H, W, 3) uint8. The first model is the one that is shown."""
+    rivals = dict(made)
+    if faces.draws is not None:
+        rivals["bare head"] = bare(faces)
+    rows: dict[str, dict[str, Value]] = {}
+    by_kind: dict[str, dict[str, Value]] = {}
+    nearer = _ranks(faces, rivals, progress) if faces.draws is not None else {}
+    for name, pictures in rivals.items():
+        figures = _figures(faces, pictures)
+        if name in nearer:
+            figures |= {"retrieval@1": 100.0 * (nearer[name] == 0), "retrieval@5": 100.0 * (nearer[name] < 5)}
+        rows[name] = {column: bootstrap(mean, values, groups=faces.groups) for column, values in figures.items()}
+        for kind, chosen in faces.kinds.items():
+            row: dict[str, Value] = {"faces": int(chosen.sum())}
+            for column, values in figures.items():
+                if chosen.any():
+                    row[column] = bootstrap(mean, values[chosen], groups=faces.groups[chosen])
+            by_kind[f"{name}, {kind}"] = row
+    columns = tuple(next(iter(rows.values())))
+    tables = [Table("faces of unseen designs", columns, rows, f"{len(faces)} faces of {_count(faces)} designs.")]
+    if by_kind:
+        tables.append(Table("hard kinds", ("faces", *columns), by_kind))
+    if len(seen):
+        tables.append(_gap(faces, made, seen, seen_made))
+    if faces.draws is not None:
+        tables.append(_agreement(faces, rivals))
+    first = next(iter(made))
+    return Part("reconstruction", "Reconstruction", tables, _shown(faces, made[first]))
+
+
+def _figures(faces: Faces, pictures: Bytes) -> dict[str, Floats]:
+    """Column -> one value a face."""
+    true, mask = faces.pictures, faces.mask
+    figures: dict[str, Floats] = {
+        "PSNR": psnr(true, pictures),
+        "SSIM": ssim(true, pictures),
+        "edge F1": edge_f1(true, pictures),
+    }
+    if faces.draws is not None:
+        figures |= {
+            "PSNR, print": psnr(true, pictures, mask),
+            "SSIM, print": ssim(true, pictures, mask),
+            "edge F1, print": edge_f1(true, pictures, mask),
+        }
+    return figures
+
+
+def _ranks(faces: Faces, rivals: Mapping[str, Bytes], progress: Progress) -> dict[str, NDArray[np.int64]]:
+    """For each reconstruction, how many designs are nearer to it than the true one: all designs are composed on the
+    input's stage in its head colour and compared within the print region."""
+    assert faces.draws is not None
+    assert faces.prints is not None
+    assert faces.stages is not None
+    every = np.arange(len(faces.prints))
+    ranks = {name: np.empty(len(faces), np.int64) for name in rivals}
+    for i in range(len(faces)):
+        stage, head = np.full(len(every), faces.draws.stage[i]), np.tile(faces.draws.head[i], (len(every), 1))
+        candidates, _ = compose(faces.prints, faces.stages, fixed_draws(faces.prints, every, stage, head))
+        inside = faces.mask[i] > 0
+        weight = faces.mask[i][inside]
+        shown = candidates[:, inside].astype(np.float32)
+        for name, pictures in rivals.items():
+            apart = ((shown - pictures[i][inside]) ** 2).mean(-1) @ weight
+            ranks[name][i] = (apart < apart[faces.draws.upper[i]]).sum()
+        progress("comparing with every design", (i + 1) / len(faces))
+    return ranks
+
+
+def _gap(faces: Faces, made: Mapping[str, Bytes], seen: Faces, seen_made: Mapping[str, Bytes]) -> Table:
+    """How much better faces of training designs come out, on the same stages."""
+    rows: dict[str, dict[str, Value]] = {}
+    for name in made:
+        unseen, known = psnr(faces.pictures, made[name]), psnr(seen.pictures, seen_made[name])
+        here = bootstrap(mean, unseen, groups=faces.groups)
+        there = bootstrap(mean, known, groups=seen.groups)
+        half = np.hypot(here.high - here.low, there.high - there.low) / 2  # of a difference of independent means
+        gap = there.value - here.value
+        rows[name] = {"training designs": there, "unseen designs": here, "gap": Interval(gap, gap - half, gap + half)}
+    columns = ("training designs", "unseen designs", "gap")
+    return Table("PSNR of training and of unseen designs", columns, rows, "Both on the stages of the test split.")
+
+
+def _agreement(faces: Faces, rivals: Mapping[str, Bytes]) -> Table:
+    """Attributes read off the reconstruction as they are read off the input."""
+    reader = Reader()
+    read = reader.holds(faces.pictures)
+    rows: dict[str, dict[str, Value]] = {}
+    for name, pictures in rivals.items():
+        same = 100.0 * (reader.holds(pictures) == read)
+        row: dict[str, Value] = {"all": bootstrap(mean, same.mean(1), groups=faces.groups)}
+        for i, attribute in enumerate(reader.names):
+            row[attribute] = float(same[:, i].mean())
+        rows[name] = row
+    note = "Share of faces (%) of which the reader says the same before and after. Of a bare head it says no to all."
+    return Table("attribute agreement", ("all", *reader.names), rows, note)
+
+
+def _shown(faces: Faces, pictures: Bytes) -> list[Picture]:
+    order = np.argsort(psnr(faces.pictures, pictures, faces.mask))
+    middle = len(order) // 2 - SHOWN // 2
+    ranges = {"best": order[::-1][:SHOWN], "median": order[middle : middle + SHOWN], "worst": order[:SHOWN]}
+    return [
+        Picture(
+            f"reconstruction-{name}",
+            f"The {len(chosen)} {name} by PSNR of the print region: inputs above, reconstructions below.",
+            pairs(faces.pictures[chosen], pictures[chosen], SHOWN),
+        )
+        for name, chosen in ranges.items()
+    ]
+
+
+def _count(faces: Faces) -> int:
+    return len(np.unique(faces.groups))

@@ -1,0 +1,98 @@
+"""The faces that a report is about: test designs on test stages, which no training and no choice of settings saw.
+
+faces = composed(128, "test", per_design=4)
+faces.pictures, faces.mask, faces.groups"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.dataset import read_dataset
+from minifaces.errors import UsageError
+from minifaces.ldraw.colours import LUMA
+from minifaces.ldraw.compose import Draws, compose, draw_faces, fixed_draws, head_code
+from minifaces.ldraw.prints import Prints, load_prints
+from minifaces.ldraw.stages import Stages, load_stages
+
+Bytes = NDArray[np.uint8]
+DARK = 0.1  # linear luma of a head below which it counts as dark
+LARGE = 0.15  # share of the texture that a large print covers
+
+
+@dataclass(frozen=True)
+class Faces:
+    """`pictures` (n, H, W, 3) uint8; `mask` (n, H, W) in [0, 1], the print region, all ones where it is not known;
+    `groups` (n,) the design of each: faces of one design are no independent evidence. Composed faces know how they
+    were drawn."""
+
+    pictures: Bytes
+    mask: NDArray[np.float32]
+    groups: NDArray[np.str_]
+    draws: Draws | None = None
+    prints: Prints | None = None
+    stages: Stages | None = None
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def kinds(self) -> dict[str, NDArray[np.bool_]]:
+        """Which faces are of the kinds that are hard: name -> (n,) bool."""
+        if self.draws is None or self.prints is None:
+            return {}
+        ink = (self.prints.colours[self.draws.upper, ::8, ::8, 3] > 127).mean((1, 2))
+        return {"dark heads": self.draws.head @ LUMA < DARK, "large prints": ink > LARGE}
+
+
+def composed(size: int, split: str, per_design: int, stages: str = "test", seed: int = 11) -> Faces:
+    """Every design of a split, each on `per_design` stages of a split in head colours drawn as for training, nothing
+    else varied."""
+    prints, staged = load_prints(), load_stages(size, stages)
+    rng = np.random.default_rng(seed)
+    designs = np.repeat(prints.of_split(split), per_design)
+    codes = np.array([head_code(prints.designs[i], rng) for i in designs])
+    return _compose(
+        prints, staged, fixed_draws(prints, designs, rng.integers(0, len(staged), len(designs)), codes=codes)
+    )
+
+
+def drawn(size: int, split: str, count: int, stages: str, seed: int, recombined: float = 0.0) -> Faces:
+    """`count` faces drawn from a split as for training, without collages and photographs' faults."""
+    prints, staged = load_prints(), load_stages(size, stages)
+    return _compose(prints, staged, draw_faces(prints, staged, split, count, np.random.default_rng(seed), recombined))
+
+
+def bare(faces: Faces) -> Bytes:
+    """The same heads on the same stages with nothing printed: what any model must beat."""
+    assert faces.draws is not None
+    assert faces.prints is not None
+    assert faces.stages is not None
+    blank = replace(
+        faces.prints,
+        colours=np.zeros_like(faces.prints.colours[:1]),
+        metal_index=np.full(1, -1, np.int32),
+        designs=faces.prints.designs[:1],
+    )
+    count = len(faces)
+    draws = fixed_draws(blank, np.zeros(count, np.int64), faces.draws.stage, faces.draws.head)
+    return compose(blank, faces.stages, draws)[0]
+
+
+def of_folder(folder: Path, size: int, split: str, most: int = 400) -> Faces:
+    """(Up to `most`) pictures of one split of a data set on disk."""
+    data = read_dataset(folder, size)
+    chosen = np.flatnonzero(data.splits == split)
+    if not len(chosen):
+        raise UsageError(f"{folder} has no pictures in its {split} split")
+    chosen = chosen[np.linspace(0, len(chosen) - 1, min(most, len(chosen))).astype(int)]
+    pictures = data.pictures[chosen]
+    groups = np.array([data.rows[i]["design"] for i in chosen])
+    return Faces(pictures, np.ones(pictures.shape[:3], np.float32), groups)
+
+
+def _compose(prints: Prints, stages: Stages, draws: Draws) -> Faces:
+    pictures, mask = compose(prints, stages, draws)
+    groups = np.array([prints.designs[i].name for i in draws.upper])
+    return Faces(pictures, (mask / 255).astype(np.float32), groups, draws, prints, stages)

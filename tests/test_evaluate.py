@@ -1,0 +1,97 @@
+"""The report: what it measures on the bundled model, and what is written."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minifaces
+from minifaces.cli.main import run
+from minifaces.evaluate import report, testset
+from minifaces.evaluate.intervals import Interval
+from minifaces.evaluate.parts import Part, Picture, Table
+from minifaces.evaluate.reconstruction import reconstruction
+from minifaces.evaluate.similarity import psnr
+
+
+def quiet(*_: object) -> None:
+    """Progress that nobody looks at."""
+
+
+@pytest.fixture(scope="module")
+def faces() -> testset.Faces:
+    return testset.composed(64, "test", 1)
+
+
+def test_unseen_faces_are_of_unseen_designs_and_each_design_is_a_group(faces: testset.Faces) -> None:
+    assert faces.draws is not None
+    assert faces.prints is not None
+    assert {faces.prints.designs[i].split for i in faces.draws.upper} == {"test"}
+    assert len(np.unique(faces.groups)) == len(faces) == len(faces.prints.of_split("test"))
+    train = testset.composed(64, "train", 1)
+    assert not set(train.groups) & set(faces.groups)
+    assert 0 < faces.kinds["large prints"].mean() < 0.5
+
+
+def test_perfect_reconstruction_gets_perfect_figures_and_a_bare_head_does_not(faces: testset.Faces) -> None:
+    made = {"perfect": faces.pictures}
+    part = reconstruction(faces, made, faces, made, quiet)
+    rows = part.tables[0].rows
+    assert rows["perfect"]["SSIM"].value == pytest.approx(1)
+    assert rows["perfect"]["retrieval@1"].value == 100
+    assert rows["bare head"]["retrieval@1"].value < 30
+    assert rows["bare head"]["PSNR, print"].value < 22
+    agreement = part.tables[-1].rows
+    assert agreement["perfect"]["all"].value == 100 > agreement["bare head"]["all"].value
+    gap = next(t for t in part.tables if "gap" in t.columns).rows["perfect"]["gap"]
+    assert gap.value == 0
+
+
+def test_a_bare_head_differs_from_the_face_by_its_print(faces: testset.Faces) -> None:
+    plain = testset.bare(faces)
+    outside = 1 - faces.mask
+    assert np.median(psnr(faces.pictures, plain, outside)) > np.median(psnr(faces.pictures, plain, faces.mask)) + 5
+
+
+def test_a_report_holds_figures_pictures_and_escaped_words(tmp_path: Path) -> None:
+    rows = {"<model>": {"PSNR": Interval(27.3, 26.0, 28.0), "n": 4, "bad": float("nan")}}
+    picture = Picture("sheet", "a & b", np.full((8, 9, 3), 200, np.uint8))
+    report.write([Part("one", "One", [Table("t", ("PSNR", "n", "bad"), rows)], [picture])], {"model": "x"}, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "&lt;model&gt;" in page
+    assert "<model>" not in page
+    assert "data:image/webp;base64" in page
+    assert (tmp_path / "sheet.png").is_file()
+    figures = json.loads((tmp_path / "report.json").read_text())["parts"]["one"]["t"]["<model>"]
+    assert figures["PSNR"] == {"value": 27.3, "low": 26.0, "high": 28.0}
+    assert figures["bad"] is None
+
+
+def test_the_command_writes_a_report_of_the_bundled_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "--share", "0.05", "-o", str(tmp_path / "r"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"].endswith("index.html")
+    parts = json.loads((tmp_path / "r/report.json").read_text())["parts"]
+    assert set(parts) == {"reconstruction", "random", "morphs", "latent"}
+    own = parts["reconstruction"]["faces of unseen designs"][minifaces.load().name]
+    assert own["PSNR"]["value"] > 24
+    assert own["retrieval@1"]["value"] > 80
+    random = parts["random"]["random faces"]
+    floor = random["floor: the data again"]
+    assert floor["FD-lite0"]["value"] < random["blurred data"]["FD-lite0"]["value"]
+    assert random[f"{minifaces.load().name}: flow"]["density"] > random[f"{minifaces.load().name}: normal"]["density"]
+    assert parts["random"]["memorisation"]["copies of the data"]["authenticity"] == 0
+
+
+def test_bad_use_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    for arguments, said in (
+        (["--only", "beauty"], "no part beauty"),
+        (["-o", str(tmp_path / "file")], "is a file"),
+        (["--size", "100"], "--size 100"),
+        ([str(tmp_path / "none")], "none"),
+    ):
+        assert run(["evaluate", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert len(error.splitlines()) == 1
