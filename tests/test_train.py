@@ -31,7 +31,7 @@ def tiny(**changes: object) -> Config:
     small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
     small |= {"optimiser.schedule": "constant", "flow.steps": 20, "flow.width": 32, "data.faces_per_epoch": 500}
     small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
-    return preset("default", **small, **changes)
+    return preset("default", **(small | changes))
 
 
 def train(folder: Path, **options: object) -> tuple[Trained, list[float]]:

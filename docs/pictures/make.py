@@ -14,6 +14,8 @@ from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.pictures import draw_map, grid, pairs, strip
 from minifaces.studio.atlas import project
+from minifaces.vae.config import preset
+from minifaces.vae.faces import ComposedFaces
 
 HERE = Path(__file__).parent
 
@@ -48,6 +50,15 @@ def composed() -> None:
     save_picture(HERE / "recombined.png", grid(faces, columns=12, gap=0))
 
 
+def varied() -> None:
+    """Collages, and faces with the faults of photographs."""
+    collaged = ComposedFaces(preset("default", **{"data.collaged": 1, "data.photolike": 0})).batch(4, 0, 24).faces
+    faulty = ComposedFaces(preset("default", **{"data.collaged": 0, "data.photolike": 1})).batch(4, 0, 12)
+    rows = np.concatenate([collaged, faulty.shown, faulty.faces])
+    save_picture(HERE / "varied.png", grid(rows, columns=12, gap=0))
+
+
 if __name__ == "__main__":
     played()
     composed()
+    varied()
