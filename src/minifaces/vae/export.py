@@ -92,13 +92,10 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     (folder / "gallery.webp").write_bytes(_sheet(faces))
     report("writing ONNX")
     size = trained.config.network.image_size
-    export_onnx(_Encoder(network), (torch.rand(2, 3, size, size),), "face", "latent", folder / "encoder.onnx")
+    export_onnx(network.mean_encoder(), (torch.rand(2, 3, size, size),), "face", "latent", folder / "encoder.onnx")
     export_onnx(_Decoder(network), (torch.from_numpy(latents[:2]),), "latent", "face", folder / "decoder.onnx")
     parity = check_parity(network, folder, faces[:32])
-    weights = {
-        k: v.numpy().astype(np.float16) if v.is_floating_point() else v.numpy() for k, v in network.state_dict().items()
-    }
-    _save(weights, folder / "model.safetensors")
+    _save({k: _stored(v.numpy()) for k, v in network.state_dict().items()}, folder / "model.safetensors")
     facts = {
         "train_seconds": round(trained.seconds),
         "faces_seen": trained.steps * trained.config.optimiser.batch,
@@ -110,6 +107,11 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     }
     (folder / "README.md").write_text(model_card(name, trained, facts, len(entries)), encoding="utf-8")
     return facts
+
+
+def _stored(weight: NDArray[Any]) -> NDArray[Any]:
+    """Large weights as float16. Small ones stay: a batch norm's variance may be past float16's largest number."""
+    return weight.astype(np.float16) if weight.dtype == np.float32 and weight.size >= SMALL else weight
 
 
 def _save(tensors: dict[str, Any], path: Path) -> None:
@@ -142,15 +144,6 @@ def reconstruction_quality(network: VAE, faces: Bytes) -> dict[str, float]:
         "psnr": round(float(psnr.mean()), 2),
         "psnr_median": round(float(psnr.median()), 2),
     }
-
-
-class _Encoder(nn.Module):
-    def __init__(self, network: VAE) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, face: Tensor) -> Tensor:
-        return self.network.encode(face)[0]
 
 
 class _Decoder(nn.Module):
@@ -188,9 +181,9 @@ def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
     casts = []
     for i, weight in enumerate(graph.initializer):
         values = onnx.numpy_helper.to_array(weight)
-        if values.dtype != np.float32 or values.size < SMALL:
+        if (stored := _stored(values)).dtype != np.float16:
             continue
-        graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), weight.name + ".half"))
+        graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(stored, weight.name + ".half"))
         casts.append(
             onnx.helper.make_node(
                 "Cast",

@@ -16,11 +16,12 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def gradient_difference(made: Tensor, true: Tensor) -> Tensor:
     """Absolute difference of the Sobel gradients, averaged over x and y: (n, 3, H, W)."""
-    sobel = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]], device=made.device) / 4
-    kernel = torch.stack([sobel, sobel.T])[:, None].repeat(3, 1, 1, 1)
-    apart = F.conv2d(F.pad(made - true, (1, 1, 1, 1), "replicate"), kernel, groups=3).abs()
-    n, _, height, width = apart.shape
-    return apart.view(n, 3, 2, height, width).mean(2)
+    # Sums of shifted pictures: a third of the time of a grouped convolution on the CPU.
+    apart = F.pad(made - true, (1, 1, 1, 1), "replicate")
+    across, down = apart[..., 2:] - apart[..., :-2], apart[..., 2:, :] - apart[..., :-2, :]
+    across = across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]
+    down = down[..., :-2] + 2 * down[..., 1:-1] + down[..., 2:]
+    return (across.abs() + down.abs()) / 8
 
 
 def dissimilarity(made: Tensor, true: Tensor) -> Tensor:

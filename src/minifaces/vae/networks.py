@@ -23,6 +23,10 @@ class VAE(nn.Module):
     def decode(self, latents: Tensor) -> Tensor:
         raise NotImplementedError
 
+    def mean_encoder(self) -> nn.Module:
+        """Faces to the posterior's mean alone, (n, d), without the weights of its variance."""
+        raise NotImplementedError
+
     def forward(self, faces: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Faces and standard normal noise (n, d) -> reconstruction, mean, log variance."""
         mean, log_variance = self.encode(faces)
@@ -71,6 +75,9 @@ class SeedVAE(VAE):
     def decode(self, latents: Tensor) -> Tensor:
         return cast(Tensor, self.decoder(latents))
 
+    def mean_encoder(self) -> nn.Module:
+        return nn.Sequential(self.encoder, self.mean)
+
 
 class ResidualVAE(VAE):
     """Residual levels between a pixel-unshuffle stem and a pixel-shuffle end: no layer works at full size, and no
@@ -104,6 +111,14 @@ class ResidualVAE(VAE):
 
     def decode(self, latents: Tensor) -> Tensor:
         return cast(Tensor, self.decoder(latents))
+
+    def mean_encoder(self) -> nn.Module:
+        size = self.posterior.out_features // 2
+        mean = nn.Linear(self.posterior.in_features, size)
+        with torch.no_grad():
+            mean.weight.copy_(self.posterior.weight[:size])
+            mean.bias.copy_(self.posterior.bias[:size])
+        return nn.Sequential(self.encoder, mean)
 
 
 class Residual(nn.Module):

@@ -5,6 +5,7 @@
 A run is a number of steps, fixed when it starts. Everything random in step k is drawn from (seed, k)."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -93,7 +94,9 @@ class Run:
         self.minutes = None if self.steps else minutes
         if not self.steps and not minutes:
             self.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / optimiser.batch))
-        self.accelerator = Accelerator(mixed_precision="bf16" if bfloat16_pays() else "no")
+        # Said outright: without a GPU, processes that were started together would each train alone.
+        together = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
+        self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays() else "no")
         self._prepare(restored)
 
     def _prepare(self, restored: list[Any] | None) -> None:
