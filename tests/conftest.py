@@ -104,13 +104,14 @@ def _write_graph(path: Path, nodes: list, source: tuple, target: tuple, weights:
 
 
 def _write_prior(folder: Path, latents: NDArray[np.float32]) -> None:
-    pca = PCA(LEADING, random_state=0).fit(latents)
-    coordinates = pca.transform(latents)
+    # The latents are white: a second PCA would take whichever directions the processor's rounding prefers.
+    mean, basis = latents.mean(axis=0), np.eye(LEADING, LATENT)
+    coordinates = (latents - mean) @ basis.T
     mixture = GaussianMixture(3, reg_covar=1e-3, random_state=0).fit(coordinates)
-    rest = latents - pca.inverse_transform(coordinates)
+    rest = latents - mean - coordinates @ basis
     tensors = {
-        "mean": pca.mean_,
-        "basis": pca.components_,
+        "mean": mean,
+        "basis": basis,
         "residual": rest.std(axis=0),
         "weights": mixture.weights_,
         "means": mixture.means_,

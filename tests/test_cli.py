@@ -200,7 +200,7 @@ def test_model_info(call: Call, tiny_model: Path) -> None:
     assert facts["prior"] == {
         "components": 3,
         "dimensions": 6,
-        "threshold": pytest.approx(-1.925, abs=0.01),
+        "threshold": pytest.approx(-2.1046, abs=0.001),
         "flow": False,
     }
     assert "3 Gaussians over 6 dimensions" in call("model", "info", str(tiny_model), model=None)[1]
