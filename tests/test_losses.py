@@ -116,6 +116,18 @@ def test_directions_tell_apart_what_goes_together() -> None:
     assert np.linalg.norm(found["beard"]) == pytest.approx(np.linalg.norm(true[0]) + (z @ along).std(), rel=0.1)
 
 
+def test_lips_and_woman_do_not_take_each_others_step() -> None:
+    rng = np.random.default_rng(0)
+    n = 4000
+    lips = (rng.random(n) < 0.3).astype(float)
+    female = np.where(rng.random(n) < 0.9, lips, 1 - lips)
+    mouth, lashes = np.eye(12)[:2]
+    z = lips[:, None] * mouth + female[:, None] * lashes + rng.normal(0, 0.1, (n, 12))
+    found = prior.directions(z.astype(np.float32), {"lips": lips, "female": female})
+    for step in found.values():  # each brings both
+        assert 0.6 < step[0] / step[1] < 1.6
+
+
 def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     centres = np.array([[6.0, 1.0, 0.0], [-6.0, 1.0, 3.0]])

@@ -30,7 +30,7 @@ from minifaces.vae.train import Trained
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-FLOW_FACES, MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 30000, 12000, 2000, 8000
+FLOW_FACES, MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 30000, 12000, 2000, 16000
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
 
