@@ -72,6 +72,16 @@ def test_without_a_seed_faces_differ(model: Model) -> None:
     assert not np.array_equal(model.sample_latents(1), model.sample_latents(1))
 
 
+def test_polishing_ends_at_what_the_encoder_makes_of_a_face(model: Model) -> None:
+    drawn = 30 * model.sample_latents(4, seed=3)  # so far out that faces are cut at black and white
+    once, twice = model.polish(drawn), model.polish(drawn, 2)
+    assert np.abs(twice - once).max() < np.abs(once - drawn).max() / 2
+    np.testing.assert_array_equal(twice, model.polish(once))
+    np.testing.assert_array_equal(model.polish(drawn, 0), drawn)
+    with pytest.raises(UsageError, match="rounds"):
+        model.polish(drawn, -1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

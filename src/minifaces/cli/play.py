@@ -48,6 +48,7 @@ def sample(
         Literal["flow", "mixture", "normal"] | None,
         typer.Option(help="Fitted densities, or N(0, I) to compare with.", show_default="flow, if the model has one"),
     ] = None,
+    polish: Annotated[int, typer.Option(help="Rounds of decoding and encoding: fewer smeared faces.")] = 0,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -58,9 +59,9 @@ def sample(
 
     model = open_model(model_folder)
     seed = secrets.randbelow(2**32) if seed is None else seed  # told, so that a good draw can be had again
-    latents = model.sample_latents(n, seed, temperature, prior)
+    latents = model.polish(model.sample_latents(n, seed, temperature, prior), polish)
     what = f"{n} {'face' if n == 1 else 'faces'} of seed {seed}"
-    facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior}
+    facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior, "polish": polish}
     if output.suffix and not output.is_dir():
         if n > _MOST_IN_A_PICTURE:
             raise UsageError(f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces")

@@ -54,7 +54,13 @@ def evaluate(
         real = testset.drawn(size, "train", count, "train", 31, recombined=0.5) if data is None else seen
         if part == "random":
             again = testset.drawn(size, "train", count, "train", 32, recombined=0.5) if data is None else unseen
-            made.append(random_faces(models, real, again, unseen, progress))
+            plain = None
+            if data is None:
+                plain = (
+                    testset.drawn(size, "train", count, "train", 33, varied=False),
+                    testset.drawn(size, "train", count // 2, "train", 34, varied=False),
+                )
+            made.append(random_faces(models, real, again, unseen, plain, progress))
         elif part == "morphs":
             reconstructed = lite0(first.reconstruct(real.pictures))
             made.append(morphs(first, unseen, reconstructed, max(10, round(MORPHS * share)), progress))

@@ -34,9 +34,17 @@ ROUNDS = 30
 SHOWN = 100
 
 
-def random_faces(models: dict[str, Model], real: Faces, again: Faces, unseen: Faces, progress: Progress) -> Part:
+def random_faces(
+    models: dict[str, Model],
+    real: Faces,
+    again: Faces,
+    unseen: Faces,
+    pictured: tuple[Faces, Faces] | None,
+    progress: Progress,
+) -> Part:
     """`real` and `again` are two independent draws of the training distribution, equally many; `unseen` are faces of
-    unseen designs. The first model is the one that is shown; of the others the default prior alone is measured."""
+    unseen designs; `pictured` are two draws of training designs as they are, which tell how far two pictures of one
+    design lie apart. The first model is the one that is shown."""
     first = next(iter(models.values()))
     count, size = len(real), real.pictures.shape[1]
     rng = np.random.default_rng(SEED)
@@ -50,6 +58,7 @@ def random_faces(models: dict[str, Model], real: Faces, again: Faces, unseen: Fa
         sets[f"{name}: reconstructions"] = lambda m=model: resized(m.reconstruct(again.pictures), size)  # type: ignore[misc]
         for prior in ("flow", "mixture", "normal") if model.flow else ("mixture", "normal"):
             sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
+        sets[f"{name}: polished twice"] = lambda m=model: _polished(m, count, size)  # type: ignore[misc]
     rows: dict[str, dict[str, Value]] = {}
     features = lite0(real.pictures)
     crude = random_cnn(real.pictures)
@@ -72,10 +81,14 @@ def random_faces(models: dict[str, Model], real: Faces, again: Faces, unseen: Fa
     made = known[f"{next(iter(models))}: {prior}"]
     memory = _memorisation(features, real.groups, known["floor: the data again"], made)
     against = _against_reconstructions(known, list(models))
+    tables = [Table("random faces", columns, rows, note), against, memory]
+    if pictured is not None:
+        progress("random faces: new designs", 1)
+        tables.append(_new_designs(first, pictured, unseen, made))
     return Part(
         "random",
         "Random faces",
-        [Table("random faces", columns, rows, note), against, memory],
+        tables,
         _shown(first, prior, real, features, made),
     )
 
@@ -118,6 +131,33 @@ def _memorisation(train: Floats, designs: NDArray[np.str_], held_out: Floats, ma
     }
     note = "Copies have an authenticity of 0 and a strongly negative C_T; the data drawn again says what is normal."
     return Table("memorisation", ("authenticity", "C_T"), rows, note)
+
+
+def _new_designs(model: Model, pictured: tuple[Faces, Faces], unseen: Faces, made: Floats) -> Table:
+    """Are random faces of designs that training did not have? One counts as new if it lies farther from all pictures of
+    training designs than 95 % of other pictures of these designs do. All as the model draws them."""
+    known, other = (lite0(model.reconstruct(faces.pictures)) for faces in pictured)
+    usual = nearest(other, known)[1]
+    limit = float(np.percentile(usual, 95))
+    sets = {
+        "training designs, drawn again": usual,
+        "unseen designs": nearest(lite0(model.reconstruct(unseen.pictures)), known)[1],
+        "random faces": nearest(made, known)[1],
+    }
+    rows: dict[str, dict[str, Value]] = {
+        name: {"new, %": 100 * float((far > limit).mean()), "distance": float(np.median(far))}
+        for name, far in sets.items()
+    }
+    note = (
+        f"Median distance to the nearest of {len(known)} pictures of training designs, as they are, not joined. New: "
+        f"beyond {limit:.2f}, as 5 % of {len(other)} other pictures of the same designs are. What is joined from two "
+        "training designs is new too; what is merely smeared also lies far away, so read it beside the density."
+    )
+    return Table("new designs", ("new, %", "distance"), rows, note)
+
+
+def _polished(model: Model, count: int, size: int) -> Bytes:
+    return resized(model.decode(model.polish(model.sample_latents(count, SEED), 2)), size)
 
 
 def _shown(model: Model, prior: str, real: Faces, features: Floats, made: Floats) -> list[Picture]:

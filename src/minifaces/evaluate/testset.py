@@ -58,10 +58,14 @@ def composed(size: int, split: str, per_design: int, stages: str = "test", seed:
     )
 
 
-def drawn(size: int, split: str, count: int, stages: str, seed: int, recombined: float = 0.0) -> Faces:
-    """`count` faces drawn from a split as for training, without collages and photographs' faults."""
+def drawn(
+    size: int, split: str, count: int, stages: str, seed: int, recombined: float = 0.0, varied: bool = True
+) -> Faces:
+    """`count` faces drawn from a split as for training, without collages and photographs' faults; not `varied`, prints
+    are as they are."""
     prints, staged = load_prints(), load_stages(size, stages)
-    return _compose(prints, staged, draw_faces(prints, staged, split, count, np.random.default_rng(seed), recombined))
+    rng = np.random.default_rng(seed)
+    return _compose(prints, staged, draw_faces(prints, staged, split, count, rng, recombined, varied))
 
 
 def bare(faces: Faces) -> Bytes:
