@@ -12,9 +12,7 @@ app = typer.Typer()
 
 DataArgument = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="[DATA]", help="A data set or any folder of pictures.", show_default="the model's gallery"
-    ),
+    typer.Argument(metavar="[DATA]", help="A data set or any folder of pictures.", show_default="the model's gallery"),
 ]
 SeedOption = Annotated[int, typer.Option(help="The map's: another seed, another map.")]
 

@@ -1,7 +1,7 @@
 """Write the explorer: a folder for any static host, or one HTML file that works from disk.
 
-    export_site(files, Path("site"))
-    export_single(files, Path("faces.html"))"""
+export_site(files, Path("site"))
+export_single(files, Path("faces.html"))"""
 
 import base64
 import hashlib
@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.explorer.page import INDEX, page_files, policy
@@ -95,9 +94,8 @@ def to_text(data: bytes) -> bytes:
     Three characters that HTML would change are written as U+0080, U+0081 and U+0082: 17 % longer than the
     bytes, where base64 is 33 %. The bits are filled up with zeros."""
     bits = np.unpackbits(np.frombuffer(data, np.uint8))
-    bits = np.concatenate([bits, np.zeros(-len(bits) % 7, np.uint8)]).reshape(-1, 7)
-    values: NDArray[np.uint8] = np.packbits(np.pad(bits, [(0, 0), (1, 0)]), axis=1)[:, 0]
-    text = values.tobytes()
+    sevens = np.concatenate([bits, np.zeros(-len(bits) % 7, np.uint8)]).reshape(-1, 7)
+    text = np.packbits(np.pad(sevens, [(0, 0), (1, 0)]), axis=1).tobytes()
     for number, byte in enumerate(_ESCAPED):
         text = text.replace(bytes([byte]), b"\xc2" + bytes([0x80 + number]))
     return text

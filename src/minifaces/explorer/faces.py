@@ -1,7 +1,7 @@
 """The faces of the explorer's map, and what is known of each: a model's gallery, or a data set of thousands.
 
-    faces = gallery_faces(model)
-    faces = dataset_faces(model, read_dataset("faces", model.image_size))"""
+faces = gallery_faces(model)
+faces = dataset_faces(model, read_dataset("faces", model.image_size))"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

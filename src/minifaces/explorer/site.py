@@ -18,8 +18,8 @@ from safetensors.numpy import save
 
 from minifaces.explorer.faces import Faces, head_colours
 from minifaces.explorer.pack import pack_network
-from minifaces.explorer.sprites import levels, place
 from minifaces.explorer.page import runtime
+from minifaces.explorer.sprites import levels, place
 from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
 from minifaces.studio.atlas import project
@@ -88,7 +88,7 @@ def compress(data: bytes) -> bytes:
     return gzip.compress(data, 9, mtime=0)
 
 
-def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.float64]) -> dict[str, Any]:
+def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating]) -> dict[str, Any]:
     """Columns, each a list of n: smaller than a list of records."""
     named, seen = head_colours(faces.pictures)
     counts = {name: named.count(name) for name in dict.fromkeys(named)}
@@ -121,7 +121,7 @@ def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
 def _latents(faces: Faces) -> bytes:
     """Half precision is enough to find neighbours by: of a data set's latents nobody asks for the last bit."""
     kind = np.float32 if faces.exact else np.float16
-    return save({"latents": np.ascontiguousarray(faces.latents, kind)})
+    return bytes(save({"latents": np.ascontiguousarray(faces.latents, kind)}))
 
 
 def _flow(model: Model) -> bytes:
@@ -132,7 +132,7 @@ def _flow(model: Model) -> bytes:
             tensors[name], tensors[f"{name}.units"] = bytes_of(value)
         else:
             tensors[name] = value.astype(np.float32)
-    return save(tensors)
+    return bytes(save(tensors))
 
 
 def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
@@ -153,7 +153,8 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
         {"name": f"pc{i}", "label": f"Direction {i}", "kind": "principal", "least": -3, "most": 3}
         for i in range(1, len(axes) + 1)
     ]
-    return described, np.stack([*model.directions.values(), *axes]) if described else np.zeros((0, model.latent_size))
+    vectors = np.concatenate([np.zeros((0, model.latent_size)), *(v[None] for v in model.directions.values()), axes])
+    return described, vectors.astype(np.float32)
 
 
 def principal(latents: NDArray[np.float32], most: int) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ class Level:
     """WebP"""
 
 
-def place(cells: NDArray[np.float64]) -> NDArray[np.int64]:
+def place(cells: NDArray[np.floating]) -> NDArray[np.int64]:
     """Which place on the sheets each face has, (n,), by its (n, 2) cell on the map's grid: along a Z-shaped curve
     (Morton, 1966), so that a square of the map lies on few sheets."""
     codes = np.zeros(len(cells), np.int64)

@@ -230,7 +230,7 @@ class Model:
         return [(self.gallery.entries[i], float(far)) for i, far in zip(nearest, distances, strict=True)]
 
     def latent_of(self, face: str, refine: int = 0) -> Latents:
-        """The (d,) latent that a FACE means: a gallery name, `random:SEED`, `avatar:TEXT` or a picture file, in that order.
+        """The (d,) latent that a FACE means: a gallery name, `random:SEED`, `avatar:TEXT` or a picture file, in order.
 
         `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has.
         A picture file's latent is refined in so many steps: see `Model.refine`."""

@@ -2,7 +2,7 @@
 
 import { openFiles, type Files } from "./files"
 import { frame } from "./frame"
-import { avatarSeed } from "./generator"
+import { avatarSeed, normals } from "./generator"
 import { LatentMap } from "./latents"
 import type {
   Atlas,
@@ -158,6 +158,10 @@ class Client implements Engine {
 
   avatarSeed(text: string): Seed {
     return avatarSeed(text)
+  }
+
+  noise(seed: Seed, size: number, stream = 0, face = 0): Float64Array {
+    return normals(seed, size, stream, face)
   }
 
   async avatar(text: string): Promise<{ seed: Seed; latent: Latent }> {
