@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { gzipSync } from "node:zlib"
 import { defineConfig } from "vite"
+import wabt from "wabt"
 
 const ort = new URL("node_modules/onnxruntime-web/", import.meta.url)
 const { version } = JSON.parse(readFileSync(new URL("package.json", ort), "utf8"))
@@ -24,6 +25,18 @@ const noSecondRuntime = {
   },
 }
 
+/** Assembles WebAssembly text into a module of a few hundred bytes, which the script holds. */
+const assembler = {
+  name: "assembler",
+  async load(id) {
+    if (!id.endsWith(".wat")) return null
+    const parsed = (await wabt()).parseWat(id, readFileSync(id, "utf8"), { simd: true })
+    const { buffer } = parsed.toBinary({})
+    const text = Buffer.from(buffer).toString("base64")
+    return `export default Uint8Array.from(atob("${text}"), character => character.charCodeAt(0))`
+  },
+}
+
 export default defineConfig({
   base: "./",
   define: { RUNTIME: JSON.stringify({ version }) },
@@ -36,6 +49,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     rollupOptions: { output: { codeSplitting: false } },
   },
-  worker: { format: "es", plugins: () => [noSecondRuntime] },
-  plugins: [runtime, noSecondRuntime],
+  worker: { format: "es", plugins: () => [noSecondRuntime, assembler] },
+  plugins: [runtime, noSecondRuntime, assembler],
 })

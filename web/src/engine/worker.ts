@@ -59,7 +59,7 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
   },
   async decode({ latents }) {
     const pictures = []
-    for (const face of await decode(latents)) pictures.push(toPixels(face, imageSize))
+    for (const latent of latents) pictures.push(toPixels(await decoder.run(latent), imageSize))
     return pictures
   },
   encode({ pixels }) {
@@ -90,15 +90,25 @@ const encode: Run = rows => each(encoder, rows)
 /** One by one: a batch is no quicker on one thread, and memory stays small. */
 async function each(network: Network, rows: Planes[]): Promise<Planes[]> {
   const results = []
-  for (const row of rows) results.push(await network.run(row))
+  for (const row of rows) {
+    results.push(await network.run(row))
+    if (rows.length > 1) await breath()
+  }
   return results
 }
 
-// One after the other, also where a request waits for a network.
-let last: Promise<unknown> = Promise.resolve()
-self.onmessage = ({ data }: MessageEvent<Message>) => {
-  last = last.then(() => answer(data))
-}
+/** Let other requests in, so that a geodesic of seconds does not hold up what is dragged meanwhile. */
+const breath = () =>
+  new Promise<void>(resolve => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+
+self.onmessage = ({ data }: MessageEvent<Message>) => void answer(data)
 
 async function answer({ id, kind, request }: Message): Promise<void> {
   try {
