@@ -49,6 +49,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     rollupOptions: { output: { codeSplitting: false } },
   },
-  worker: { format: "es", plugins: () => [noSecondRuntime, assembler] },
+  // A classic script: from disk, modules in workers are refused.
+  worker: { format: "iife", plugins: () => [noSecondRuntime, assembler] },
   plugins: [runtime, noSecondRuntime, assembler],
 })

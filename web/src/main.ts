@@ -1,3 +1,4 @@
+import "./style.css"
 import { openEngine } from "./engine/open"
 
 const engine = await openEngine(new URL("data/", document.baseURI).href)

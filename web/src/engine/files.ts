@@ -60,7 +60,7 @@ class Embedded implements Files {
 
   worker(): Worker {
     const name = Object.keys(this.index).find(name => /(^|\/)worker-[^/]*\.js$/.test(name))!
-    return new Worker(URL.createObjectURL(new Blob([this.bytes(name)], { type: "text/javascript" })), { type: "module" })
+    return new Worker(URL.createObjectURL(new Blob([this.bytes(name)], { type: "text/javascript" })))
   }
 
   private bytes(name: string): Uint8Array<ArrayBuffer> {
