@@ -41,7 +41,7 @@ export default defineConfig({
   base: "./",
   define: { RUNTIME: JSON.stringify({ version }) },
   build: {
-    outDir: process.env.OUT ?? "../src/minifaces/explorer/static",
+    outDir: "../src/minifaces/explorer/static",
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,
