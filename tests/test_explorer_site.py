@@ -28,7 +28,7 @@ import minifaces
 from conftest import SHOWN, SIZE
 from minifaces import MinifacesError, UsageError
 from minifaces.cli.main import run
-from minifaces.dataset import read_dataset, write_dataset
+from minifaces.dataset import DataSet, read_dataset, write_dataset
 from minifaces.explorer import export, pack
 from minifaces.explorer.faces import Faces, dataset_faces, gallery_faces, head_colours
 from minifaces.explorer.onnx_tensors import find_tensors
@@ -241,6 +241,15 @@ def test_a_data_set_becomes_a_map(
     latents = load(gzip.decompress(made[site["parts"]["latents"]["file"]]))["latents"]
     assert latents.dtype == np.float16
     assert np.abs(latents - model.encode(digits[0][:50])).max() < 0.01
+
+
+def test_a_map_has_bounds(
+    model: Model, digits: tuple[NDArray[np.uint8], NDArray[np.int64]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minifaces.explorer.faces.MOST", 3)
+    row = {"design": "x", "split": "train", "file_name": "x.png"}
+    with pytest.raises(UsageError, match="3 faces, not 4"):
+        dataset_faces(model, DataSet(digits[0][:4], (row,) * 4))
 
 
 def test_one_face_is_enough(model: Model, digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:

@@ -74,11 +74,16 @@ def export(
 
 
 def _files(data: Path | None, seed: int, model_folder: Path | None) -> dict[str, bytes]:
+    from rich.console import Console
+
     from minifaces.dataset import read_dataset
     from minifaces.explorer.faces import dataset_faces, gallery_faces
     from minifaces.explorer.site import site_files
 
     model = open_model(model_folder)
     if data is None:
-        return site_files(model, gallery_faces(model), seed)
-    return site_files(model, dataset_faces(model, read_dataset(data, model.image_size), progress), seed)
+        faces = gallery_faces(model)
+    else:
+        faces = dataset_faces(model, read_dataset(data, model.image_size), progress)
+    with Console(stderr=True).status("laying out the map"):
+        return site_files(model, faces, seed)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.dataset import DataSet
+from minifaces.errors import UsageError
 from minifaces.images import Pixels
 from minifaces.studio.model import Latents, Model
 
 MOST = 50_000
-"""more faces than a browser holds sprites of"""
+"""a map of more faces is slow to lay out and to load"""
 _CHUNK = 64
 _NOT_TOLD = ("file_name", "design", "lower_design", "split", "stage")
 
@@ -63,6 +64,8 @@ def gallery_faces(model: Model) -> Faces:
 
 def dataset_faces(model: Model, data: DataSet, track: Track = untracked) -> Faces:
     """A data set's faces, encoded by the model; true/false columns are attributes, other words the description."""
+    if len(data.pictures) > MOST:
+        raise UsageError(f"a map holds {MOST} faces, not {len(data.pictures)}: take a part of the data set")
     starts = range(0, len(data.pictures), _CHUNK)
     coded = [model.encode(data.pictures[i : i + _CHUNK]) for i in track(starts, "encoding", len(starts))]
     attributes = [{key: v == "true" for key, v in row.items() if v in ("true", "false")} for row in data.rows]
