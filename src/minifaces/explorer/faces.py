@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minifaces.dataset import DataSet
 from minifaces.errors import UsageError
@@ -92,49 +91,3 @@ def _word(text: str) -> bool:
     except ValueError:
         return True
     return False
-
-
-# Names of head colours, and what they look like in pictures: measured off composed faces where there are such
-# heads, and plain sRGB colours elsewhere.
-COLOURS = {
-    "yellow": (241, 195, 33),
-    "light skin": (233, 196, 170),
-    "tan": (205, 165, 120),
-    "medium skin": (178, 128, 90),
-    "brown": (110, 74, 50),
-    "dark brown": (66, 45, 34),
-    "white": (235, 235, 232),
-    "light grey": (165, 168, 170),
-    "dark grey": (95, 98, 100),
-    "black": (35, 35, 37),
-    "red": (190, 35, 30),
-    "orange": (225, 120, 35),
-    "pink": (225, 140, 175),
-    "purple": (105, 60, 130),
-    "blue": (45, 95, 175),
-    "light blue": (130, 180, 215),
-    "green": (50, 125, 65),
-    "light green": (150, 190, 110),
-}
-
-
-def head_colours(pictures: Pixels) -> tuple[list[str], NDArray[np.uint8]]:
-    """The colour of each head, by name, and as it is: (n, 3) uint8. Seen on the pictures, whatever they are of:
-    the median of the middle, where a head shows more skin than print."""
-    size = pictures.shape[1]
-    top, bottom, left, right = (round(size * share) for share in (0.3, 0.85, 0.22, 0.78))
-    middle = pictures[:, top:bottom, left:right].reshape(len(pictures), -1, 3)
-    seen = np.median(middle, axis=1)
-    palette = _lab(np.array(list(COLOURS.values()), np.float64))
-    nearest = ((_lab(seen)[:, None] - palette) ** 2 * [0.5, 1, 1]).sum(axis=2).argmin(axis=1)
-    return [list(COLOURS)[i] for i in nearest], seen.astype(np.uint8)
-
-
-def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sRGB in 0 to 255 to CIE L*a*b* (D65), where distances are about what the eye says: (n, 3) -> (n, 3)."""
-    share = rgb / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    xyz = linear @ to_xyz.T / np.array([0.9505, 1.0, 1.089])
-    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
-    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)

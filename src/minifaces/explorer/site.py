@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from minifaces.explorer.faces import Faces, head_colours
+from minifaces.explorer.colours import COLOURS, head_colours
+from minifaces.explorer.faces import Faces
 from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
 from minifaces.explorer.sprites import levels, place
@@ -90,10 +91,9 @@ def compress(data: bytes) -> bytes:
 
 def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating]) -> dict[str, Any]:
     """Columns, each a list of n: smaller than a list of records."""
-    named, seen = head_colours(faces.pictures)
+    named = head_colours(faces.pictures)
     counts = {name: named.count(name) for name in dict.fromkeys(named)}
     colours = sorted(counts, key=lambda name: -counts[name])
-    typical = {name: np.median(seen[np.array(named) == name], axis=0).astype(int) for name in colours}
     known = sorted({name for attributes in faces.attributes for name in attributes})
     x, y = _unit(places).T
     return {
@@ -101,7 +101,7 @@ def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating
         "descriptions": faces.descriptions,
         # a letter a face: 1 has it, 0 has not, - unknown
         "attributes": {name: "".join("-01"[1 + a.get(name, -1)] for a in faces.attributes) for name in known},
-        "colours": [{"name": n, "css": "#{:02x}{:02x}{:02x}".format(*typical[n]), "count": counts[n]} for n in colours],
+        "colours": [{"name": n, "css": "#{:02x}{:02x}{:02x}".format(*COLOURS[n]), "count": counts[n]} for n in colours],
         "colour": [colours.index(name) for name in named],
         "split": [_SPLITS.index(split) for split in faces.splits],
         "x": x.tolist(),
