@@ -1,6 +1,101 @@
 import "./style.css"
+import { App, type View } from "./app"
+import { link, read } from "./address"
 import { openEngine } from "./engine/open"
+import type { Part, Progress } from "./engine/types"
+import { h } from "./ui/dom"
+import { avatarView } from "./views/avatar"
+import { editView } from "./views/edit"
+import { howView } from "./views/how"
+import { inventView } from "./views/invent"
+import { mapView } from "./views/map"
+import { morphView } from "./views/morph"
+import { photoView } from "./views/photo"
 
-const engine = await openEngine(new URL("data/", document.baseURI).href)
-// For whoever opens the console, and for the tests.
-Object.assign(globalThis, { explorer: engine })
+const VIEWS: Record<string, { name: string; make: (app: App, params: URLSearchParams) => View }> = {
+  map: { name: "Map", make: mapView },
+  morph: { name: "Morph", make: morphView },
+  invent: { name: "Invent", make: inventView },
+  edit: { name: "Edit", make: editView },
+  photo: { name: "Photo", make: photoView },
+  avatar: { name: "Avatar", make: avatarView },
+  how: { name: "How this works", make: howView },
+}
+const PARTS: Record<Part, string> = {
+  runtime: "the runtime",
+  decoder: "the decoder",
+  encoder: "the encoder",
+  flow: "the flow",
+  latents: "the latents",
+}
+
+const said = h("p", { class: "said", role: "status" })
+const loading = h("p", { class: "loading", role: "status" })
+const main = h("main", { id: "main", tabIndex: -1 })
+const tabs = Object.entries(VIEWS).map(([view, { name }]) => h("a", { href: link(view), "data-view": view }, name))
+document.getElementById("app")!.append(
+  h("a", { class: "skip", href: "#main", onclick: (event: Event) => (event.preventDefault(), main.focus()) }, "To the content"),
+  h("header", {}, h("h1", {}, "minifaces"), h("nav", { "aria-label": "Views" }, ...tabs)),
+  loading,
+  said,
+  main,
+)
+
+/** What is being fetched, until it is there. */
+const parts = new Map<Part, Progress>()
+function progress(one: Progress) {
+  parts.set(one.part, one)
+  const open = [...parts.values()].filter(({ loaded, total }) => loaded < total)
+  const percent = ({ loaded, total }: Progress) => Math.floor((100 * loaded) / total)
+  loading.textContent = open.length ? `Fetching ${open.map(part => `${PARTS[part.part]} (${percent(part)} %)`).join(", ")}` : ""
+}
+
+try {
+  const engine = await openEngine(new URL("data/", document.baseURI).href, progress)
+  // For whoever opens the console, and for the tests.
+  Object.assign(globalThis, { explorer: engine })
+  const app = new App(engine, said)
+  engine.ready.catch(error => {
+    loading.textContent = ""
+    app.fail(error)
+  })
+  let current: View | null = null
+  const enter = () => {
+    const { view, params } = read()
+    const known = VIEWS[view] ? view : "map"
+    current?.close?.()
+    said.textContent = ""
+    app.entered(known)
+    for (const tab of tabs) {
+      if (tab.dataset.view === known) tab.setAttribute("aria-current", "page")
+      else tab.removeAttribute("aria-current")
+    }
+    current = VIEWS[known].make(app, params)
+    document.title = `${current.title} · minifaces`
+    main.className = known
+    main.replaceChildren(current.element)
+  }
+  addEventListener("hashchange", enter)
+  // A picture that is dropped or pasted anywhere is looked at.
+  const take = (files: Iterable<File> | undefined) => {
+    const picture = [...(files ?? [])].find(({ type }) => type.startsWith("image/"))
+    if (!picture) return
+    createImageBitmap(picture).then(
+      bitmap => {
+        app.photo = bitmap
+        if (read().view === "photo") enter()
+        else location.hash = link("photo")
+      },
+      () => app.say("That is no picture that this browser can read."),
+    )
+  }
+  addEventListener("dragover", event => event.preventDefault())
+  addEventListener("drop", event => {
+    event.preventDefault()
+    take(event.dataTransfer?.files)
+  })
+  addEventListener("paste", event => take(event.clipboardData?.files))
+  enter()
+} catch (error) {
+  said.textContent = error instanceof Error ? error.message : String(error)
+}
