@@ -269,6 +269,7 @@ class Client implements Engine {
   private latents(): Promise<LatentMap> {
     return this.only("latents", async () => {
       const tensors = readTensors(await this.fetchPart("latents"))
+      this.tell("latents", this.site.parts.latents.bytes)
       return new LatentMap(tensors.get("latents")!.data as Float32Array, this.latentSize)
     })
   }

@@ -5,7 +5,7 @@ export interface Size {
   height: number
 }
 
-const MARGIN = 0.06
+const MARGIN = 0.12
 
 export class Camera {
   x = 0.5
