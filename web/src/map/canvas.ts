@@ -18,7 +18,7 @@ export function plain(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
       const used = new Set<number>()
       const sprites = inView(scene, camera, canvas.width / ratio, canvas.height / ratio)
       for (const { index, x, y } of sprites.sort((a, b) => a.depth - b.depth)) {
-        const found = sheets.find(index, level)
+        const found = sheets.find(atlas.slots[index], level)
         if (!found) continue
         used.add(found.key)
         const { size } = atlas.levels[found.level]

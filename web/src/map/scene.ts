@@ -11,6 +11,8 @@ export interface Scene {
   state: Uint8Array
   /** pixels a side of a face, as style sheets count them */
   side: number
+  /** what has changed since the last drawing */
+  fresh: { places: boolean; states: boolean }
 }
 
 /** A face that is in view: its middle in pixels, and how far forward it lies, 0 to 1. */
@@ -28,17 +30,33 @@ export interface Renderer {
   close(): void
 }
 
-/** Faces in view, those behind first. */
-export function inView(scene: Scene, camera: Camera, width: number, height: number): Sprite[] {
-  const { x, y, state, side } = scene
-  const sprites: Sprite[] = []
+/** Visit every face in view. */
+export function eachInView(
+  { x, y, side }: Scene,
+  camera: Camera,
+  width: number,
+  height: number,
+  visit: (index: number) => void,
+): void {
   const [left, top] = camera.toWorld(-side / 2, -side / 2)
   const [right, bottom] = camera.toWorld(width + side / 2, height + side / 2)
   for (let index = 0; index < x.length; index++) {
-    if (x[index] < left || x[index] > right || y[index] < top || y[index] > bottom) continue
-    const [px, py] = camera.toPixels(x[index], y[index])
-    sprites.push({ index, x: px, y: py, depth: (state[index] + (index + 1) / (x.length + 1)) / 3 })
+    if (x[index] >= left && x[index] <= right && y[index] >= top && y[index] <= bottom) visit(index)
   }
+}
+
+/** How far forward a face lies, 0 to 1: chosen ones before all others, faint ones behind. */
+export function depth({ state, x }: Scene, index: number): number {
+  return (state[index] + (index + 1) / (x.length + 1)) / 3
+}
+
+/** Faces in view, with their middles in pixels. */
+export function inView(scene: Scene, camera: Camera, width: number, height: number): Sprite[] {
+  const sprites: Sprite[] = []
+  eachInView(scene, camera, width, height, index => {
+    const [x, y] = camera.toPixels(scene.x[index], scene.y[index])
+    sprites.push({ index, x, y, depth: depth(scene, index) })
+  })
   return sprites
 }
 
@@ -60,10 +78,11 @@ export class Sheets<Picture> {
     return wanted < 0 ? this.atlas.levels.length - 1 : wanted
   }
 
-  /** The best sheet that is there for a face at a level, and its key, or null: the wanted one is sent for. */
-  find(index: number, level: number): { picture: Picture; level: number; key: number } | null {
+  /** The best sheet that is there for a place on the sheets, its level and key, or null: the wanted one is sent for. */
+  find(slot: number, level: number): { picture: Picture; level: number; key: number } | null {
     for (let at = level; at >= 0; at--) {
-      const key = this.key(index, at)
+      const { columns, rows } = this.atlas.levels[at]
+      const key = at * 4096 + Math.floor(slot / (columns * rows))
       const picture = this.held.get(key)
       if (picture) return { picture, level: at, key }
       if (picture === undefined && (at === level || at === 0)) this.fetch(key)
@@ -91,11 +110,6 @@ export class Sheets<Picture> {
   close(): void {
     for (const picture of this.held.values()) if (picture) this.drop(picture)
     this.held.clear()
-  }
-
-  private key(index: number, level: number): number {
-    const { columns, rows } = this.atlas.levels[level]
-    return level * 4096 + Math.floor(this.atlas.slots[index] / (columns * rows))
   }
 
   private fetch(key: number): void {

@@ -1,26 +1,31 @@
-// The map in WebGL2: one call a sheet, each face an instance of a square with round corners.
+// The map in WebGL2: faces lie in the graphics memory in the order of their places on the sheets, so that each sheet
+// is drawn by one call for a range of them. A frame uploads nothing.
 
 import type { Atlas } from "../engine/types"
 import type { Camera } from "./camera"
-import { inView, type Renderer, type Scene, Sheets } from "./scene"
+import { depth, eachInView, type Renderer, type Scene, Sheets } from "./scene"
 
 const VERTEX = `#version 300 es
 uniform vec2 view;      // pixels
+uniform vec3 camera;    // x, y, pixels a unit of the world
 uniform float side;     // of a face, pixels
 uniform vec4 sheet;     // width and height of a cell, half a texel of each, in texture units
-layout(location = 0) in vec4 face;   // middle in pixels, column, row
-layout(location = 1) in vec2 depth;  // how far forward, state
+uniform ivec2 cells;    // columns, and the place of the first instance on its sheet
+layout(location = 0) in vec2 place;  // in the world
+layout(location = 1) in vec2 look;   // how far forward, state
 out vec2 inside;
 out vec2 texel;
 flat out float state;
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
-  float grown = depth.y > 1.5 ? 1.12 : 1.0;
-  vec2 pixel = face.xy + (corner - 0.5) * side * grown;
-  gl_Position = vec4(pixel / view * vec2(2, -2) + vec2(-1, 1), 1.0 - 2.0 * depth.x, 1);
+  float grown = look.y > 1.5 ? 1.12 : 1.0;
+  vec2 pixel = (place - camera.xy) * camera.z + (corner - 0.5) * side * grown;
+  gl_Position = vec4(pixel / view * vec2(2, -2), 1.0 - 2.0 * look.x, 1);
+  int at = cells.y + gl_InstanceID;
+  vec2 cell = vec2(at % cells.x, at / cells.x);
   inside = corner * 2.0 - 1.0;
-  texel = (face.zw * sheet.xy) + mix(sheet.zw, sheet.xy - sheet.zw, corner);
-  state = depth.y;
+  texel = cell * sheet.xy + mix(sheet.zw, sheet.xy - sheet.zw, corner);
+  state = look.y;
 }`
 const FRAGMENT = `#version 300 es
 precision mediump float;
@@ -53,14 +58,27 @@ export function webgl(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
   if (!gl) return null
   const program = link(gl)
   const at = (name: string) => gl.getUniformLocation(program, name)
-  const places = { view: at("view"), side: at("side"), sheet: at("sheet"), ground: at("ground"), mark: at("mark") }
-  const instances = gl.createBuffer()
+  const [viewAt, cameraAt, sideAt, sheetAt] = [at("view"), at("camera"), at("side"), at("sheet")]
+  const [cellsAt, groundAt, markAt] = [at("cells"), at("ground"), at("mark")]
+  const count = atlas.slots.length
+  const order = new Uint32Array(count)
+  atlas.slots.forEach((slot, index) => (order[slot] = index))
   gl.bindVertexArray(gl.createVertexArray())
-  gl.bindBuffer(gl.ARRAY_BUFFER, instances)
-  for (const [location, size, offset] of [[0, 4, 0], [1, 2, 16]] as const) {
+  const buffers = [0, 1].map(location => {
+    const buffer = gl.createBuffer()
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer)
     gl.enableVertexAttribArray(location)
-    gl.vertexAttribPointer(location, size, gl.FLOAT, false, 24, offset)
     gl.vertexAttribDivisor(location, 1)
+    return buffer
+  })
+  const numbers = new Float32Array(2 * count)
+  const fill = (location: number, first: (index: number) => number, second: (index: number) => number) => {
+    for (let slot = 0; slot < count; slot++) {
+      numbers[2 * slot] = first(order[slot])
+      numbers[2 * slot + 1] = second(order[slot])
+    }
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffers[location])
+    gl.bufferData(gl.ARRAY_BUFFER, numbers, gl.DYNAMIC_DRAW)
   }
   gl.useProgram(program)
   gl.enable(gl.DEPTH_TEST)
@@ -70,6 +88,28 @@ export function webgl(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
     ({ texture }) => gl.deleteTexture(texture),
     redraw,
   )
+  /** Draw the faces from one place on the sheets up to another, from the best sheets that are there. */
+  const range = (first: number, end: number, wanted: number, used: Set<number>) => {
+    for (let from = first; from < end; ) {
+      const found = sheets.find(from, wanted)
+      const { size, columns, rows } = atlas.levels[found?.level ?? wanted]
+      const place = from % (columns * rows)
+      const to = Math.min(end, from - place + columns * rows)
+      if (found) {
+        used.add(found.key)
+        const { texture, width, height } = found.picture
+        gl.bindTexture(gl.TEXTURE_2D, texture)
+        gl.uniform4f(sheetAt, size / width, size / height, 0.5 / width, 0.5 / height)
+        gl.uniform2i(cellsAt, columns, place)
+        buffers.forEach((buffer, location) => {
+          gl.bindBuffer(gl.ARRAY_BUFFER, buffer)
+          gl.vertexAttribPointer(location, 2, gl.FLOAT, false, 8, 8 * from)
+        })
+        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, to - from)
+      }
+      from = to
+    }
+  }
   const lost = (event: Event) => event.preventDefault()
   canvas.addEventListener("webglcontextlost", lost)
   return {
@@ -77,32 +117,27 @@ export function webgl(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
     draw(scene: Scene, camera: Camera, ratio: number) {
       const [width, height] = [canvas.width, canvas.height]
       const { ground, mark } = colours(canvas)
+      if (scene.fresh.places) fill(0, index => scene.x[index], index => scene.y[index])
+      if (scene.fresh.states) fill(1, index => depth(scene, index), index => scene.state[index])
+      scene.fresh = { places: false, states: false }
       gl.viewport(0, 0, width, height)
       gl.clearColor(ground[0], ground[1], ground[2], 1)
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT)
+      gl.uniform2f(viewAt, width, height)
+      gl.uniform3f(cameraAt, camera.x, camera.y, camera.scale * ratio)
+      gl.uniform1f(sideAt, scene.side * ratio)
+      gl.uniform3fv(groundAt, ground)
+      gl.uniform3fv(markAt, mark)
       const level = sheets.level(scene.side * ratio)
-      const batches = new Map<number, { sheet: Texture; level: number; numbers: number[] }>()
-      for (const { index, x, y, depth } of inView(scene, camera, width / ratio, height / ratio)) {
-        const found = sheets.find(index, level)
-        if (!found) continue
-        let batch = batches.get(found.key)
-        if (!batch) batches.set(found.key, (batch = { sheet: found.picture, level: found.level, numbers: [] }))
-        const [column, row] = sheets.cell(index, found.level)
-        batch.numbers.push(x * ratio, y * ratio, column, row, depth, scene.state[index])
-      }
-      gl.uniform2f(places.view, width, height)
-      gl.uniform1f(places.side, scene.side * ratio)
-      gl.uniform3fv(places.ground, ground)
-      gl.uniform3fv(places.mark, mark)
-      for (const { sheet, level: at, numbers } of batches.values()) {
-        const { size } = atlas.levels[at]
-        gl.bindTexture(gl.TEXTURE_2D, sheet.texture)
-        gl.uniform4f(places.sheet, size / sheet.width, size / sheet.height, 0.5 / sheet.width, 0.5 / sheet.height)
-        gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(numbers), gl.STREAM_DRAW)
-        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, numbers.length / 6)
-      }
-      if (batches.size && !performance.getEntriesByName("map-picture").length) performance.mark("map-picture")
-      sheets.tidy(new Set(batches.keys()))
+      const capacity = atlas.levels[level].columns * atlas.levels[level].rows
+      const inView = new Set<number>()
+      eachInView(scene, camera, width / ratio, height / ratio, index => {
+        inView.add(Math.floor(atlas.slots[index] / capacity))
+      })
+      const used = new Set<number>()
+      for (const sheet of inView) range(sheet * capacity, Math.min(count, (sheet + 1) * capacity), level, used)
+      if (used.size && !performance.getEntriesByName("map-picture").length) performance.mark("map-picture")
+      sheets.tidy(used)
     },
     close() {
       sheets.close()

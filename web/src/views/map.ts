@@ -43,6 +43,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     y: targets[state.layout].y.slice(),
     state: new Uint8Array(gallery.length).fill(1),
     side: 10,
+    fresh: { places: true, states: true },
   }
   let chosen = new Set<number>()
   let frame = 0
@@ -77,6 +78,7 @@ export function mapView(app: App, params: URLSearchParams): View {
         scene.x[i] = moved.from.x[i] + eased * (to.x[i] - moved.from.x[i])
         scene.y[i] = moved.from.y[i] + eased * (to.y[i] - moved.from.y[i])
       }
+      scene.fresh.places = true
       if (share === 1) moved = null
       redraw()
     }
@@ -118,6 +120,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     scene.state.fill(narrowed ? 0 : 1)
     for (const { index } of matches) scene.state[index] = 1
     for (const index of chosen) scene.state[index] = 2
+    scene.fresh.states = true
     count.textContent = narrowed ? `${matches.length} of ${gallery.length} faces` : `${gallery.length} faces`
     const shown = narrowed ? matches.slice(0, LISTED) : []
     listed.replaceChildren(...shown.map(entry => thumbnail(app, entry, () => choose(entry, true))))
@@ -369,6 +372,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     if (!moved) {
       scene.x.set(targets[state.layout].x)
       scene.y.set(targets[state.layout].y)
+      scene.fresh.places = true
     }
     redraw()
     remember()

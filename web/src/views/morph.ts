@@ -7,7 +7,7 @@ import { calm, h, save, select, slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
 import { freshSeed, picker } from "../ui/picker"
 
-const STEPS = 48 // a leg, while it plays
+const STEPS = 90 // a leg, while it plays: 50 a second
 const STRIP = 9
 const LEG = 1800 // milliseconds a leg takes
 
@@ -91,13 +91,14 @@ export function morphView(app: App, params: URLSearchParams): View {
     const legs = state.faces.length - (state.loop ? 0 : 1)
     const [start, from] = [performance.now(), state.at]
     playButton.textContent = "Pause"
-    const step = async (time: number) => {
+    const step = (time: number) => {
       // Back and forth, unless the path closes.
       const went = from + (time - start) / (LEG * legs)
       const phase = state.loop ? went % 1 : 1 - Math.abs(1 - (went % 2))
       state.at = phase
       place.set(phase)
-      await show(phase)
+      // Not waited for: the next frame is asked for while this one is decoded, and a late one is left out.
+      void show(phase)
       if (playing) playing = requestAnimationFrame(step)
     }
     playing = requestAnimationFrame(step)
