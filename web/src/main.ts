@@ -12,14 +12,21 @@ import { mapView } from "./views/map"
 import { morphView } from "./views/morph"
 import { photoView } from "./views/photo"
 
-const VIEWS: Record<string, { name: string; make: (app: App, params: URLSearchParams) => View }> = {
+interface Room {
+  name: string
+  make: (app: App, params: URLSearchParams) => View
+  /** what it is called and what one does there, above it */
+  title?: string
+  lead?: string
+}
+const VIEWS: Record<string, Room> = {
   map: { name: "Map", make: mapView },
-  morph: { name: "Morph", make: morphView },
-  invent: { name: "Invent", make: inventView },
-  edit: { name: "Edit", make: editView },
-  photo: { name: "Photo", make: photoView },
-  avatar: { name: "Avatar", make: avatarView },
-  how: { name: "How this works", make: howView },
+  morph: { name: "Morph", make: morphView, title: "From one face to another", lead: "Every picture on the way is decoded as you see it." },
+  invent: { name: "Invent", make: inventView, title: "Faces that nobody designed", lead: "Each has a seed, and a link by which anybody sees the same face." },
+  edit: { name: "Edit", make: editView, title: "A smile more, a beard less", lead: "Move any face along what the model has learned about faces." },
+  photo: { name: "Photo", make: photoView, title: "A face of your own", lead: "A picture of a minifig becomes a face to morph and edit. It stays in this page." },
+  avatar: { name: "Avatar", make: avatarView, title: "Every name has a face", lead: "Always the same one, here and in Python." },
+  how: { name: "How it works", make: howView },
 }
 const PARTS: Record<Part, string> = {
   runtime: "the runtime",
@@ -73,7 +80,10 @@ try {
     current = VIEWS[known].make(app, params)
     document.title = `${current.title} · minifaces`
     main.className = known
-    main.replaceChildren(current.element)
+    const { title, lead } = VIEWS[known]
+    const intro = title ? [h("div", { class: "intro" }, h("h2", {}, title), h("p", {}, lead))] : []
+    main.replaceChildren(...intro, current.element)
+    tabs.find(tab => tab.dataset.view === known)?.scrollIntoView({ block: "nearest", inline: "center" })
   }
   addEventListener("hashchange", enter)
   // A picture that is dropped or pasted anywhere is looked at.

@@ -16,7 +16,12 @@ export function editView(app: App, params: URLSearchParams): View {
     const value = Number(params.get(name) ?? 0)
     if (value) amounts[name] = Math.min(most, Math.max(least, value))
   }
-  const past: { face: string; amounts: Amounts }[] = []
+  interface State {
+    face: string
+    amounts: Amounts
+  }
+  const past: State[] = []
+  const future: State[] = []
   let latent: Latent | null = null
 
   const shown = canvas(app, "The edited face", "face large")
@@ -44,10 +49,24 @@ export function editView(app: App, params: URLSearchParams): View {
   }
   /** Note how things were, to be able to go back. */
   function note() {
-    past.push({ face, amounts: { ...amounts } })
-    undo.disabled = false
+    past.push(now())
+    future.length = 0
+    buttons()
   }
-  function restore(to: { face: string; amounts: Amounts }) {
+  const now = (): State => ({ face, amounts: { ...amounts } })
+  function buttons() {
+    undo.disabled = past.length === 0
+    redo.disabled = future.length === 0
+  }
+  /** Go one step back or forth: what is left behind can be gone to again. */
+  function go(from: State[], to: State[]) {
+    const state = from.pop()
+    if (!state) return
+    to.push(now())
+    restore(state)
+    buttons()
+  }
+  function restore(to: State) {
     amounts = { ...to.amounts }
     for (const [name, one] of sliders) one.set(amounts[name] ?? 0)
     if (to.face === face) {
@@ -59,18 +78,8 @@ export function editView(app: App, params: URLSearchParams): View {
     }
   }
 
-  const undo = h(
-    "button",
-    {
-      disabled: true,
-      onclick: () => {
-        const last = past.pop()
-        undo.disabled = past.length === 0
-        if (last) restore(last)
-      },
-    },
-    "Undo",
-  )
+  const undo = h("button", { disabled: true, onclick: () => go(past, future) }, "Undo")
+  const redo = h("button", { disabled: true, onclick: () => go(future, past) }, "Redo")
   const reset = h(
     "button",
     {
@@ -104,10 +113,12 @@ export function editView(app: App, params: URLSearchParams): View {
   }
   const kinds = (wanted: (direction: Direction) => boolean) => engine.directions.filter(wanted).map(knob)
   const undoKey = (event: KeyboardEvent) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !undo.disabled && !/^(text|search)$/.test((event.target as HTMLInputElement).type ?? "")) {
-      event.preventDefault()
-      undo.click()
-    }
+    const typing = /^(text|search)$/.test((event.target as HTMLInputElement).type ?? "")
+    const key = event.key.toLowerCase()
+    if (!(event.ctrlKey || event.metaKey) || typing || (key !== "z" && key !== "y")) return
+    event.preventDefault()
+    if (key === "y" || event.shiftKey) go(future, past)
+    else go(past, future)
   }
   document.addEventListener("keydown", undoKey)
   const pick = (picked: string) => {
@@ -122,7 +133,7 @@ export function editView(app: App, params: URLSearchParams): View {
     element: h(
       "section",
       { class: "two", "aria-label": "Edit" },
-      h("div", { class: "stage" }, shown, h("div", { class: "inline" }, undo, reset, keep), onward, before, h("details", {}, h("summary", {}, "Another face"), picker(app, pick))),
+      h("div", { class: "stage" }, shown, h("div", { class: "inline" }, undo, redo, reset, keep), onward, before, h("details", {}, h("summary", {}, "Another face"), picker(app, pick))),
       h(
         "div",
         { class: "side" },

@@ -35,16 +35,17 @@ export function howView(app: App, _: URLSearchParams): View {
       .then(z => engine.decodeLatest("noise", [z]))
       .then(faces => faces && paint(noise, faces[0]))
       .catch(app.fail)
+  void draw()
   const size = engine.imageSize
   const work = facts.decoderMacs ? ` It takes ${Math.round(facts.decoderMacs / 1e6)} million multiplications.` : ""
   const seen = facts.trainedFaces ? ` over ${facts.trainedFaces.toLocaleString("en")} pictures` : ""
 
   return {
-    title: "How this works",
+    title: "How it works",
     element: h(
       "section",
-      { class: "prose", "aria-label": "How this works" },
-      h("h2", {}, "How this works"),
+      { class: "prose", "aria-label": "How it works" },
+      h("h2", {}, "How it works"),
       h("p", {}, `A picture of ${size} × ${size} pixels is ${(3 * size * size).toLocaleString("en")} numbers. An `, h("strong", {}, "encoder"), ` squeezes it into ${engine.latentSize}, the `, h("strong", {}, "latent"), ", and a ", h("strong", {}, "decoder"), ` makes a picture of them again. Both are small neural networks that learned together${seen}, to lose as little as they can.`),
       h(
         "div",
@@ -53,7 +54,7 @@ export function howView(app: App, _: URLSearchParams): View {
         h("figure", {}, bars, h("figcaption", {}, "its latent")),
         h("figure", {}, made, h("figcaption", {}, "decoded")),
       ),
-      slider("Move the latent along the direction in which faces differ most", { least: -3, most: 3, step: 0.05, value: 0 }, show).element,
+      slider("Move the latent", { least: -3, most: 3, step: 0.05, value: 0 }, show).element,
       h("h3", {}, "Faces in between"),
       h("p", {}, "Alike faces have latents that are near one another, so that a point between two faces is a face too. That is what the ", h("a", { href: link("map") }, "map"), " shows when you move over it, and what a ", h("a", { href: link("morph") }, "morph"), " goes along."),
       h("h3", {}, "Nobody’s faces"),

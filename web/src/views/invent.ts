@@ -44,7 +44,7 @@ export function inventView(app: App, params: URLSearchParams): View {
   async function fill() {
     const mine = ++version
     remember()
-    title.textContent = state.like ? `Like ${app.label(state.like)}` : "Nobody's faces"
+    title.textContent = state.like ? `Like ${app.label(state.like)}` : `Seeds from ${short(String(state.seed))}`
     const seeds = Array.from({ length: FACES }, (_, i) => state.seed + BigInt(i))
     const tiles = seeds.map(seed => {
       const picture = canvas(app, "")
@@ -122,7 +122,7 @@ export function inventView(app: App, params: URLSearchParams): View {
         h("div", { class: "inline" }, title),
         h("div", { class: "inline" }, h("button", { class: "main", onclick: again }, "New faces"), h("button", { onclick: plain }, "Any face"), heat.element),
         wall,
-        h("p", { class: "count" }, h("a", { href: link("how") }, "How this works")),
+        h("p", { class: "count" }, h("a", { href: link("how") }, "How it works")),
       ),
       panel,
     ),

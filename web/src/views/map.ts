@@ -90,7 +90,7 @@ export function mapView(app: App, params: URLSearchParams): View {
   function side(): number {
     const full = engine.imageSize * 1.5
     if (state.layout === "grid") return Math.min(full, (0.95 * camera.scale) / gridSide)
-    return Math.min(full, ((1.2 * camera.fit) / Math.sqrt(Math.max(9, gallery.length))) * camera.near ** 0.65)
+    return Math.min(full, ((1.05 * camera.fit) / Math.sqrt(Math.max(9, gallery.length))) * camera.near ** 0.65)
   }
 
   function remember() {
