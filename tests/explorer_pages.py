@@ -46,6 +46,10 @@ def served(data: dict[str, bytes]) -> Iterator[str]:
         thread.join()
 
 
+# What Chromium says of WebGL where it is drawn without a graphics chip, whatever the page does.
+_SOFTWARE = "GPU stall due to ReadPixels"
+
+
 @dataclass
 class Watch:
     """What a page does behind one's back."""
@@ -62,7 +66,11 @@ def watched(page: Page) -> Watch:
     page.on("pageerror", lambda error: watch.complaints.append(str(error)))
     page.on(
         "console",
-        lambda message: watch.complaints.append(message.text) if message.type in ("error", "warning") else None,
+        lambda message: (
+            watch.complaints.append(message.text)
+            if message.type in ("error", "warning") and _SOFTWARE not in message.text
+            else None
+        ),
     )
     return watch
 

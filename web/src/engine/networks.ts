@@ -19,7 +19,9 @@ export class Network {
   ) {}
 
   static async load(file: Uint8Array, row: number[]): Promise<Network> {
-    return new Network(await ort.InferenceSession.create(file, { executionProviders: ["wasm"] }), row)
+    // Errors only: what it warns of, that a tensor is not used, is nothing that a visitor could mend.
+    const options: ort.InferenceSession.SessionOptions = { executionProviders: ["wasm"], logSeverityLevel: 3 }
+    return new Network(await ort.InferenceSession.create(file, options), row)
   }
 
   /** n rows one after the other -> n rows one after the other. */
