@@ -121,6 +121,16 @@ def test_a_picture_as_face_may_be_refined(call: Call, photo: Path, words: list[s
     assert told[0] != told[1]
 
 
+def test_an_avatar_is_a_picture_and_a_seed(call: Call) -> None:
+    code, out, _ = call("avatar", "alice@example.com", "-o", "alice.png", "--json")
+    assert (code, json.loads(out)["seed"]) == (0, "339688337767178012159931884687414820388")
+    assert call("sample", "-n", "1", "--seed", json.loads(out)["seed"], "-o", "same.png")[0] == 0
+    assert Path("alice.png").read_bytes() == Path("same.png").read_bytes()
+    assert call("avatar", "alice@example.com", "--size", "40", "-o", "large.png")[0] == 0
+    assert shape("large.png") == (40, 40)
+    assert "8 to 4096" in call("avatar", "x", "--size", "4")[2]
+
+
 @pytest.mark.parametrize("suffix", ["gif", "webp", "apng", "mp4"])
 def test_morphs_are_animations(call: Call, suffix: str, photo: Path) -> None:
     code, out, _ = call(

@@ -24,7 +24,7 @@ def horseshoe() -> Prior:
     c = len(means)
     weights, cholesky = np.full(c, 1 / c), np.tile(0.25 * np.eye(2), (c, 1, 1))
     prior = Prior(np.zeros(2), np.eye(2), np.zeros(2), weights, means, cholesky, threshold=0.0)
-    typical = np.percentile(prior.log_density(prior.sample(2000, np.random.default_rng(0))), 1)
+    typical = np.percentile(prior.log_density(prior.sample(2000, seed=0)), 1)
     return Prior(np.zeros(2), np.eye(2), np.zeros(2), weights, means, cholesky, threshold=float(typical))
 
 
@@ -103,7 +103,7 @@ def test_density_between_equal_latents_stands_still() -> None:
 
 def test_density_holds_on_a_real_prior(tiny_model: Path) -> None:
     prior = Prior.load(tiny_model / "prior.safetensors")
-    ends = prior.sample(12, np.random.default_rng(3))
+    ends = prior.sample(12, seed=3)
     for a, b in zip(ends[:6], ends[6:], strict=True):
         line, bent = paths.linear(a, b, T), paths.density(a, b, T, prior)
         assert prior.log_density(bent).min() >= prior.log_density(line).min() - 1e-6

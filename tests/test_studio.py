@@ -11,6 +11,7 @@ import minifaces
 from conftest import LATENT, SHOWN, SIZE
 from minifaces import UsageError
 from minifaces.studio.atlas import project
+from minifaces.studio.generator import avatar_seed
 from minifaces.studio.model import Model
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -65,7 +66,22 @@ def test_a_seed_means_the_same_faces_whatever_their_number(model: Model, tiny_mo
 def test_a_seed_is_fixed_for_good(model: Model) -> None:
     """A change here changes every face that anyone has noted down by its seed."""
     normal = model.sample_latents(1, seed=7, prior="normal")[0, :3]
-    np.testing.assert_allclose(normal, [0.00123015, 0.29874554, -0.27413786], atol=1e-7)
+    assert (normal * 1024).tolist() == [-151, 514, -1117]
+
+
+def test_an_avatar_is_the_face_of_the_seed_of_a_text(model: Model) -> None:
+    latent = model.avatar_latent("Zo\u00eb")
+    np.testing.assert_array_equal(latent, model.sample_latents(1, avatar_seed("Zoe\u0308"))[0])
+    np.testing.assert_array_equal(latent, model.latent_of("avatar:Zo\u00eb"))
+    np.testing.assert_array_equal(model.avatar("Zo\u00eb"), model.decode(latent)[0])
+    assert not np.array_equal(latent, model.avatar_latent("zo\u00eb"))
+    assert not np.array_equal(model.latent_of("avatar:"), model.latent_of("avatar: "))
+
+
+@pytest.mark.parametrize("prior", ["mixture", "normal"])
+def test_drawn_latents_are_multiples_of_a_grain(model: Model, prior: str) -> None:
+    latents = model.sample_latents(20, seed=3, temperature=0.7, prior=prior)
+    assert (latents * 1024 == np.rint(latents * 1024)).all()
 
 
 def test_without_a_seed_faces_differ(model: Model) -> None:
@@ -174,6 +190,8 @@ def test_a_face_may_be_named_drawn_or_a_file(model: Model, digits: Digits, tmp_p
         ("random:", "random:7"),
         ("random:-1", "random:7"),
         ("random:seven", "random:7"),
+        ("random:" + "9" * 39, "2\\^128"),
+        ("random:" + "9" * 40, "39 digits"),
         ("missing.png", "missing.png is missing"),
         (".", "is a folder"),
     ],

@@ -26,7 +26,9 @@ app = typer.Typer()
 
 @app.command()
 def neighbours(
-    face: Annotated[str, typer.Argument(help="A gallery name, random:SEED or a picture file.", show_default=False)],
+    face: Annotated[
+        str, typer.Argument(help="A gallery name, random:SEED, avatar:TEXT or a picture file.", show_default=False)
+    ],
     k: Annotated[int, typer.Option("-k", help="How many.")] = 8,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also a picture: the face, then its neighbours.")

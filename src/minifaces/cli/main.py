@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from minifaces import MinifacesError, UsageError, __version__
-from minifaces.cli import atlas, data, demo, evaluate, look, model, play, train
+from minifaces.cli import atlas, data, demo, evaluate, explore, look, model, play, train
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
@@ -20,6 +20,7 @@ app.add_typer(demo.app)
 app.add_typer(play.app)
 app.add_typer(look.app)
 app.add_typer(atlas.app)
+app.add_typer(explore.app)
 app.add_typer(train.app)
 app.add_typer(evaluate.app)
 app.add_typer(data.app, name="data")
@@ -41,7 +42,7 @@ def _main(
 ) -> None:
     """Play with the faces of toy minifigures that a variational autoencoder has learned.
 
-    A FACE is a name in the gallery (3626bp01/front), random:SEED, or a picture file.
+    A FACE is a name in the gallery (3626bp01/front), random:SEED, avatar:TEXT, or a picture file.
     Begin with minifaces demo."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -1,4 +1,4 @@
-"""`minifaces sample`, `reconstruct`, `morph` and `edit`: make new pictures with a model."""
+"""`minifaces sample`, `avatar`, `reconstruct`, `morph` and `edit`: make new pictures with a model."""
 
 import math
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _MOST_IN_A_PICTURE = 10_000
 _CHUNK = 256  # faces decoded at a time, so that a folder of 100,000 needs no more memory than one of 256
 
 FaceArgument = Annotated[
-    list[str], typer.Argument(metavar="FACE...", help="Gallery names, random:SEED or picture files.")
+    list[str], typer.Argument(metavar="FACE...", help="Gallery names, random:SEED, avatar:TEXT or picture files.")
 ]
 
 
@@ -81,6 +81,33 @@ def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
     for start in progress(range(0, len(latents), _CHUNK), "faces", math.ceil(len(latents) / _CHUNK)):
         for i, face in enumerate(model.decode(latents[start : start + _CHUNK]), start + 1):
             save_picture(folder / f"{i:0{digits}d}.png", face)
+
+
+@app.command()
+def avatar(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Any: a name, an e-mail address.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("avatar.png"),
+    size: Annotated[int | None, typer.Option(help="Pixels a side, 8 to 4096.", show_default="the model's")] = None,
+    as_json: JsonOption = False,
+    model_folder: ModelOption = None,
+) -> None:
+    """Give a text its face: always the same one, as identicons do."""
+    from minifaces.images import resize
+    from minifaces.studio.checks import within
+    from minifaces.studio.generator import avatar_seed
+
+    if size is not None:
+        within("an avatar's size", size, 8, 4096)
+    model = open_model(model_folder)
+    seed = avatar_seed(text)
+    face = model.avatar(text)
+    save(
+        output,
+        face if size is None else resize(face, size, size),
+        f"the face of {text!r} (random:{seed})",
+        as_json,
+        {"text": text, "seed": str(seed)},
+    )
 
 
 @app.command()

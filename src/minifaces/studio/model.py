@@ -22,6 +22,7 @@ from minifaces.studio import refine as refining
 from minifaces.studio.checks import unknown, within
 from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
+from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, rounded
 from minifaces.studio.network import Network
 from minifaces.studio.prior import Kind, Prior, sample_normal
 
@@ -121,25 +122,34 @@ class Model:
 
         Without a `prior`, that is the flow, or the mixture of a model that has no flow.
 
-        A seed (0 or more) gives the same latents on every machine, through numpy's Generator(PCG64(seed)),
-        and the first of them are the same for every n. None draws afresh. `temperature`
-        (0 to 100) below 1 gives more ordinary faces, above 1 odder ones."""
+        A seed (0 to 2^128 - 1) gives the same latents on every machine and in the explorer's page, and the
+        first of them are the same for every n: see `minifaces.studio.generator`. None draws afresh. They are
+        whole multiples of 1/1024. `temperature` (0 to 100) below 1 gives more ordinary faces, above 1 odder ones."""
         within("the number of faces", n, 1, MOST)
-        if seed is not None and seed < 0:
-            raise UsageError(f"a seed is 0 or more, not {seed}")
+        seed = fresh_seed() if seed is None else seed
+        check_seed(seed)
         within("a temperature", temperature, 0, HOTTEST)
         if prior is None:
             prior = "mixture" if self.flow is None else "flow"
         if prior not in get_args(Kind):
             raise UsageError(unknown("prior", prior, get_args(Kind)))
-        rng = np.random.Generator(np.random.PCG64(seed))
         if prior == "normal":
-            return sample_normal(n, self.latent_size, rng, temperature).astype(np.float32)
-        if prior == "flow":
-            if self.flow is None:
-                raise UsageError(f"the model {self.name} has no flow: use the prior mixture")
-            return self.flow.sample(n, rng, temperature)
-        return self.prior.sample(n, rng, temperature).astype(np.float32)
+            latents = sample_normal(n, self.latent_size, seed, temperature)
+        elif prior == "mixture":
+            latents = self.prior.sample(n, seed, temperature)
+        elif self.flow is None:
+            raise UsageError(f"the model {self.name} has no flow: use the prior mixture")
+        else:
+            latents = self.flow.sample(n, seed, temperature)
+        return rounded(latents).astype(np.float32)
+
+    def avatar_latent(self, text: str) -> Latents:
+        """The face of a text, (d,): the first face of `avatar_seed(text)`, the same for the same text for good."""
+        return cast(Latents, self.sample_latents(1, avatar_seed(text))[0])
+
+    def avatar(self, text: str) -> Pictures:
+        """The face of a text, such as an e-mail address, as a picture (H, W, 3) uint8."""
+        return cast(Pictures, self.decode(self.avatar_latent(text))[0])
 
     def polish(self, latents: ArrayLike, rounds: int = 1) -> Latents:
         """Latents (n, d) replaced `rounds` (0 to 100) times by what the encoder makes of their faces: (n, d).
@@ -232,7 +242,7 @@ class Model:
         return [(self.gallery.entries[i], float(far)) for i, far in zip(nearest, distances, strict=True)]
 
     def latent_of(self, face: str, refine: int = 0) -> Latents:
-        """The (d,) latent that a FACE means: a gallery name, `random:SEED`, or a picture file, in that order.
+        """The (d,) latent that a FACE means: a gallery name, `random:SEED`, `avatar:TEXT` or a picture file, in order.
 
         `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has.
         A picture file's latent is refined in so many steps: see `Model.refine`."""
@@ -241,9 +251,11 @@ class Model:
             return cast(Latents, self.gallery.latents[known])
         if face.startswith("random:"):
             seed = face.removeprefix("random:")
-            if not (seed.isascii() and seed.isdigit() and len(seed) <= 20):
-                raise UsageError(f"{face}: a seed is a whole number of at most 20 digits, as in random:7")
+            if not (seed.isascii() and seed.isdigit() and len(seed) <= 39):
+                raise UsageError(f"{face}: a seed is a whole number of at most 39 digits, as in random:7")
             return cast(Latents, self.sample_latents(1, int(seed))[0])
+        if face.startswith("avatar:"):
+            return self.avatar_latent(face.removeprefix("avatar:"))
         # os.path.exists, since Path's own raises for a name that is too long to be one.
         if os.path.exists(face) or Path(face).suffix.lower() in READABLE:  # noqa: PTH110
             picture = square(read_picture(face), self.image_size)

@@ -1,7 +1,7 @@
 """A density over latents, to draw faces from and to judge them by: a Gaussian mixture of their leading directions.
 
     prior = Prior.load("model/prior.safetensors")
-    latents = prior.sample(25, np.random.default_rng(7))
+    latents = prior.sample(25, seed=7)
     prior.log_density(latents)            # (25,), compare with prior.threshold
 
 A density fitted after training samples better than N(0, I), whatever the training objective said: Ghosh et
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
+from minifaces.studio.generator import normals, uniforms
 
 Array = NDArray[np.float64]
 Kind = Literal["flow", "mixture", "normal"]
@@ -71,21 +72,19 @@ class Prior:
         """d, the length of a latent."""
         return len(self.mean)
 
-    def sample(self, n: int, rng: np.random.Generator, temperature: float = 1.0) -> Array:
+    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
         """Draw (n, d) latents: z = mean + y @ basis + rest, rest = residual * noise.
 
         `temperature` (0 or more) scales the deviation from the drawn component's mean, so that 0 gives the
-        components' means. Each of the three draws has its own stream, so that the first latents of a seed are
-        the same however many are asked for."""
-        which, within, beside = rng.spawn(3)
-        component = np.searchsorted(np.cumsum(self.weights)[:-1], which.random(n), side="right")
-        noise = within.standard_normal((n, self.means.shape[1]))
+        components' means. The noise over y, that of the rest and the choice of components are the streams 0,
+        1 and 2 of the seed."""
+        component = np.searchsorted(np.cumsum(self.weights)[:-1], uniforms(seed, n, stream=2), side="right")
+        noise = normals(seed, n, self.means.shape[1])
         deviation = np.einsum("nij,nj->ni", self.cholesky[component], noise)
         coordinates = self.means[component] + temperature * deviation
-        rest = temperature * self.residual * beside.standard_normal((n, self.size))
-        # Plain einsum, not BLAS: there the last bit of a row depends on how many rows there are.
-        held = np.einsum("nd,kd->nk", rest, self.basis)
-        latents: Array = self.mean + np.einsum("nk,kd->nd", coordinates - held, self.basis) + rest
+        rest = temperature * self.residual * normals(seed, n, self.size, stream=1)
+        held = rest @ self.basis.T
+        latents: Array = self.mean + (coordinates - held) @ self.basis + rest
         return latents
 
     def log_density(self, latents: ArrayLike) -> Array:
@@ -125,9 +124,9 @@ class Prior:
         return constant - 0.5 * (whitened**2).sum(axis=2).T, whitened
 
 
-def sample_normal(n: int, size: int, rng: np.random.Generator, temperature: float = 1.0) -> Array:
+def sample_normal(n: int, size: int, seed: int, temperature: float = 1.0) -> Array:
     """Draw (n, size) latents from N(0, I), at which training aims: the yardstick for the mixture."""
-    return temperature * rng.standard_normal((n, size))
+    return temperature * normals(seed, n, size)
 
 
 def _logsumexp(terms: Array) -> Array:

@@ -1,0 +1,36 @@
+"""The built page, which lies beside this file: web/ is its source, and `npm run build` there writes it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from minifaces.errors import MinifacesError
+
+FOLDER = Path(__file__).parent / "static"
+INDEX = "index.html"
+POLICY = r'(http-equiv="Content-Security-Policy" content=")([^"]*)'
+
+
+def page_files() -> dict[str, bytes]:
+    """Every file of the page by its name within the site, slashes between folders."""
+    paths = [path for path in sorted(FOLDER.rglob("*")) if path.is_file()]
+    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in paths}
+    if INDEX not in files:
+        raise MinifacesError(f"{FOLDER / INDEX} is missing: install minifaces anew, or run `npm run build` in web/")
+    return files
+
+
+def runtime() -> dict[str, Any]:
+    """ONNX Runtime's WebAssembly, as site.bin names it: seen from the data folder."""
+    found = sorted(FOLDER.glob("runtime-*.bin"))
+    if not found:
+        raise MinifacesError(f"{FOLDER} holds no runtime: install minifaces anew, or run `npm run build` in web/")
+    return {"file": f"../{found[-1].name}", "bytes": found[-1].stat().st_size}
+
+
+def policy(html: str) -> str:
+    """The Content-Security-Policy that the page names for itself."""
+    found = re.findall(POLICY, html)
+    if len(found) != 1:
+        raise MinifacesError("the built page has no policy: run `npm run build` in web/")
+    return str(found[0][1])

@@ -1,0 +1,178 @@
+"""What the page reads: one description, and the parts of a model that it needs, compressed.
+
+    files = site_files(model, gallery_faces(model))     # {"site.bin": ..., "decoder-1a2b3c4d.bin": ...}
+
+All `.bin` are gzip: the page unpacks them itself, so that a host that compresses nothing serves them small.
+Names hold a part of their content's SHA-256, but for site.bin, which names the others. docs/explorer.md
+describes them."""
+
+import base64
+import gzip
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from minifaces.explorer.colours import COLOURS, head_colours
+from minifaces.explorer.faces import Faces
+from minifaces.explorer.pack import pack_network
+from minifaces.explorer.page import runtime
+from minifaces.explorer.sprites import levels, place
+from minifaces.pictures import snap_to_grid
+from minifaces.studio import folder
+from minifaces.studio.atlas import project
+from minifaces.studio.flow import bytes_of
+from minifaces.studio.model import Model
+
+SITE = "site.bin"
+_SPLITS = ("train", "validation", "test")
+_PRINCIPAL = 8
+_MEASURES = {"turn": "Turn of the head", "dark_head": "Dark head", "yellow_head": "Yellow head"}
+
+
+def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
+    """Every file of the site's data folder by name. `seed` is that of the map's t-SNE."""
+    places = project(faces.latents, seed)
+    cells = snap_to_grid(places)
+    slots = place(cells)
+    sprites = levels(faces.pictures, slots)
+    files: dict[str, bytes] = {}
+
+    def add(stem: str, suffix: str, data: bytes) -> dict[str, Any]:
+        name = f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
+        files[name] = data if suffix != ".bin" else compress(data)
+        return {"file": name, "bytes": len(files[name])}
+
+    root = model.folder
+    parts = {
+        "runtime": runtime(),
+        "decoder": add("decoder", ".bin", pack_network((root / folder.DECODER).read_bytes())),
+        "encoder": add("encoder", ".bin", pack_network((root / folder.ENCODER).read_bytes(), coarse=True)),
+        "latents": add("latents", ".bin", _latents(faces)),
+        "prior": add("prior", ".bin", (root / folder.PRIOR).read_bytes()),
+    }
+    if model.flow is not None:
+        parts["flow"] = add("flow", ".bin", _flow(model))
+    atlas = [
+        {
+            "size": level.size,
+            "columns": level.columns,
+            "rows": level.rows,
+            "sheets": [add(f"faces{level.size}-{i}", ".webp", sheet) for i, sheet in enumerate(level.sheets)],
+        }
+        for level in sprites
+    ]
+    directions, vectors = _directions(model)
+    description = {
+        "format": 1,
+        "name": model.name,
+        "imageSize": model.image_size,
+        "latentSize": model.latent_size,
+        "prior": "mixture" if model.flow is None else "flow",
+        "parts": parts,
+        "faces": _faces(faces, places, cells),
+        "gridSide": int(cells.max()) + 1,
+        "atlas": {"levels": atlas, "slots": slots.tolist()},
+        "directions": directions,
+        "vectors": base64.b64encode(vectors.astype("<f4").tobytes()).decode(),
+        "facts": _facts(model),
+    }
+    files[SITE] = compress(json.dumps(description, ensure_ascii=False, separators=(",", ":")).encode())
+    return files
+
+
+def compress(data: bytes) -> bytes:
+    """gzip, the same bytes for the same data."""
+    return gzip.compress(data, 9, mtime=0)
+
+
+def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating]) -> dict[str, Any]:
+    """Columns, each a list of n: smaller than a list of records."""
+    named = head_colours(faces.pictures)
+    counts = {name: named.count(name) for name in dict.fromkeys(named)}
+    colours = sorted(counts, key=lambda name: -counts[name])
+    known = sorted({name for attributes in faces.attributes for name in attributes})
+    x, y = _unit(places).T
+    return {
+        "names": faces.names,
+        "descriptions": faces.descriptions,
+        # a letter a face: 1 has it, 0 has not, - unknown
+        "attributes": {name: "".join("-01"[1 + a.get(name, -1)] for a in faces.attributes) for name in known},
+        "colours": [{"name": n, "css": "#{:02x}{:02x}{:02x}".format(*COLOURS[n]), "count": counts[n]} for n in colours],
+        "colour": [colours.index(name) for name in named],
+        "split": [_SPLITS.index(split) for split in faces.splits],
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "gridX": cells[:, 0].astype(int).tolist(),
+        "gridY": cells[:, 1].astype(int).tolist(),
+    }
+
+
+def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Into [0, 1] x [0, 1] without stretching, the narrower side in the middle."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    extent = float((high - low).max()) or 1.0
+    return np.asarray(np.round((places - (low + high) / 2) / extent + 0.5, 5), np.float64)
+
+
+def _latents(faces: Faces) -> bytes:
+    """Half precision is enough to find neighbours by: of a data set's latents nobody asks for the last bit."""
+    kind = np.float32 if faces.exact else np.float16
+    return bytes(save({"latents": np.ascontiguousarray(faces.latents, kind)}))
+
+
+def _flow(model: Model) -> bytes:
+    """The flow's tensors, matrices as whole numbers (`X`) and their rows' units (`X.units`)."""
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, value in folder.read_tensors(model.folder / folder.FLOW).items():
+        if value.ndim == 2:
+            tensors[name], tensors[f"{name}.units"] = bytes_of(value)
+        else:
+            tensors[name] = value.astype(np.float32)
+    return bytes(save(tensors))
+
+
+def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
+    """What edits change: the model's attributes and measures, then the gallery's strongest principal directions,
+    one standard deviation long. Descriptions and vectors (k, d) in the same order."""
+    described = [
+        {
+            "name": name,
+            "label": _MEASURES.get(name, name.replace("_", " ").capitalize()),
+            "kind": "attribute" if name in model.gallery.attributes else "measure",
+            "least": -3,
+            "most": 3,
+        }
+        for name in model.directions
+    ]
+    axes = principal(model.gallery.latents, _PRINCIPAL)
+    described += [
+        {"name": f"pc{i}", "label": f"Direction {i}", "kind": "principal", "least": -3, "most": 3}
+        for i in range(1, len(axes) + 1)
+    ]
+    vectors = np.concatenate([np.zeros((0, model.latent_size)), *(v[None] for v in model.directions.values()), axes])
+    return described, vectors.astype(np.float32)
+
+
+def principal(latents: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """Up to `most` principal axes of (n, d) latents, the strongest first, each one standard deviation long: (k, d)."""
+    centred = latents.astype(np.float64) - latents.mean(axis=0)
+    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+    count = int(min(most, (spread > 1e-6 * max(float(spread[0]), 1e-300)).sum()))
+    axes = axes[:count] * spread[:count, None] / np.sqrt(len(latents))
+    # An axis may come out either way: its largest number is positive.
+    signs = np.sign(axes[np.arange(count), np.abs(axes).argmax(axis=1)]) if count else np.ones(0)
+    return np.asarray(axes * signs[:, None], np.float32)
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    preset = model.config.preset
+    macs = preset.get("macs")
+    return {
+        "decoderMegabytes": round((model.folder / folder.DECODER).stat().st_size / 1e6, 1),
+        "decoderMacs": macs.get("decoder") if isinstance(macs, dict) else None,
+        "trainedFaces": preset.get("faces_seen"),
+    }

@@ -1,0 +1,361 @@
+"""The explorer's engine in a real Chromium, held against Python: same latents, same faces, and nothing from outside."""
+
+import base64
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from explorer_pages import launched, opened, served, started
+from minifaces.explorer.export import export_single, single
+from minifaces.explorer.faces import gallery_faces
+from minifaces.explorer.site import site_files
+from minifaces.images import square
+from minifaces.studio.model import Model
+
+ROOT = Path(__file__).parents[1]
+VECTORS: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "generator.json").read_text())
+# Arrays cross over as JSON.
+DECODE = """async rows => (await explorer.decode(rows.map(row => Float32Array.from(row)))).map(({ data }) => {
+  let text = ""
+  for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096))
+  return btoa(text)
+})"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model.bundled()
+
+
+@pytest.fixture(scope="module")
+def files(model: Model) -> dict[str, bytes]:
+    return site_files(model, gallery_faces(model))
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_model: Path) -> Model:
+    return Model(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def tiny_files(tiny: Model) -> dict[str, bytes]:
+    return site_files(tiny, gallery_faces(tiny))
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, files: dict[str, bytes]) -> Iterator[Page]:
+    """The explorer with the bundled model."""
+    with served(files) as address:
+        page = browser.new_page()
+        opened(page, address)
+        yield page
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def tiny_page(browser: Browser, tiny_files: dict[str, bytes]) -> Iterator[Page]:
+    """The explorer with a model of another size, without a flow."""
+    with served(tiny_files) as address:
+        page = browser.new_page()
+        opened(page, address)
+        yield page
+        page.close()
+
+
+def decoded(page: Page, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+    pictures = [np.frombuffer(base64.b64decode(text), np.uint8) for text in page.evaluate(DECODE, latents.tolist())]
+    size = round((len(pictures[0]) / 4) ** 0.5)
+    rgba = np.stack(pictures).reshape(-1, size, size, 4)
+    assert (rgba[..., 3] == 255).all()
+    return rgba[..., :3]
+
+
+def rows(page: Page, expression: str, argument: Any = None) -> NDArray[np.float32]:
+    """Latents that an expression gives, (n, d)."""
+    found = page.evaluate(f"async argument => ({expression}).map(row => [...row])", argument)
+    return np.array(found, np.float32)
+
+
+def torch_faces(latents: NDArray[np.float32], model: Model) -> NDArray[np.uint8]:
+    """What PyTorch makes of latents with the bundled model's training weights."""
+    import torch
+    from pydantic import TypeAdapter
+    from safetensors.torch import load_file
+
+    from minifaces.vae.config import Network
+    from minifaces.vae.networks import build
+
+    network = build(TypeAdapter(Network).validate_python(model.config.preset["network"]))
+    network.load_state_dict(load_file(ROOT / "models" / "default" / "model.safetensors"))
+    with torch.no_grad():
+        faces = network.eval().decode(torch.from_numpy(latents)).clamp(0, 1).numpy()
+    return np.rint(faces * 255).transpose(0, 2, 3, 1).astype(np.uint8)
+
+
+def test_page_onnx_runtime_and_torch_decode_the_same(page: Page, model: Model) -> None:
+    latents = np.concatenate([model.gallery.latents[::8][:48], model.sample_latents(52, seed=11)])
+    faces = [decoded(page, latents), model.decode(latents), torch_faces(latents, model)]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(faces[a].astype(int) - faces[b]).max() <= 2
+    # Between the page and Python only a value that falls between two bytes may come out either way.
+    assert np.abs(faces[0].astype(int) - faces[1]).max() <= 1
+    assert (faces[0] != faces[1]).mean() < 1e-3
+
+
+@pytest.mark.parametrize("case", VECTORS["noise"], ids=lambda case: f"{case['seed']}-{case['stream']}-{case['face']}")
+def test_vectors_of_noise(tiny_page: Page, case: dict[str, Any]) -> None:
+    expression = f"[...explorer.noise({case['seed']}n, {case['size']}, {case['stream']}, {case['face']})]"
+    assert tiny_page.evaluate(expression) == case["normals"]
+
+
+@pytest.mark.parametrize("case", VECTORS["avatars"], ids=lambda case: repr(case["text"][:20]))
+def test_vectors_of_avatars(tiny_page: Page, case: dict[str, Any]) -> None:
+    assert tiny_page.evaluate("text => String(explorer.avatarSeed(text))", case["text"]) == case["seed"]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7, 0.0])
+def test_a_seed_gives_pythons_latents(page: Page, model: Model, temperature: float) -> None:
+    seeds = [0, 7, 2**64 + 1, 2**128 - 1, 12345]
+    found = rows(page, f"await explorer.randomMany(argument.map(BigInt), {temperature})", [str(s) for s in seeds])
+    wanted = np.stack([model.sample_latents(1, seed, temperature)[0] for seed in seeds])
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_seed_gives_pythons_latents_without_a_flow(tiny_page: Page, tiny: Model) -> None:
+    found = rows(tiny_page, "await explorer.randomMany([...Array(40).keys()].map(BigInt), 1.3)")
+    np.testing.assert_array_equal(found, np.stack([tiny.sample_latents(1, seed, 1.3)[0] for seed in range(40)]))
+
+
+@pytest.mark.parametrize("text", ["alice@example.com", "", "Zoe\u0308", "日本 🙂"])
+def test_an_avatar_is_pythons(page: Page, model: Model, text: str) -> None:
+    found = rows(page, "[(await explorer.avatar(argument)).latent]", text)
+    np.testing.assert_array_equal(found[0], model.avatar_latent(text))
+    face = model.avatar(text)
+    assert np.abs(decoded(page, found)[0].astype(int) - face).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["linear", "slerp", "density"])
+@pytest.mark.parametrize("loop", [False, True])
+def test_paths_are_pythons(page: Page, model: Model, kind: Any, loop: bool) -> None:
+    stops = "[await explorer.latentOf(3), await explorer.latentOf(100), await explorer.random(5n)]"
+    found = rows(page, f"await explorer.path('{kind}', {stops}, 12, {str(loop).lower()}, true)")
+    latents = [*model.gallery.latents[[3, 100]], model.sample_latents(1, 5)[0]]
+    wanted = model.morph_latents(*latents, steps=12, path=kind, loop=loop, eased=True)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_a_bent_path_is_pythons(tiny_page: Page, tiny: Model) -> None:
+    stops = tiny.sample_latents(6, seed=4, temperature=3)
+    found = rows(
+        tiny_page, "await explorer.path('density', argument.map(x => Float32Array.from(x)), 15)", stops.tolist()
+    )
+    wanted = tiny.morph_latents(*stops, steps=15, path="density")
+    assert np.abs(wanted - tiny.morph_latents(*stops, steps=15, path="linear")).max() > 0.1
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+def test_a_geodesic_is_pythons(page: Page, model: Model) -> None:
+    found = rows(page, "await explorer.path('geodesic', [await explorer.latentOf(3), await explorer.latentOf(20)], 9)")
+    ends = model.gallery.latents[[3, 20]]
+    wanted, line = (model.morph_latents(*ends, steps=9, path=path) for path in ("geodesic", "linear"))
+    # The page's encoder is rounded to 8 bits.
+    assert np.linalg.norm(found - wanted, axis=1).max() < 0.1 * np.linalg.norm(line - wanted, axis=1).max()
+
+
+def test_pictures_are_encoded(page: Page, model: Model) -> None:
+    encode = "[await explorer.encode((await explorer.decode([await explorer.latentOf(50)]))[0])]"
+    found, wanted = rows(page, encode)[0], model.encode(model.decode(model.gallery.latents[50]))[0]
+    assert np.linalg.norm(found - wanted) < 0.03 * np.linalg.norm(wanted)
+
+
+def test_edits_are_pythons(page: Page, model: Model) -> None:
+    found = rows(page, "[explorer.edit(await explorer.latentOf(9), { smile: 1.5, turn: -0.7 })]")[0]
+    np.testing.assert_allclose(found, model.edit(model.gallery.latents[9], {"smile": 1.5, "turn": -0.7})[0], atol=1e-5)
+    moved = rows(page, "[explorer.edit(await explorer.latentOf(9), { pc1: 1 })]")[0] - model.gallery.latents[9]
+    assert np.linalg.norm(moved) > 1
+    complaint = "(async () => explorer.edit(await explorer.latentOf(9), { smirk: 1 }))().catch(error => error.message)"
+    assert page.evaluate(complaint) == "There is no direction called smirk."
+
+
+def test_neighbours_are_pythons(page: Page, model: Model) -> None:
+    found = page.evaluate("(async () => await explorer.neighbours(await explorer.latentOf(30), 8, 30))()")
+    order, distances = model.gallery.nearest(model.gallery.latents[30], 8, without=30)
+    assert [one["index"] for one in found] == order.tolist()
+    np.testing.assert_allclose([one["distance"] for one in found], distances, rtol=1e-5)
+
+
+def test_the_map_is_continuous_and_passes_through_its_faces(page: Page, model: Model) -> None:
+    at = "await explorer.latentAt('tsne', explorer.gallery[12].x + argument, explorer.gallery[12].y)"
+    steps = [rows(page, f"[{at}]", shift)[0] for shift in (0, 1e-6, 0.02, 0.020001)]
+    np.testing.assert_allclose(steps[0], model.gallery.latents[12], atol=0.02)
+    assert np.linalg.norm(steps[1] - steps[0]) < 0.05
+    assert np.linalg.norm(steps[3] - steps[2]) < 0.05
+    assert np.linalg.norm(steps[2] - steps[0]) > 0.5
+
+
+def test_variations_are_as_unusual_as_both(page: Page, model: Model) -> None:
+    found = rows(page, "[await explorer.vary(await explorer.latentOf(9), 5n, argument)]", 0)[0]
+    np.testing.assert_allclose(found, model.gallery.latents[9], atol=1e-5)
+    other = rows(page, "[await explorer.vary(await explorer.latentOf(9), 5n, argument)]", 1)[0]
+    np.testing.assert_allclose(other, model.sample_latents(1, 5)[0], atol=1e-5)
+    mean = rows(page, "[explorer.mean([await explorer.latentOf(1), await explorer.latentOf(2)])]")[0]
+    np.testing.assert_allclose(mean, model.gallery.latents[1:3].mean(axis=0), atol=1e-6)
+
+
+def test_what_is_dragged_goes_first_and_only_the_newest(tiny_page: Page) -> None:
+    order = tiny_page.evaluate("""async () => {
+      const [face, order] = [await explorer.latentOf(0), []]
+      const told = name => pictures => order.push([name, pictures && pictures.length])
+      await Promise.all([
+        explorer.decode(Array(64).fill(face)).then(told("long")),
+        explorer.decodeLatest("drag", [face]).then(told("first")),
+        explorer.decodeLatest("drag", [face]).then(told("second")),
+        explorer.decodeLatest("drag", [face]).then(told("third")),
+        explorer.decodeLatest("other", [face]).then(told("other")),
+      ])
+      return order
+    }""")
+    outcome = dict(order)
+    assert (outcome["third"], outcome["other"], outcome["long"]) == (1, 1, 64)
+    assert outcome["second"] is None
+    assert order[-1][0] == "long"
+
+
+def put(page: Page, picture: NDArray[np.uint8]) -> str:
+    """Hand the page a picture; an expression for its ImageBitmap."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    page.evaluate(
+        "text => { globalThis.given = new Blob([Uint8Array.from(atob(text), letter => letter.charCodeAt(0))]) }",
+        base64.b64encode(stream.getvalue()).decode(),
+    )
+    return "await createImageBitmap(given)"
+
+
+def framed(
+    page: Page, picture: NDArray[np.uint8], crop: str = "undefined"
+) -> tuple[NDArray[np.uint8], dict[str, float]]:
+    data, found = page.evaluate(
+        f"""async () => {{ const {{ image, crop }} = explorer.frame({put(page, picture)}, {crop});
+        return [[...image.data], crop] }}"""
+    )
+    size = round((len(data) / 4) ** 0.5)
+    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3], found
+
+
+def test_a_head_is_framed_before_a_plain_ground(page: Page, model: Model) -> None:
+    face = model.gallery.thumbnails[0]
+    photo = np.full((300, 400, 3), face[0, 0], np.uint8)
+    photo[100:228, 200:328] = face
+    image, crop = framed(page, photo)
+    seen = np.abs(face.astype(int) - face[0, 0]).max(axis=2) > 34
+    (top, bottom), (left, right) = (np.flatnonzero(seen.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    assert crop["size"] == pytest.approx(max(bottom - top, right - left) / 0.9, abs=8)
+    assert crop["left"] + crop["size"] / 2 == pytest.approx(200 + (left + right) / 2, abs=4)
+    assert crop["top"] + crop["size"] / 2 == pytest.approx(100 + (top + bottom) / 2, abs=4)
+    assert image.shape == (128, 128, 3)
+    assert np.abs(image[0, 0].astype(int) - face[0, 0]).max() <= 3
+
+
+def test_a_picture_without_a_plain_ground_is_taken_whole_as_in_python(page: Page) -> None:
+    y, x = np.mgrid[:300, :200]
+    photo = np.stack([x * 255 // 199, y * 255 // 299, (x + y) % 256], axis=2).astype(np.uint8)
+    image, crop = framed(page, photo)
+    assert crop == {"left": -50, "top": 0, "size": 300}
+    assert np.abs(image.astype(int) - square(photo, 128)).mean() < 4
+    part, _ = framed(page, photo, "{ left: 50, top: 100, size: 64 }")
+    wanted = np.asarray(Image.fromarray(photo[100:164, 50:114]).resize((128, 128), Image.Resampling.BICUBIC))
+    assert np.abs(part.astype(int) - wanted).mean() < 6
+
+
+def test_nothing_is_asked_of_anybody_else(browser: Browser, files: dict[str, bytes]) -> None:
+    with served(files) as address:
+        page = browser.new_page()
+        watch = opened(page, address)
+        assert not any("encoder" in url or "flow" in url for url in watch.requests)  # not before they are needed
+        page.evaluate("explorer.random(1n)")
+        page.evaluate("(async () => explorer.encode((await explorer.decode([await explorer.latentOf(0)]))[0]))()")
+        assert any("flow" in url for url in watch.requests)
+        assert all(url.startswith((address, "blob:", "data:")) for url in watch.requests)
+        assert watch.complaints == []
+        # And could not be: the policy forbids it.
+        refused = "fetch('http://127.0.0.2:9/').then(() => 'fetched', () => 'refused')"
+        assert page.evaluate(refused) == "refused"
+        assert any("Content Security Policy" in text for text in watch.complaints)
+        page.close()
+
+
+def test_a_host_that_unpacks_is_no_trouble(browser: Browser, tiny_files: dict[str, bytes]) -> None:
+    plain = {name: gzip.decompress(data) if name.endswith(".bin") else data for name, data in tiny_files.items()}
+    with served(plain) as address:
+        page = browser.new_page()
+        watch = opened(page, address)
+        assert watch.complaints == []
+        page.close()
+
+
+def test_the_single_file_works_from_disk_offline(
+    browser: Browser, files: dict[str, bytes], model: Model, tmp_path: Path
+) -> None:
+    path = tmp_path / "faces.html"
+    assert export_single(files, path) <= 20e6
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    watch = opened(page, path.as_uri())
+    latents = model.sample_latents(2, seed=3)
+    assert np.abs(decoded(page, latents).astype(int) - model.decode(latents)).max() <= 1
+    found = rows(page, "await explorer.randomMany([0n, 1n])")
+    np.testing.assert_array_equal(found[0], model.sample_latents(1, 0)[0])
+    sheet = page.evaluate("(async () => { const { width } = await explorer.atlas.sheet(0, 0); return width })()")
+    assert sheet == 2048
+    page.evaluate("(async () => explorer.encode((await explorer.decode([await explorer.latentOf(0)]))[0]))()")
+    assert all(url.startswith(("file:", "blob:", "data:")) for url in watch.requests)
+    assert watch.complaints == []
+    context.close()
+
+
+def test_the_single_file_may_be_served_too(browser: Browser, tiny_files: dict[str, bytes]) -> None:
+    page = browser.new_page()
+    html = single(tiny_files)
+    page.route("http://faces.test/", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    watch = opened(page, "http://faces.test/")
+    assert watch.complaints == []
+    page.close()
+
+
+def test_without_simd_there_is_one_clear_sentence(browser: Browser, tiny_files: dict[str, bytes]) -> None:
+    with served(tiny_files) as address:
+        page = browser.new_page()
+        # As a browser without it would say.
+        page.add_init_script("WebAssembly.validate = () => false")
+        started(page, address)
+        said = page.evaluate("explorer.ready.catch(error => error.message)")
+        assert said == "Faces cannot be decoded here: this browser has no WebAssembly SIMD. A newer one has."
+        # The map is there all the same.
+        assert page.evaluate("(async () => (await explorer.atlas.sheet(0, 0)).width)()") > 0
+
+
+def test_a_file_that_is_missing_is_named(browser: Browser, tiny_files: dict[str, bytes]) -> None:
+    lacking = {name: data for name, data in tiny_files.items() if not name.startswith("decoder")}
+    with served(lacking) as address:
+        page = browser.new_page()
+        started(page, address)
+        said = page.evaluate("explorer.ready.catch(error => error.message)")
+        assert said.startswith("decoder-")
+        assert said.endswith("could not be fetched: the server says 404.")
+        page.close()

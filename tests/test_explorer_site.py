@@ -1,0 +1,392 @@
+"""What the explorer's page is given: networks and tensors packed, sprites, the description, and how it is served."""
+
+import base64
+import contextlib
+import gzip
+import http.client
+import io
+import json
+import re
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from PIL import Image
+from safetensors.numpy import load
+
+import minifaces
+from conftest import SHOWN, SIZE
+from minifaces import MinifacesError, UsageError
+from minifaces.cli.main import run
+from minifaces.dataset import DataSet, read_dataset, write_dataset
+from minifaces.explorer import export, pack
+from minifaces.explorer.colours import head_colours
+from minifaces.explorer.faces import Faces, dataset_faces, gallery_faces
+from minifaces.explorer.onnx_tensors import find_tensors
+from minifaces.explorer.page import FOLDER, page_files, policy
+from minifaces.explorer.server import Server
+from minifaces.explorer.site import principal, site_files
+from minifaces.explorer.sprites import levels, place
+from minifaces.images import resize
+from minifaces.studio.flow import Flow, bytes_of
+from minifaces.studio.model import Model
+
+BUNDLED = Path(minifaces.__file__).parent / "assets" / "model"
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> Model:
+    return Model(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def files(model: Model) -> dict[str, bytes]:
+    return site_files(model, gallery_faces(model))
+
+
+def description(files: dict[str, bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(gzip.decompress(files["site.bin"]))
+    return found
+
+
+def unpack(packed: bytes) -> bytes:
+    """As the format's description in minifaces.explorer.pack says."""
+    (length,) = struct.unpack("<Q", packed[:8])
+    parts, at, file = json.loads(packed[8 : 8 + length]), 8 + length, b""
+
+    def take(n: int) -> bytes:
+        nonlocal at
+        at += n
+        return packed[at - n : at]
+
+    for kind, n, *more in parts:
+        if kind == "plain":
+            file += take(n)
+        elif kind == "halves":
+            file += np.frombuffer(take(2 * n), np.uint8).reshape(2, n).T.tobytes()
+        else:
+            columns, number = more
+            units = np.frombuffer(take(4 * n), "<f4")
+            values = np.frombuffer(take(n * columns), np.int8).reshape(n, columns) * units[:, None]
+            file += values.astype("<f4" if number == 1 else "<f2").tobytes()
+    assert at == len(packed)
+    return file
+
+
+@pytest.mark.parametrize("name", ["decoder.onnx", "encoder.onnx"])
+def test_tensors_are_found_where_the_onnx_package_finds_them(name: str) -> None:
+    file = (BUNDLED / name).read_bytes()
+    wanted = [t for t in onnx.load_from_string(file).graph.initializer if t.raw_data]
+    found = find_tensors(file)
+    assert len(found) == len(wanted) > 20
+    for tensor, known in zip(found, wanted, strict=True):
+        assert (tensor.dims, tensor.kind) == (tuple(known.dims), known.data_type)
+        assert file[tensor.start : tensor.end] == known.raw_data
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_make_the_search_for_tensors_fail_otherwise(data: bytes) -> None:
+    with contextlib.suppress(UsageError):
+        assert all(0 <= tensor.start < tensor.end <= len(data) for tensor in find_tensors(data))
+
+
+def test_packing_is_lossless_and_smaller() -> None:
+    file = (BUNDLED / "decoder.onnx").read_bytes()
+    packed = pack.pack_network(file)
+    assert unpack(packed) == file
+    assert len(gzip.compress(packed)) < 0.95 * len(gzip.compress(file))
+
+
+def test_a_coarse_network_is_half_as_large_and_nearly_the_same() -> None:
+    file = (BUNDLED / "encoder.onnx").read_bytes()
+    packed = pack.pack_network(file, coarse=True)
+    assert len(packed) < 0.52 * len(file)
+    model = Model(BUNDLED)
+    pictures = model.gallery.thumbnails[:40]
+    session = onnxruntime.InferenceSession(unpack(packed), providers=["CPUExecutionProvider"])
+    coarse = session.run(None, {"face": model._planes(pictures)})[0]
+    exact = model.encode(pictures)
+    apart = np.linalg.norm(coarse - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    assert apart.max() < 0.03
+    error = ((model.decode(exact).astype(float) - pictures) ** 2).mean()
+    assert ((model.decode(coarse).astype(float) - pictures) ** 2).mean() < 1.01 * error
+
+
+def test_coarse_values_are_the_units_multiples() -> None:
+    graph = onnx.load(BUNDLED / "encoder.onnx").graph
+    matrix = numpy_helper.to_array(max(graph.initializer, key=lambda t: len(t.raw_data))).astype(np.float32)
+    numbers, units = bytes_of(matrix)
+    assert np.abs(numbers).max() == 127
+    assert np.abs(numbers * units[:, None] - matrix).max() <= np.abs(matrix).max() / 127 / 2 * 1.0001
+    zero = bytes_of(np.zeros((2, 3), np.float32))
+    assert not zero[0].any()
+    assert not zero[1].any()
+
+
+def test_the_flow_of_the_page_is_the_flow_of_python() -> None:
+    model = Model(BUNDLED)
+    assert model.flow is not None
+    files = site_files(model, gallery_faces(model))
+    tensors = load(gzip.decompress(files[description(files)["parts"]["flow"]["file"]]))
+    layers = {n: t.astype(float) for n, t in tensors.items() if not n.endswith(".units")}
+    for name in [name for name in tensors if name.endswith(".units")]:
+        layers[name.removesuffix(".units")] *= tensors[name].astype(float)[:, None]
+    flow = Flow(layers.pop("mean"), layers.pop("scale"), layers)
+    np.testing.assert_array_equal(flow.sample(3, seed=5), model.flow.sample(3, seed=5))
+    # What the coarse matrices cost: next to nothing.
+    exact = {n: t.astype(float) for n, t in load((BUNDLED / "flow.safetensors").read_bytes()).items()}
+    faces = model.decode(Flow(exact.pop("mean"), exact.pop("scale"), exact).sample(20, seed=5)).astype(float)
+    error = ((faces - model.decode(model.flow.sample(20, seed=5))) ** 2).mean()
+    assert 10 * np.log10(255**2 / error) > 45
+
+
+def test_sprites_lie_where_they_are_said_to(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:
+    pictures = digits[0][:300].repeat(8, axis=1).repeat(8, axis=2)  # 128 pixels, sheets of 64
+    cells = np.stack(np.meshgrid(np.arange(20), np.arange(15)), axis=-1).reshape(-1, 2).astype(float)
+    slots = place(cells)
+    assert sorted(slots) == list(range(300))
+    made = levels(pictures, slots)
+    assert [level.size for level in made] == [32, 64, 128]
+    assert [len(level.sheets) for level in made] == [1, 1, 5]
+    for level in made:
+        sheets = [np.asarray(Image.open(io.BytesIO(sheet))) for sheet in level.sheets]
+        assert all(sheet.shape[1] == level.columns * level.size for sheet in sheets)
+        for face in (0, 17, 299):
+            sheet, rest = divmod(int(slots[face]), level.columns * level.rows)
+            row, column = divmod(rest, level.columns)
+            size = level.size
+            shown = sheets[sheet][row * size : (row + 1) * size, column * size : (column + 1) * size].astype(float)
+            apart = [np.abs(shown - resize(picture, size, size)).mean() for picture in pictures]
+            assert int(np.argmin(apart)) == face
+
+
+def test_neighbours_on_the_map_share_sheets() -> None:
+    cells = np.stack(np.meshgrid(np.arange(32), np.arange(32)), axis=-1).reshape(-1, 2).astype(float)
+    slots = place(cells).reshape(32, 32)
+    assert all(len(np.unique(slots[y : y + 8, x : x + 8] // 64)) == 1 for y in (0, 8, 24) for x in (0, 16))
+
+
+def test_head_colours_are_named() -> None:
+    flat = np.array([(241, 195, 33), (233, 196, 170), (110, 74, 50), (240, 240, 240), (30, 30, 30)], np.uint8)
+    pictures = np.full((5, 64, 64, 3), 255, np.uint8)
+    pictures[:, 6:58, 10:54] = flat[:, None, None]
+    pictures[:, 20:34, 18:46] = 0  # a print
+    assert head_colours(pictures) == ["yellow", "light skin", "brown", "white", "black"]
+
+
+def test_colours_of_designs_are_those_of_their_heads() -> None:
+    known = {
+        "3626bp05": "yellow",
+        "3626bpb1": "light skin",
+        "3626cpd66": "medium skin",
+        "3626cpbd": "brown",
+        "3626bpa8": "white",  # before a white ground
+        "3626cpbn": "black",
+    }
+    gallery = Model(BUNDLED).gallery
+    faces = np.array([gallery.index(name) for name in known], np.intp)
+    assert head_colours(gallery.thumbnails[faces]) == list(known.values())
+
+
+def test_the_description_tells_of_every_face(model: Model, files: dict[str, bytes]) -> None:
+    site = description(files)
+    assert (site["imageSize"], site["latentSize"], site["prior"]) == (SIZE, model.latent_size, "mixture")
+    faces = site["faces"]
+    assert faces["names"] == [entry.name for entry in model.gallery.entries]
+    columns = ("descriptions", "colour", "split", "x", "y", "gridX", "gridY")
+    assert all(len(faces[column]) == SHOWN for column in columns)
+    assert set(faces["attributes"]) == {"round", "straight"}
+    entry = model.gallery.entries[4]
+    assert faces["attributes"]["round"][4] == str(int(entry.attributes["round"]))
+    assert 0 <= min(faces["x"] + faces["y"]) <= max(faces["x"] + faces["y"]) <= 1
+    cells = set(zip(faces["gridX"], faces["gridY"], strict=True))
+    assert len(cells) == SHOWN
+    assert site["gridSide"] == 6
+    assert sum(colour["count"] for colour in faces["colours"]) == SHOWN
+    assert sorted(site["atlas"]["slots"]) == list(range(SHOWN))
+    sheets = [sheet for level in site["atlas"]["levels"] for sheet in level["sheets"]]
+    for part in [*site["parts"].values(), *sheets]:
+        assert part["file"].startswith("../") or len(files[part["file"]]) == part["bytes"]
+    latents = load(gzip.decompress(files[site["parts"]["latents"]["file"]]))["latents"]
+    np.testing.assert_array_equal(latents, model.gallery.latents)
+
+
+def test_directions_are_the_models_and_the_gallerys(model: Model, files: dict[str, bytes]) -> None:
+    site = description(files)
+    names = [direction["name"] for direction in site["directions"]]
+    assert names[:3] == ["round", "straight", "pc1"]
+    vectors = np.frombuffer(base64.b64decode(site["vectors"]), "<f4").reshape(len(names), -1)
+    np.testing.assert_array_equal(vectors[0], model.directions["round"])
+    first = (model.gallery.latents - model.gallery.latents.mean(axis=0)) @ vectors[2] / np.linalg.norm(vectors[2])
+    assert first.std() == pytest.approx(np.linalg.norm(vectors[2]), rel=1e-4)
+    assert abs(vectors[2] @ vectors[3]) < 1e-5
+
+
+def test_equal_faces_have_no_principal_directions() -> None:
+    assert principal(np.ones((5, 4), np.float32), 8).shape == (0, 4)
+    assert principal(np.arange(8, dtype=np.float32).reshape(2, 4), 8).shape == (1, 4)
+
+
+def test_a_site_is_the_same_for_the_same_model(model: Model, files: dict[str, bytes]) -> None:
+    assert site_files(model, gallery_faces(model)) == files
+
+
+def test_a_data_set_becomes_a_map(
+    model: Model, digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path
+) -> None:
+    known = ["true" if label in (0, 6, 8, 9) else "false" for label in digits[1][:50]]
+    rows = [{"design": f"digit {i}", "split": "train", "round": known[i], "ink": "brown"} for i in range(50)]
+    write_dataset(tmp_path / "data", zip(digits[0][:50], rows, strict=True))
+    faces = dataset_faces(model, read_dataset(tmp_path / "data", SIZE))
+    assert faces.names[7] == "digit 7"
+    assert faces.descriptions[7] == "brown"
+    assert faces.attributes[7] == {"round": rows[7]["round"] == "true"}
+    site = description(made := site_files(model, faces))
+    latents = load(gzip.decompress(made[site["parts"]["latents"]["file"]]))["latents"]
+    assert latents.dtype == np.float16
+    assert np.abs(latents - model.encode(digits[0][:50])).max() < 0.01
+
+
+def test_a_map_has_bounds(
+    model: Model, digits: tuple[NDArray[np.uint8], NDArray[np.int64]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minifaces.explorer.faces.MOST", 3)
+    row = {"design": "x", "split": "train", "file_name": "x.png"}
+    with pytest.raises(UsageError, match="3 faces, not 4"):
+        dataset_faces(model, DataSet(digits[0][:4], (row,) * 4))
+
+
+def test_one_face_is_enough(model: Model, digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:
+    faces = Faces(digits[0][:1], model.encode(digits[0][:1]), ["one"], [""], [{}], ["train"], exact=False)
+    assert description(site_files(model, faces))["gridSide"] == 1
+
+
+@given(st.binary(max_size=300))
+def test_text_holds_any_bytes(data: bytes) -> None:
+    text = export.to_text(data).decode()
+    assert not set(text) & set("\0\r<")
+    bits = "".join(format(ord(c) if ord(c) < 0x80 else b"\0\r<"[ord(c) - 0x80], "07b") for c in text)
+    assert bytes(int(bits[i : i + 8], 2) for i in range(0, len(data) * 8, 8)) == data
+    assert len(text) == -(-len(data) * 8 // 7)
+
+
+def test_a_site_is_exported_and_exported_again(files: dict[str, bytes], tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    size = export.export_site(files, out)
+    assert (out / "index.html").read_text().startswith("<!doctype html>")
+    assert size == sum(p.stat().st_size for p in out.rglob("*") if p.is_file() and p.name != ".minifaces-site")
+    stale = out / "data" / next(name for name in files if name.startswith("decoder"))
+    export.export_site({**{n: f for n, f in files.items() if n != stale.name}, "decoder-0.bin": b""}, out)
+    assert not stale.exists()
+    assert (out / "data" / "decoder-0.bin").exists()
+
+
+def test_foreign_files_are_left_alone(files: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="no export wrote"):
+        export.export_site(files, tmp_path)
+    with pytest.raises(UsageError, match="name a folder"):
+        export.export_site(files, tmp_path / "mine.txt")
+
+
+def test_a_single_file_allows_nothing_from_outside(files: dict[str, bytes]) -> None:
+    html = export.single(files).decode()
+    allowed = policy(html)
+    assert "connect-src" not in allowed
+    assert "'self'" not in allowed
+    assert re.findall(r"script-src '(sha256-[^']+)' 'wasm-unsafe-eval'", allowed)
+    head = html[: html.index('id="files-body"')]
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', head)
+    index = json.loads(re.findall(r'id="files-index">(.*?)</script>', html)[0])
+    assert {f"data/{name}" for name in files} <= set(index)
+
+
+def test_the_page_that_ships_is_whole_and_closed() -> None:
+    files = page_files()
+    allowed = policy(files["index.html"].decode())
+    assert "default-src 'none'" in allowed
+    assert not re.search(r"https?:|\*|unsafe-inline|'unsafe-eval'", allowed)
+    assert sum(name.startswith("runtime-") for name in files) == 1
+    assert gzip.decompress(next(FOLDER.glob("runtime-*.bin")).read_bytes()).startswith(b"\0asm")
+
+
+@pytest.fixture
+def server(files: dict[str, bytes]) -> Iterator[Server]:
+    with Server(export.site(files)) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def ask(server: Server, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection(*server.server_address[:2])
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+def test_the_server_serves_the_page_compressed_and_guarded(server: Server) -> None:
+    response, body = ask(server, "/?x=1#map", Accept_Encoding="gzip")
+    assert response.status == 200
+    assert gzip.decompress(body).startswith(b"<!doctype html>")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-cache"
+    plain, body = ask(server, "/index.html")
+    assert "Content-Encoding" not in plain.headers
+    assert body.startswith(b"<!doctype html>")
+    head, nothing = ask(server, "/index.html", "HEAD")
+    assert (int(head.headers["Content-Length"]), nothing) == (len(body), b"")
+
+
+def test_the_server_tells_kinds_and_what_may_be_kept(server: Server) -> None:
+    script = next(name for name in server.files if name.endswith(".js"))
+    sheet = next(name for name in server.files if name.endswith(".webp"))
+    for name, kind in [(script, "text/javascript; charset=utf-8"), (sheet, "image/webp")]:
+        response, body = ask(server, f"/{name}")
+        assert (response.headers["Content-Type"], body) == (kind, server.files[name])
+        assert "immutable" in response.headers["Cache-Control"]
+    server.files["x.wasm"] = b"\0asm"
+    assert ask(server, "/x.wasm")[0].headers["Content-Type"] == "application/wasm"
+    assert ask(server, "/data/site.bin")[0].headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/../../etc/passwd", "/%2e%2e/x", "/data/"])
+def test_the_server_has_nothing_else(server: Server, path: str) -> None:
+    assert ask(server, path)[0].status == 404
+
+
+def test_the_server_answers_to_this_machines_names_only(server: Server) -> None:
+    assert ask(server, "/", Host="example.com")[0].status == 421
+    assert ask(server, "/", Host=f"localhost:{server.server_address[1]}")[0].status == 200
+
+
+def test_a_port_that_is_taken_is_told(server: Server) -> None:
+    with pytest.raises(MinifacesError, match="choose another with --port"):
+        Server(server.files, server.server_address[1])
+
+
+def test_the_command_exports(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export-site", str(tmp_path / "site"), "--model", str(tiny_model)]) == 0
+    assert (tmp_path / "site" / "data" / "site.bin").exists()
+    assert run(["export-site", str(tmp_path / "x.html"), "--single-file", "--model", str(tiny_model)]) == 0
+    assert (tmp_path / "x.html").stat().st_size > 3_000_000  # the runtime is in it
+    capsys.readouterr()
+    assert run(["export-site", str(tmp_path / "x"), "--single-file", "--model", str(tiny_model)]) == 2
+    assert "ends in .html" in capsys.readouterr().err

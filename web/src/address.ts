@@ -1,0 +1,21 @@
+// The address bar holds the state: #view?key=value. Whoever opens the link sees the same face, morph or place.
+
+export interface Place {
+  view: string
+  params: URLSearchParams
+}
+
+export function read(): Place {
+  const [view, query = ""] = location.hash.slice(1).split("?", 2)
+  return { view: decodeURIComponent(view) || "map", params: new URLSearchParams(query) }
+}
+
+export function link(view: string, params: Iterable<[string, string]> = []): string {
+  const query = new URLSearchParams([...params]).toString()
+  return `#${view}${query ? `?${query}` : ""}`
+}
+
+/** Change the address without leaving a step to go back to. */
+export function replace(view: string, params: Iterable<[string, string]>): void {
+  history.replaceState(null, "", link(view, params))
+}

@@ -1,0 +1,349 @@
+// The page's side of the engine: reads the site, keeps the worker busy with what matters most, and does what is quick.
+
+import { openFiles, type Files } from "./files"
+import { frame } from "./frame"
+import { avatarSeed, normals } from "./generator"
+import { LatentMap } from "./latents"
+import type {
+  Atlas,
+  Crop,
+  Direction,
+  Engine,
+  Entry,
+  Latent,
+  Layout,
+  Neighbour,
+  OpenEngine,
+  Part,
+  PathKind,
+  Progress,
+  Seed,
+} from "./types"
+import { readTensors } from "./unpack"
+import type { Answers, Message, Requests } from "./worker"
+
+interface PartFile {
+  file: string
+  bytes: number
+}
+
+/** site.bin, as minifaces.explorer.site writes it. */
+interface Site {
+  format: number
+  name: string
+  imageSize: number
+  latentSize: number
+  prior: "flow" | "mixture"
+  parts: Record<string, PartFile>
+  faces: {
+    names: string[]
+    descriptions: string[]
+    attributes: Record<string, string>
+    colours: Engine["colours"]
+    colour: number[]
+    split: number[]
+    x: number[]
+    y: number[]
+    gridX: number[]
+    gridY: number[]
+  }
+  gridSide: number
+  atlas: { levels: { size: number; columns: number; rows: number; sheets: PartFile[] }[]; slots: number[] }
+  directions: Direction[]
+  vectors: string
+  facts: { decoderMegabytes: number; decoderMacs: number | null; trainedFaces: number | null }
+}
+
+const SLICE = 4 // faces decoded between two looks at what is wanted most
+// The smallest module with an instruction of WebAssembly's SIMD.
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]
+
+export const openEngine: OpenEngine = async (base, onProgress = () => {}) => {
+  const files = openFiles(base)
+  const site: Site = JSON.parse(new TextDecoder().decode(await files.read("site.bin")))
+  if (site.format !== 1) throw new Error("This page is older than its data: reload it, or export it again.")
+  return new Client(files, site, onProgress)
+}
+
+interface Task {
+  latents: Latent[]
+  done: ImageData[]
+  resolve: (pictures: ImageData[] | null) => void
+  reject: (error: Error) => void
+}
+
+class Client implements Engine {
+  readonly name: string
+  readonly imageSize: number
+  readonly latentSize: number
+  readonly prior: "flow" | "mixture"
+  readonly gallery: Entry[]
+  readonly atlas: Atlas
+  readonly attributes: string[]
+  readonly colours: Engine["colours"]
+  readonly gridSide: number
+  readonly directions: Direction[]
+  readonly facts: Engine["facts"]
+  readonly ready: Promise<void>
+
+  private readonly vectors: Latent[]
+  private worker: Worker | null = null
+  private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  private asked = 0
+  private readonly once = new Map<string, Promise<unknown>>()
+  /** the newest request of each lane that has not begun, and the long ones in the order of their coming */
+  private readonly lanes = new Map<string, Task>()
+  private readonly queue: Task[] = []
+  private decoding = false
+
+  constructor(
+    private readonly files: Files,
+    private readonly site: Site,
+    private readonly onProgress: (progress: Progress) => void,
+  ) {
+    const { faces } = site
+    this.name = site.name
+    this.imageSize = site.imageSize
+    this.latentSize = site.latentSize
+    this.prior = site.prior
+    this.gridSide = site.gridSide
+    this.directions = site.directions
+    this.colours = faces.colours
+    this.attributes = Object.keys(faces.attributes)
+    this.gallery = faces.names.map((name, index) => ({
+      index,
+      name,
+      description: faces.descriptions[index],
+      attributes: Object.fromEntries(
+        this.attributes.flatMap(key => {
+          const known = faces.attributes[key][index]
+          return known === "-" ? [] : [[key, known === "1"]]
+        }),
+      ),
+      colour: faces.colours[faces.colour[index]].name,
+      split: ["train", "validation", "test"][faces.split[index]],
+      x: faces.x[index],
+      y: faces.y[index],
+      gridX: faces.gridX[index],
+      gridY: faces.gridY[index],
+    }))
+    this.atlas = {
+      levels: site.atlas.levels.map(({ size, columns, rows, sheets }) => ({ size, columns, rows, sheets: sheets.length })),
+      slots: Uint32Array.from(site.atlas.slots),
+      sheet: (level, sheet) => this.only(`sheet ${level} ${sheet}`, () => this.readSheet(level, sheet)),
+    }
+    const numbers = new Float32Array(Uint8Array.from(atob(site.vectors), c => c.charCodeAt(0)).buffer)
+    this.vectors = this.directions.map((_, i) => numbers.slice(i * this.latentSize, (i + 1) * this.latentSize))
+    const { version } = RUNTIME
+    this.facts = { ...site.facts, runtime: `ONNX Runtime Web ${version}, WebAssembly, one thread` }
+    this.ready = this.start()
+    this.ready.catch(() => {}) // whoever decodes hears of it
+  }
+
+  async latentOf(index: number): Promise<Latent> {
+    return (await this.latents()).at(index)
+  }
+
+  async random(seed: Seed, temperature = 1): Promise<Latent> {
+    return (await this.randomMany([seed], temperature))[0]
+  }
+
+  async randomMany(seeds: Seed[], temperature = 1): Promise<Latent[]> {
+    await this.load(this.prior)
+    const latents: Latent[] = []
+    for (let i = 0; i < seeds.length; i += SLICE)
+      latents.push(...(await this.ask("random", { seeds: seeds.slice(i, i + SLICE), temperature, prior: this.prior })))
+    return latents
+  }
+
+  avatarSeed(text: string): Seed {
+    return avatarSeed(text)
+  }
+
+  noise(seed: Seed, size: number, stream = 0, face = 0): Float64Array {
+    return normals(seed, size, stream, face)
+  }
+
+  async avatar(text: string): Promise<{ seed: Seed; latent: Latent }> {
+    const seed = avatarSeed(text)
+    return { seed, latent: await this.random(seed) }
+  }
+
+  async vary(latent: Latent, seed: Seed, share: number): Promise<Latent> {
+    const [other, centre] = [await this.random(seed), (await this.latents()).centre]
+    // On a circle about the mean face, so that what comes out is neither more nor less ordinary than both.
+    const kept = Math.sqrt(1 - share * share)
+    return latent.map((value, i) => centre[i] + kept * (value - centre[i]) + share * (other[i] - centre[i]))
+  }
+
+  async latentAt(layout: Layout, x: number, y: number): Promise<Latent> {
+    return (await this.latents()).between(this.gallery, layout, x, y)
+  }
+
+  mean(latents: Latent[]): Latent {
+    const sum = new Float64Array(this.latentSize)
+    for (const latent of latents) for (let i = 0; i < sum.length; i++) sum[i] += latent[i]
+    return Float32Array.from(sum, value => value / latents.length)
+  }
+
+  async decode(latents: Latent[]): Promise<ImageData[]> {
+    await this.ready
+    return (await this.enqueue(latents, task => this.queue.push(task)))!
+  }
+
+  async decodeLatest(lane: string, latents: Latent[]): Promise<ImageData[] | null> {
+    await this.ready
+    return this.enqueue(latents, task => {
+      this.lanes.get(lane)?.resolve(null)
+      this.lanes.set(lane, task)
+    })
+  }
+
+  async encode(image: ImageData): Promise<Latent> {
+    await this.ready
+    await this.load("encoder")
+    return this.ask("encode", { pixels: image.data })
+  }
+
+  frame(picture: ImageBitmap, crop?: Crop): { image: ImageData; crop: Crop } {
+    return frame(picture, this.imageSize, crop)
+  }
+
+  async path(kind: PathKind, stops: Latent[], steps: number, loop = false, eased = false): Promise<Latent[]> {
+    if (stops.length < 2 || steps < 2) throw new Error("A morph needs two faces and two steps at least.")
+    if (kind === "slerp" || kind === "density") await this.load("mixture")
+    if (kind === "geodesic") {
+      await this.ready
+      await this.load("encoder")
+    }
+    return this.ask("path", { kind, stops: stops.map(stop => Float32Array.from(stop)), steps, loop, eased })
+  }
+
+  edit(latent: Latent, amounts: Record<string, number>): Latent {
+    const edited = Float32Array.from(latent)
+    for (const [name, amount] of Object.entries(amounts)) {
+      const which = this.directions.findIndex(direction => direction.name === name)
+      if (which < 0) throw new Error(`There is no direction called ${name}.`)
+      for (let i = 0; i < edited.length; i++) edited[i] += Math.fround(amount) * this.vectors[which][i]
+    }
+    return edited
+  }
+
+  async neighbours(latent: Latent, k: number, without = -1): Promise<Neighbour[]> {
+    return (await this.latents()).nearest(latent, k, without)
+  }
+
+  close(): void {
+    this.worker?.terminate()
+  }
+
+  /** Run `begin` once for a key, however often it is asked for; again if it failed. */
+  private only<T>(key: string, begin: () => Promise<T>): Promise<T> {
+    const begun = this.once.get(key)
+    if (begun) return begun as Promise<T>
+    const fresh = begin()
+    this.once.set(key, fresh)
+    fresh.catch(() => this.once.delete(key))
+    return fresh
+  }
+
+  private async start(): Promise<void> {
+    if (typeof WebAssembly !== "object" || !WebAssembly.validate(Uint8Array.from(SIMD)))
+      throw new Error("Faces cannot be decoded here: this browser has no WebAssembly SIMD. A newer one has.")
+    const [wasm, decoder] = await Promise.all([this.fetchPart("runtime"), this.fetchPart("decoder")])
+    const { imageSize, latentSize } = this
+    await this.ask("start", { imageSize, latentSize, wasm, decoder })
+    for (const part of ["runtime", "decoder"] as const) this.tell(part, this.site.parts[part].bytes)
+  }
+
+  /** Have the worker take in one of the parts that are not always needed. */
+  private load(which: "encoder" | "flow" | "mixture"): Promise<void> {
+    return this.only(which, async () => {
+      const part = which === "mixture" ? "prior" : which
+      const file = await this.fetchPart(part)
+      await this.ask(part, { file })
+      this.tell(part, this.site.parts[part].bytes)
+    })
+  }
+
+  private latents(): Promise<LatentMap> {
+    return this.only("latents", async () => {
+      const tensors = readTensors(await this.fetchPart("latents"))
+      this.tell("latents", this.site.parts.latents.bytes)
+      return new LatentMap(tensors.get("latents")!.data as Float32Array, this.latentSize)
+    })
+  }
+
+  private fetchPart(part: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { file, bytes } = this.site.parts[part]
+    // The last byte is told of when the part is ready.
+    return this.files.read(file, loaded => this.tell(part, Math.min(loaded, bytes - 1)))
+  }
+
+  private tell(part: string, loaded: number): void {
+    if (part !== "prior") this.onProgress({ part: part as Part, loaded, total: this.site.parts[part].bytes })
+  }
+
+  private async readSheet(level: number, sheet: number): Promise<ImageBitmap> {
+    const bytes = await this.files.read(this.site.atlas.levels[level].sheets[sheet].file)
+    return createImageBitmap(new Blob([bytes], { type: "image/webp" }))
+  }
+
+  private ask<K extends keyof Requests>(kind: K, request: Requests[K]): Promise<Answers[K]> {
+    this.worker ??= this.startWorker()
+    const id = ++this.asked
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve: resolve as (value: never) => void, reject })
+      this.worker!.postMessage({ id, kind, request } as Message)
+    })
+  }
+
+  private startWorker(): Worker {
+    const worker = this.files.worker()
+    worker.onmessage = ({ data }: MessageEvent<{ id: number; result: never; error?: string }>) => {
+      const { resolve, reject } = this.waiting.get(data.id)!
+      this.waiting.delete(data.id)
+      if (data.error === undefined) resolve(data.result)
+      else reject(new Error(data.error))
+    }
+    worker.onerror = event => {
+      for (const { reject } of this.waiting.values()) reject(new Error(`The decoder stopped: ${event.message || "it did not start"}.`))
+      this.waiting.clear()
+    }
+    return worker
+  }
+
+  private enqueue(latents: Latent[], add: (task: Task) => void): Promise<ImageData[] | null> {
+    return new Promise((resolve, reject) => {
+      add({ latents, done: [], resolve, reject })
+      void this.drain()
+    })
+  }
+
+  /** Decode slice by slice: what is dragged or played goes first, between the slices of longer requests. */
+  private async drain(): Promise<void> {
+    if (this.decoding) return
+    this.decoding = true
+    for (;;) {
+      const lane = this.lanes.entries().next().value
+      if (lane) this.lanes.delete(lane[0])
+      const task = lane?.[1] ?? this.queue[0]
+      if (!task) break
+      const end = lane ? task.latents.length : task.done.length + SLICE
+      try {
+        const latents = task.latents.slice(task.done.length, end).map(latent => Float32Array.from(latent))
+        const pictures = latents.length ? await this.ask("decode", { latents }) : []
+        for (const pixels of pictures) task.done.push(new ImageData(pixels, this.imageSize, this.imageSize))
+      } catch (error) {
+        task.reject(error as Error)
+        if (!lane) this.queue.shift()
+        continue
+      }
+      if (task.done.length >= task.latents.length) {
+        if (!lane) this.queue.shift()
+        task.resolve(task.done)
+      }
+    }
+    this.decoding = false
+  }
+}

@@ -1,0 +1,121 @@
+// The engine's own thread: networks, flow, paths. It is told everything and fetches nothing.
+
+import { Flow } from "./flow"
+import { normals, rounded } from "./generator"
+import { geodesic, type Run } from "./geodesic"
+import { Network, type Planes, startRuntime, toPixels, toPlanes } from "./networks"
+import { density, linear, type Row, slerp, through, type Way } from "./paths"
+import { Prior } from "./prior"
+import type { PathKind, Seed } from "./types"
+import { readTensors, unpackNetwork } from "./unpack"
+
+export interface Requests {
+  start: { imageSize: number; latentSize: number; wasm: Uint8Array<ArrayBuffer>; decoder: Uint8Array<ArrayBuffer> }
+  encoder: { file: Uint8Array<ArrayBuffer> }
+  flow: { file: Uint8Array<ArrayBuffer> }
+  prior: { file: Uint8Array<ArrayBuffer> }
+  decode: { latents: Planes[] }
+  encode: { pixels: Uint8ClampedArray }
+  random: { seeds: Seed[]; temperature: number; prior: "flow" | "mixture" }
+  path: { kind: PathKind; stops: Planes[]; steps: number; loop: boolean; eased: boolean }
+}
+export interface Answers {
+  start: null
+  encoder: null
+  flow: null
+  prior: null
+  decode: Uint8ClampedArray<ArrayBuffer>[]
+  encode: Planes
+  random: Planes[]
+  path: Planes[]
+}
+export type Message = { [K in keyof Requests]: { id: number; kind: K; request: Requests[K] } }[keyof Requests]
+
+let [imageSize, latentSize] = [0, 0]
+let decoder: Network
+let encoder: Network
+let flow: Flow
+let prior: Prior
+
+const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Promise<Answers[K]> } = {
+  async start(request) {
+    ;({ imageSize, latentSize } = request)
+    startRuntime(request.wasm)
+    decoder = await Network.load(unpackNetwork(request.decoder), [latentSize])
+    await decoder.run(new Float32Array(latentSize)) // the first run is slower than all others
+    return null
+  },
+  async encoder({ file }) {
+    encoder = await Network.load(unpackNetwork(file), [3, imageSize, imageSize])
+    return null
+  },
+  flow({ file }) {
+    flow = new Flow(readTensors(file))
+    return null
+  },
+  prior({ file }) {
+    prior = new Prior(readTensors(file))
+    return null
+  },
+  async decode({ latents }) {
+    const pictures = []
+    for (const latent of latents) pictures.push(toPixels(await decoder.run(latent), imageSize))
+    return pictures
+  },
+  encode({ pixels }) {
+    return encoder.run(toPlanes(pixels))
+  },
+  random({ seeds, temperature, prior: kind }) {
+    const drawn =
+      kind === "flow"
+        ? flow.carry(seeds.map(seed => normals(seed, latentSize).map(value => temperature * value)))
+        : seeds.map(seed => prior.sample(seed, temperature))
+    return drawn.map(latent => Float32Array.from(latent, value => rounded(value)))
+  },
+  async path({ kind, stops, steps, loop, eased }) {
+    const ways: Record<PathKind, Way> = {
+      linear,
+      slerp: (a, b, t) => slerp(a, b, t, prior.mean),
+      density: (a, b, t) => density(a, b, t, prior),
+      geodesic: (a, b, t) => geodesic(a, b, t, decode, encode),
+    }
+    const rows: Row[] = stops.map(stop => Float64Array.from(stop))
+    return (await through(rows, ways[kind], steps, loop, eased)).map(row => Float32Array.from(row))
+  },
+}
+
+const decode: Run = rows => each(decoder, rows)
+const encode: Run = rows => each(encoder, rows)
+
+/** One by one: a batch is no quicker on one thread, and memory stays small. */
+async function each(network: Network, rows: Planes[]): Promise<Planes[]> {
+  const results = []
+  for (const row of rows) {
+    results.push(await network.run(row))
+    if (rows.length > 1) await breath()
+  }
+  return results
+}
+
+/** Let other requests in, so that a geodesic of seconds does not hold up what is dragged meanwhile. */
+const breath = () =>
+  new Promise<void>(resolve => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+
+self.onmessage = ({ data }: MessageEvent<Message>) => void answer(data)
+
+async function answer({ id, kind, request }: Message): Promise<void> {
+  try {
+    const result = await (work[kind] as (request: unknown) => unknown)(request)
+    const buffers = kind === "decode" ? (result as Uint8ClampedArray<ArrayBuffer>[]).map(pixels => pixels.buffer) : []
+    self.postMessage({ id, result }, { transfer: buffers })
+  } catch (error) {
+    self.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
+  }
+}

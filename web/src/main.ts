@@ -1,0 +1,111 @@
+import "./style.css"
+import { App, type View } from "./app"
+import { link, read } from "./address"
+import { openEngine } from "./engine/open"
+import type { Part, Progress } from "./engine/types"
+import { h } from "./ui/dom"
+import { avatarView } from "./views/avatar"
+import { editView } from "./views/edit"
+import { howView } from "./views/how"
+import { inventView } from "./views/invent"
+import { mapView } from "./views/map"
+import { morphView } from "./views/morph"
+import { photoView } from "./views/photo"
+
+interface Room {
+  name: string
+  make: (app: App, params: URLSearchParams) => View
+  /** what it is called and what one does there, above it */
+  title?: string
+  lead?: string
+}
+const VIEWS: Record<string, Room> = {
+  map: { name: "Map", make: mapView },
+  morph: { name: "Morph", make: morphView, title: "From one face to another", lead: "Every picture on the way is decoded as you see it." },
+  invent: { name: "Invent", make: inventView, title: "Faces that nobody designed", lead: "Each has a seed, and a link by which anybody sees the same face." },
+  edit: { name: "Edit", make: editView, title: "A smile more, a beard less", lead: "Move any face along what the model has learned about faces." },
+  photo: { name: "Photo", make: photoView, title: "A face of your own", lead: "A picture of a minifig becomes a face to morph and edit. It stays in this page." },
+  avatar: { name: "Avatar", make: avatarView, title: "Every name has a face", lead: "Always the same one, here and in Python." },
+  how: { name: "How it works", make: howView },
+}
+const PARTS: Record<Part, string> = {
+  runtime: "the runtime",
+  decoder: "the decoder",
+  encoder: "the encoder",
+  flow: "the flow",
+  latents: "the latents",
+}
+
+const said = h("p", { class: "said", role: "status" })
+const loading = h("p", { class: "loading", role: "status" })
+const main = h("main", { id: "main", tabIndex: -1 })
+const tabs = Object.entries(VIEWS).map(([view, { name }]) => h("a", { href: link(view), "data-view": view }, name))
+document.getElementById("app")!.append(
+  h("a", { class: "skip", href: "#main", onclick: (event: Event) => (event.preventDefault(), main.focus()) }, "To the content"),
+  h("header", {}, h("h1", {}, "minifaces"), h("nav", { "aria-label": "Views" }, ...tabs)),
+  loading,
+  said,
+  main,
+)
+
+/** What is being fetched, until it is there. */
+const parts = new Map<Part, Progress>()
+function progress(one: Progress) {
+  parts.set(one.part, one)
+  const open = [...parts.values()].filter(({ loaded, total }) => loaded < total)
+  const percent = ({ loaded, total }: Progress) => Math.floor((100 * loaded) / total)
+  loading.textContent = open.length ? `Fetching ${open.map(part => `${PARTS[part.part]} (${percent(part)} %)`).join(", ")}` : ""
+}
+
+try {
+  const engine = await openEngine(new URL("data/", document.baseURI).href, progress)
+  // For whoever opens the console, and for the tests.
+  Object.assign(globalThis, { explorer: engine })
+  const app = new App(engine, said)
+  engine.ready.catch(error => {
+    loading.textContent = ""
+    app.fail(error)
+  })
+  let current: View | null = null
+  const enter = () => {
+    const { view, params } = read()
+    const known = VIEWS[view] ? view : "map"
+    current?.close?.()
+    said.textContent = ""
+    app.entered(known)
+    for (const tab of tabs) {
+      if (tab.dataset.view === known) tab.setAttribute("aria-current", "page")
+      else tab.removeAttribute("aria-current")
+    }
+    current = VIEWS[known].make(app, params)
+    document.title = `${current.title} · minifaces`
+    main.className = known
+    const { title, lead } = VIEWS[known]
+    const intro = title ? [h("div", { class: "intro" }, h("h2", {}, title), h("p", {}, lead))] : []
+    main.replaceChildren(...intro, current.element)
+    tabs.find(tab => tab.dataset.view === known)?.scrollIntoView({ block: "nearest", inline: "center" })
+  }
+  addEventListener("hashchange", enter)
+  // A picture that is dropped or pasted anywhere is looked at.
+  const take = (files: Iterable<File> | undefined) => {
+    const picture = [...(files ?? [])].find(({ type }) => type.startsWith("image/"))
+    if (!picture) return
+    createImageBitmap(picture).then(
+      bitmap => {
+        app.photo = bitmap
+        if (read().view === "photo") enter()
+        else location.hash = link("photo")
+      },
+      () => app.say("That is no picture that this browser can read."),
+    )
+  }
+  addEventListener("dragover", event => event.preventDefault())
+  addEventListener("drop", event => {
+    event.preventDefault()
+    take(event.dataTransfer?.files)
+  })
+  addEventListener("paste", event => take(event.clipboardData?.files))
+  enter()
+} catch (error) {
+  said.textContent = error instanceof Error ? error.message : String(error)
+}

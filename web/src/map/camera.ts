@@ -1,0 +1,77 @@
+// Where the map is looked at from. The world is the unit square, for both layouts.
+
+export interface Size {
+  width: number
+  height: number
+}
+
+const MARGIN = 0.12
+
+export class Camera {
+  x = 0.5
+  y = 0.5
+  /** times nearer than when the whole map fits */
+  near = 1
+
+  constructor(
+    private size: Size,
+    private readonly nearest: number,
+  ) {}
+
+  resize(size: Size): void {
+    this.size = size
+  }
+
+  /** pixels a unit of the world */
+  get scale(): number {
+    return this.fit * this.near
+  }
+
+  get fit(): number {
+    return Math.max(1, Math.min(this.size.width, this.size.height)) * (1 - MARGIN)
+  }
+
+  toWorld(px: number, py: number): [number, number] {
+    return [
+      this.x + (px - this.size.width / 2) / this.scale,
+      this.y + (py - this.size.height / 2) / this.scale,
+    ]
+  }
+
+  toPixels(x: number, y: number): [number, number] {
+    return [
+      (x - this.x) * this.scale + this.size.width / 2,
+      (y - this.y) * this.scale + this.size.height / 2,
+    ]
+  }
+
+  pan(dx: number, dy: number): void {
+    this.x = clamp(this.x - dx / this.scale, 0, 1)
+    this.y = clamp(this.y - dy / this.scale, 0, 1)
+  }
+
+  /** Come nearer by a factor; what is at the pixel stays there. */
+  zoom(factor: number, px = this.size.width / 2, py = this.size.height / 2): void {
+    const [x, y] = this.toWorld(px, py)
+    this.near = clamp(this.near * factor, 0.7, this.nearest)
+    this.x = clamp(x - (px - this.size.width / 2) / this.scale, 0, 1)
+    this.y = clamp(y - (py - this.size.height / 2) / this.scale, 0, 1)
+  }
+
+  /** As it stands in the address: x, y, near. */
+  toString(): string {
+    return [this.x.toFixed(4), this.y.toFixed(4), this.near.toFixed(3)].join(",")
+  }
+
+  from(text: string | null): void {
+    const numbers = (text ?? "").split(",").map(Number)
+    if (numbers.length !== 3 || !numbers.every(Number.isFinite)) return
+    this.x = clamp(numbers[0], 0, 1)
+    this.y = clamp(numbers[1], 0, 1)
+    this.near = clamp(numbers[2], 0.7, this.nearest)
+  }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value))
+}

@@ -1,0 +1,85 @@
+// Elements in one expression each. Text is always text: nothing here reads HTML.
+
+type Child = Node | string | number | null | undefined | false
+type Properties = Record<string, unknown>
+
+/** h("button", { class: "small", onclick: go, "aria-pressed": "true" }, "Go") */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Properties = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value as EventListener)
+    else if (name === "class") element.className = String(value)
+    else if (name in element && !name.includes("-") && name !== "list" && name !== "role")
+      (element as unknown as Properties)[name] = value
+    else element.setAttribute(name, value === true ? "" : String(value))
+  }
+  element.append(...children.filter(child => child !== null && child !== undefined && child !== false).map(node))
+  return element
+}
+
+function node(child: Child): Node | string {
+  return typeof child === "number" ? String(child) : (child as Node | string)
+}
+
+export interface Slider {
+  element: HTMLElement
+  input: HTMLInputElement
+  set(value: number): void
+}
+
+/** A labelled slider with its value beside it. `changed` is told while it moves, `settled` once it rests. */
+export function slider(
+  label: string,
+  { least, most, step, value }: { least: number; most: number; step: number; value: number },
+  changed: (value: number) => void,
+  settled: (value: number) => void = () => {},
+): Slider {
+  const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : 2
+  const output = h("output", {}, value.toFixed(digits))
+  const input = h("input", {
+    type: "range",
+    min: String(least),
+    max: String(most),
+    step: String(step),
+    oninput: () => {
+      output.textContent = input.valueAsNumber.toFixed(digits)
+      changed(input.valueAsNumber)
+    },
+    onchange: () => settled(input.valueAsNumber),
+  })
+  input.value = String(value)
+  const set = (to: number) => {
+    input.value = String(to)
+    output.textContent = to.toFixed(digits)
+  }
+  return { element: h("label", { class: "slider" }, h("span", {}, label), input, output), input, set }
+}
+
+export function select(
+  label: string,
+  options: [value: string, text: string][],
+  value: string,
+  changed: (value: string) => void,
+): HTMLElement {
+  const box = h(
+    "select",
+    { onchange: () => changed(box.value) },
+    ...options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
+  )
+  return h("label", { class: "field" }, h("span", {}, label), box)
+}
+
+/** Whether the visitor asked for less motion. */
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
+
+/** Offer bytes as a file to save. */
+export function save(blob: Blob, name: string): void {
+  const address = URL.createObjectURL(blob)
+  h("a", { href: address, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+}

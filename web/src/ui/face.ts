@@ -1,0 +1,55 @@
+// Faces on the page.
+
+import type { App } from "../app"
+import type { Entry } from "../engine/types"
+import { h } from "./dom"
+
+/** An empty picture of a face; `paint` fills it. */
+export function canvas(app: App, label: string, kind = "face"): HTMLCanvasElement {
+  const { imageSize } = app.engine
+  return h("canvas", { class: kind, width: imageSize, height: imageSize, role: "img", "aria-label": label })
+}
+
+export function paint(target: HTMLCanvasElement, face: ImageData): void {
+  target.getContext("2d")!.putImageData(face, 0, 0)
+  if (!performance.getEntriesByName("face").length) performance.mark("face")
+}
+
+/** The decoded face of a reference, painted when it is there. */
+export function decoded(app: App, reference: string, label = app.label(reference)): HTMLCanvasElement {
+  const target = canvas(app, label)
+  app.face(reference).then(face => paint(target, face), app.fail)
+  return target
+}
+
+/** A face of the map as it was given, from the largest sprites. */
+export function original(app: App, entry: Entry): HTMLCanvasElement {
+  const target = canvas(app, app.label(app.reference(entry)))
+  const { levels, slots, sheet } = app.engine.atlas
+  const { size, columns, rows } = levels[levels.length - 1]
+  const slot = slots[entry.index]
+  const place = slot % (columns * rows)
+  sheet(levels.length - 1, Math.floor(slot / (columns * rows))).then(picture => {
+    const [x, y] = [(place % columns) * size, Math.floor(place / columns) * size]
+    target.getContext("2d")!.drawImage(picture, x, y, size, size, 0, 0, target.width, target.height)
+  }, app.fail)
+  return target
+}
+
+/** A face to press, small. */
+export function thumbnail(app: App, entry: Entry, pressed: () => void): HTMLButtonElement {
+  const label = app.label(app.reference(entry))
+  const picture = original(app, entry)
+  picture.setAttribute("aria-hidden", "true")
+  picture.removeAttribute("role")
+  return h("button", { class: "thumbnail", title: label, "aria-label": label, onclick: pressed }, picture)
+}
+
+/** Entries whose name and description hold every word. */
+export function found(entries: Entry[], words: string): Entry[] {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+  return entries.filter(({ name, description }) => {
+    const text = `${name} ${description}`.toLowerCase()
+    return wanted.every(word => text.includes(word))
+  })
+}

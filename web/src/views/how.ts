@@ -1,0 +1,79 @@
+// How this works, with live pictures.
+
+import { type App, type View } from "../app"
+import { link } from "../address"
+import type { Latent } from "../engine/types"
+import { h, slider } from "../ui/dom"
+import { canvas, original, paint } from "../ui/face"
+
+const BARS = 48
+
+export function howView(app: App, _: URLSearchParams): View {
+  const { engine } = app
+  const { facts } = engine
+  const entry = engine.gallery[0]
+  const made = canvas(app, "What the decoder makes of the numbers")
+  const bars = h("canvas", { class: "bars", width: 4 * BARS, height: 64, role: "img", "aria-label": `The first ${BARS} of ${engine.latentSize} numbers` })
+  let latent: Latent | null = null
+
+  function show(by: number) {
+    if (!latent) return
+    const first = engine.directions.find(({ kind }) => kind === "principal")?.name
+    const moved = first ? engine.edit(latent, { [first]: by }) : latent
+    drawBars(bars, moved)
+    engine.decodeLatest("how", [moved]).then(faces => faces && paint(made, faces[0]), app.fail)
+  }
+  engine.latentOf(entry.index).then(found => {
+    latent = found
+    show(0)
+  }, app.fail)
+
+  const noise = canvas(app, "The decoder’s answer to a random latent")
+  const draw = () =>
+    engine
+      .random(BigInt(Math.floor(Math.random() * 2 ** 32)))
+      .then(z => engine.decodeLatest("noise", [z]))
+      .then(faces => faces && paint(noise, faces[0]))
+      .catch(app.fail)
+  void draw()
+  const size = engine.imageSize
+  const work = facts.decoderMacs ? ` It takes ${Math.round(facts.decoderMacs / 1e6)} million multiplications.` : ""
+  const seen = facts.trainedFaces ? ` over ${facts.trainedFaces.toLocaleString("en")} pictures` : ""
+
+  return {
+    title: "How it works",
+    element: h(
+      "section",
+      { class: "prose", "aria-label": "How it works" },
+      h("h2", {}, "How it works"),
+      h("p", {}, `A picture of ${size} × ${size} pixels is ${(3 * size * size).toLocaleString("en")} numbers. An `, h("strong", {}, "encoder"), ` squeezes it into ${engine.latentSize}, the `, h("strong", {}, "latent"), ", and a ", h("strong", {}, "decoder"), ` makes a picture of them again. Both are small neural networks that learned together${seen}, to lose as little as they can.`),
+      h(
+        "div",
+        { class: "flow" },
+        h("figure", {}, original(app, entry), h("figcaption", {}, "a picture")),
+        h("figure", {}, bars, h("figcaption", {}, "its latent")),
+        h("figure", {}, made, h("figcaption", {}, "decoded")),
+      ),
+      slider("Move the latent", { least: -3, most: 3, step: 0.05, value: 0 }, show).element,
+      h("h3", {}, "Faces in between"),
+      h("p", {}, "Alike faces have latents that are near one another, so that a point between two faces is a face too. That is what the ", h("a", { href: link("map") }, "map"), " shows when you move over it, and what a ", h("a", { href: link("morph") }, "morph"), " goes along."),
+      h("h3", {}, "Nobody’s faces"),
+      h("p", {}, engine.prior === "flow" ? "A third network carries noise to where latents of faces lie. Each seed is a noise, and so a face." : "A mixture of bell curves says where latents of faces lie, and from it they are drawn. Each seed gives a face."),
+      h("div", { class: "flow" }, h("figure", {}, noise, h("figcaption", {}, "a random latent, decoded")), h("button", { onclick: draw }, "Another")),
+      h("h3", {}, "Here, in this page"),
+      h("p", {}, `The decoder is ${facts.decoderMegabytes} MB and runs in your browser (${facts.runtime}).${work} No server computes anything, and nothing you put in leaves the page.`),
+      h("p", { class: "count" }, "Printed heads: the LDraw.org Parts Library and its authors, CC BY 4.0. LEGO is a trademark of the LEGO Group, which does not sponsor, authorize or endorse this."),
+    ),
+  }
+}
+
+function drawBars(target: HTMLCanvasElement, latent: Latent): void {
+  const context = target.getContext("2d")!
+  const { color } = getComputedStyle(target)
+  context.clearRect(0, 0, target.width, target.height)
+  context.fillStyle = color
+  for (let i = 0; i < Math.min(BARS, latent.length); i++) {
+    const height = Math.max(-31, Math.min(31, latent[i] * 10))
+    context.fillRect(4 * i, 32 - Math.max(0, height), 3, Math.max(1, Math.abs(height)))
+  }
+}

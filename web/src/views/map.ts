@@ -1,0 +1,468 @@
+// All faces at their places: look around, search, choose one or many, and see what lies between.
+
+import { type App, packed, type View } from "../app"
+import type { Entry, Layout } from "../engine/types"
+import { Camera } from "../map/camera"
+import { plain } from "../map/canvas"
+import { inView, type Renderer, type Scene } from "../map/scene"
+import { webgl } from "../map/webgl"
+import { calm, h, select } from "../ui/dom"
+import { canvas as picture, decoded, found, original, paint, thumbnail } from "../ui/face"
+
+const LISTED = 24
+const NEIGHBOURS = 8
+const MOVING = 450 // milliseconds from one layout to the other
+
+export function mapView(app: App, params: URLSearchParams): View {
+  const { engine } = app
+  const { gallery, gridSide } = engine
+  const state = {
+    layout: (params.get("layout") === "grid" ? "grid" : "tsne") as Layout,
+    words: params.get("q") ?? "",
+    attribute: params.get("has") ?? "",
+    colour: params.get("colour") ?? "",
+    face: params.get("face") ?? "",
+  }
+  const map = h("canvas", {
+    class: "map",
+    tabIndex: 0,
+    role: "img",
+    "aria-label": `A map of ${gallery.length} faces. Arrow keys move it, plus and minus zoom, Enter chooses the face in the middle.`,
+  })
+  const lasso = h("canvas", { class: "lasso", "aria-hidden": "true" })
+  const room = h("div", { class: "map-room" }, map, lasso)
+  const panel = h("aside", { class: "panel", "aria-label": "Chosen face" })
+  const listed = h("div", { class: "row", role: "group", "aria-label": "Found faces" })
+  const count = h("p", { class: "count", role: "status" })
+
+  const camera = new Camera({ width: 1, height: 1 }, Math.max(8, 5 * Math.sqrt(gallery.length)))
+  camera.from(params.get("at"))
+  const targets = { tsne: places(gallery, "tsne", gridSide), grid: places(gallery, "grid", gridSide) }
+  const scene: Scene = {
+    x: targets[state.layout].x.slice(),
+    y: targets[state.layout].y.slice(),
+    state: new Uint8Array(gallery.length).fill(1),
+    side: 10,
+    fresh: { places: true, states: true },
+  }
+  let chosen = new Set<number>()
+  let frame = 0
+  const redraw = () => {
+    frame ||= requestAnimationFrame(time => {
+      frame = 0
+      draw(time)
+    })
+  }
+  let renderer: Renderer = webgl(map, engine.atlas, redraw) ?? plain(map, engine.atlas, redraw)
+  const lost = () => {
+    // A canvas that had one kind of context can have no other: without WebGL a new one takes its place.
+    const fresh = map.cloneNode() as HTMLCanvasElement
+    fresh.width = map.width
+    fresh.height = map.height
+    map.hidden = true
+    fresh.tabIndex = -1
+    fresh.classList.add("stand-in")
+    map.after(fresh)
+    renderer = plain(fresh, engine.atlas, redraw)
+    redraw()
+  }
+  map.addEventListener("webglcontextlost", lost)
+
+  let moved: { from: { x: Float32Array; y: Float32Array }; start: number } | null = null
+  function draw(time: number) {
+    if (moved) {
+      const share = Math.min(1, (time - moved.start) / MOVING)
+      const eased = share * share * (3 - 2 * share)
+      const to = targets[state.layout]
+      for (let i = 0; i < scene.x.length; i++) {
+        scene.x[i] = moved.from.x[i] + eased * (to.x[i] - moved.from.x[i])
+        scene.y[i] = moved.from.y[i] + eased * (to.y[i] - moved.from.y[i])
+      }
+      scene.fresh.places = true
+      if (share === 1) moved = null
+      redraw()
+    }
+    scene.side = side()
+    renderer.draw(scene, camera, devicePixelRatio)
+  }
+
+  /** On the grid a cell; else growing slower than distances do, so that faces come apart. */
+  function side(): number {
+    const full = engine.imageSize * 1.5
+    if (state.layout === "grid") return Math.min(full, (0.95 * camera.scale) / gridSide)
+    return Math.min(full, ((1.05 * camera.fit) / Math.sqrt(Math.max(9, gallery.length))) * camera.near ** 0.65)
+  }
+
+  function remember() {
+    const pairs: [string, string][] = [["layout", state.layout === "grid" ? "grid" : ""]]
+    pairs.push(["q", state.words], ["has", state.attribute], ["colour", state.colour], ["face", state.face])
+    pairs.push(["at", camera.near === 1 && camera.x === 0.5 && camera.y === 0.5 ? "" : String(camera)])
+    app.remember(pairs.filter(([, value]) => value))
+  }
+  let remembering = 0
+  const rememberSoon = () => {
+    clearTimeout(remembering)
+    remembering = window.setTimeout(remember, 250)
+  }
+
+  function matching(): Entry[] {
+    const wanted = !state.attribute.startsWith("-")
+    const attribute = state.attribute.replace(/^-/, "")
+    return found(gallery, state.words).filter(
+      entry =>
+        (!state.colour || entry.colour === state.colour) && (!attribute || entry.attributes[attribute] === wanted),
+    )
+  }
+
+  function filter() {
+    const matches = matching()
+    const narrowed = matches.length < gallery.length
+    scene.state.fill(narrowed ? 0 : 1)
+    for (const { index } of matches) scene.state[index] = 1
+    for (const index of chosen) scene.state[index] = 2
+    scene.fresh.states = true
+    count.textContent = narrowed ? `${matches.length} of ${gallery.length} faces` : `${gallery.length} faces`
+    const shown = narrowed ? matches.slice(0, LISTED) : []
+    listed.replaceChildren(...shown.map(entry => thumbnail(app, entry, () => choose(entry, true))))
+    redraw()
+  }
+
+  function choose(entry: Entry, goThere = false) {
+    state.face = app.reference(entry)
+    chosen = new Set([entry.index])
+    if (goThere) {
+      camera.x = targets[state.layout].x[entry.index]
+      camera.y = targets[state.layout].y[entry.index]
+      camera.near = Math.max(camera.near, Math.sqrt(gallery.length) / 4)
+    }
+    filter()
+    remember()
+    show(entry)
+  }
+
+  function show(entry: Entry) {
+    const near = h("div", { class: "row", role: "group", "aria-label": "Nearest faces" })
+    const known = Object.entries(entry.attributes).filter(([, has]) => has)
+    const reference = app.reference(entry)
+    panel.replaceChildren(
+      h("h2", {}, entry.name),
+      entry.description && h("p", {}, entry.description),
+      h(
+        "div",
+        { class: "pair" },
+        h("figure", {}, original(app, entry), h("figcaption", {}, "as it is")),
+        h("figure", {}, decoded(app, reference, `Reconstruction of ${entry.name}`), h("figcaption", {}, "reconstructed")),
+      ),
+      h(
+        "p",
+        { class: "tags" },
+        ...[entry.colour, ...known.map(([name]) => name.replaceAll("_", " "))].map(text => h("span", {}, text)),
+        entry.split === "train" ? null : h("span", {}, "never seen in training"),
+      ),
+      app.onward(reference),
+      h("h3", {}, "Nearest"),
+      near,
+    )
+    engine
+      .latentOf(entry.index)
+      .then(latent => engine.neighbours(latent, Math.min(NEIGHBOURS, gallery.length - 1), entry.index))
+      .then(found => near.replaceChildren(...found.map(({ index }) => thumbnail(app, gallery[index], () => choose(gallery[index], true)))))
+      .catch(app.fail)
+  }
+
+  /** A face that is not of the map: the mean of many, or what a link holds. */
+  function showOther(reference: string, title: string, text: string) {
+    panel.replaceChildren(
+      h("h2", {}, title),
+      h("p", {}, text),
+      h("div", { class: "pair" }, decoded(app, reference, title)),
+      app.onward(reference),
+    )
+  }
+
+  function showNothing() {
+    const between = picture(app, "What lies under the pointer")
+    panel.replaceChildren(
+      h("h2", {}, "Between the faces"),
+      h("p", {}, "Move over the map: what lies there is decoded as you go. Choose a face to see more of it."),
+      h("div", { class: "pair" }, between),
+    )
+    // To begin with, what lies in the middle.
+    hover(...camera.toWorld(room.clientWidth / 2, room.clientHeight / 2))
+  }
+
+  function hover(x: number, y: number) {
+    const target = panel.querySelector<HTMLCanvasElement>(".pair canvas")
+    if (!target || state.face) return
+    const at: [number, number] = state.layout === "grid" ? [x * gridSide - 0.5, y * gridSide - 0.5] : [x, y]
+    engine
+      .latentAt(state.layout, ...at)
+      .then(latent => engine.decodeLatest("hover", [latent]))
+      .then(faces => faces && !state.face && paint(target, faces[0]))
+      .catch(app.fail)
+  }
+
+  function under(px: number, py: number): Entry | null {
+    const half = side() / 2
+    const hits = inView(scene, camera, room.clientWidth, room.clientHeight)
+      .filter(({ x, y }) => Math.abs(x - px) < half && Math.abs(y - py) < half)
+      .sort((a, b) => b.depth - a.depth)
+    return hits.length ? gallery[hits[0].index] : null
+  }
+
+  function unchoose() {
+    state.face = ""
+    chosen = new Set()
+    filter()
+    remember()
+    showNothing()
+  }
+
+  // Mouse, fingers and pen.
+  const fingers = new Map<number, [number, number]>()
+  let loop: [number, number][] | null = null
+  let travelled = 0
+  let lassoing = false
+  const at = (event: PointerEvent | WheelEvent): [number, number] => {
+    const { left, top } = room.getBoundingClientRect()
+    return [event.clientX - left, event.clientY - top]
+  }
+  room.addEventListener("pointerdown", event => {
+    if (event.button) return
+    room.setPointerCapture(event.pointerId)
+    fingers.set(event.pointerId, at(event))
+    travelled = 0
+    if (lassoing || event.shiftKey) loop = [at(event)]
+  })
+  room.addEventListener("pointermove", event => {
+    const [px, py] = at(event)
+    const before = fingers.get(event.pointerId)
+    if (!before) {
+      if (event.pointerType === "mouse" && !under(px, py)) hover(...camera.toWorld(px, py))
+      map.classList.toggle("over", event.pointerType === "mouse" && under(px, py) !== null)
+      return
+    }
+    travelled += Math.hypot(px - before[0], py - before[1])
+    if (loop) {
+      loop.push([px, py])
+      drawLoop(lasso, loop)
+      return
+    }
+    const others = [...fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place)
+    if (others.length) {
+      const [ox, oy] = others[0]
+      const factor = Math.hypot(px - ox, py - oy) / Math.max(1, Math.hypot(before[0] - ox, before[1] - oy))
+      camera.pan((px - before[0]) / 2, (py - before[1]) / 2)
+      camera.zoom(factor, (px + ox) / 2, (py + oy) / 2)
+    } else camera.pan(px - before[0], py - before[1])
+    fingers.set(event.pointerId, [px, py])
+    redraw()
+    rememberSoon()
+  })
+  const lift = (event: PointerEvent) => {
+    if (!fingers.delete(event.pointerId)) return
+    if (loop) {
+      const ring = loop
+      loop = null
+      drawLoop(lasso, [])
+      if (travelled > 20) enclose(ring)
+    } else if (event.type === "pointerup" && travelled < 6) {
+      const entry = under(...at(event))
+      if (entry) choose(entry)
+      else unchoose()
+    }
+  }
+  room.addEventListener("pointerup", lift)
+  room.addEventListener("pointercancel", lift)
+  room.addEventListener(
+    "wheel",
+    event => {
+      event.preventDefault()
+      const lines = event.deltaMode === 1 ? 30 : 1
+      camera.zoom(Math.exp(-event.deltaY * lines * 0.0015), ...at(event))
+      redraw()
+      rememberSoon()
+    },
+    { passive: false },
+  )
+  map.addEventListener("keydown", event => {
+    const step = 60
+    const moves: Record<string, () => void> = {
+      ArrowLeft: () => camera.pan(step, 0),
+      ArrowRight: () => camera.pan(-step, 0),
+      ArrowUp: () => camera.pan(0, step),
+      ArrowDown: () => camera.pan(0, -step),
+      "+": () => camera.zoom(1.25),
+      "=": () => camera.zoom(1.25),
+      "-": () => camera.zoom(0.8),
+      "0": () => camera.from("0.5,0.5,1"),
+      Enter: () => chooseMiddle(),
+      Escape: () => unchoose(),
+    }
+    const move = event.ctrlKey || event.metaKey || event.altKey ? undefined : moves[event.key]
+    if (!move) return
+    event.preventDefault()
+    move()
+    redraw()
+    rememberSoon()
+  })
+
+  function chooseMiddle() {
+    const { x, y } = targets[state.layout]
+    const far = (i: number) => (x[i] - camera.x) ** 2 + (y[i] - camera.y) ** 2
+    choose(gallery.reduce((best, entry) => (far(entry.index) < far(best.index) ? entry : best)))
+  }
+
+  function enclose(ring: [number, number][]) {
+    const faces = gallery.filter(({ index }) => {
+      const [px, py] = camera.toPixels(scene.x[index], scene.y[index])
+      return scene.state[index] > 0 && within(ring, px, py)
+    })
+    if (!faces.length) {
+      app.say("There is no face inside.")
+      return
+    }
+    chosen = new Set(faces.map(({ index }) => index))
+    Promise.all(faces.map(({ index }) => engine.latentOf(index)))
+      .then(latents => {
+        state.face = packed(engine.mean(latents))
+        filter()
+        remember()
+        showOther(state.face, `The mean of ${faces.length}`, faces.length === 1 ? "One face is its own mean." : "Every latent counts the same.")
+      })
+      .catch(app.fail)
+  }
+
+  const sized = new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = room
+    for (const one of room.querySelectorAll("canvas")) {
+      one.width = Math.max(1, Math.round(width * devicePixelRatio))
+      one.height = Math.max(1, Math.round(height * devicePixelRatio))
+    }
+    camera.resize({ width, height })
+    draw(performance.now())
+  })
+  sized.observe(room)
+  const scheme = matchMedia("(prefers-color-scheme: dark)")
+  scheme.addEventListener("change", redraw)
+
+  const search = h("input", {
+    type: "search",
+    value: state.words,
+    placeholder: "beard, glasses, 3626bp01 …",
+    oninput: () => {
+      state.words = search.value
+      filter()
+      rememberSoon()
+    },
+  })
+  const set = (key: "attribute" | "colour") => (value: string) => {
+    state[key] = value
+    filter()
+    remember()
+  }
+  const readable = (name: string) => name.replaceAll("_", " ")
+  const attributes: [string, string][] = engine.attributes.flatMap(name => [
+    [name, readable(name)],
+    [`-${name}`, `no ${readable(name)}`],
+  ])
+  const layoutBox = select("Layout", [["tsne", "by likeness"], ["grid", "on a grid"]], state.layout, value => {
+    if (!calm()) moved = { from: { x: scene.x.slice(), y: scene.y.slice() }, start: performance.now() }
+    state.layout = value as Layout
+    if (!moved) {
+      scene.x.set(targets[state.layout].x)
+      scene.y.set(targets[state.layout].y)
+      scene.fresh.places = true
+    }
+    redraw()
+    remember()
+  })
+  const lassoButton = h(
+    "button",
+    {
+      "aria-pressed": "false",
+      title: "Draw around faces to see their mean (or hold Shift)",
+      onclick: () => {
+        lassoing = !lassoing
+        lassoButton.setAttribute("aria-pressed", String(lassoing))
+      },
+    },
+    "Lasso",
+  )
+  const zoomed = (factor: number) => () => {
+    camera.zoom(factor)
+    redraw()
+    rememberSoon()
+  }
+  const tools = h(
+    "div",
+    { class: "tools" },
+    h("label", { class: "field grow" }, h("span", {}, "Search"), search),
+    engine.attributes.length > 0 && select("With", [["", "anything"], ...attributes], state.attribute, set("attribute")),
+    select("Colour", [["", "any"], ...engine.colours.map(({ name, count }): [string, string] => [name, `${name} (${count})`])], state.colour, set("colour")),
+    layoutBox,
+    h(
+      "div",
+      { class: "inline" },
+      lassoButton,
+      h("button", { "aria-label": "Nearer", onclick: zoomed(1.5) }, "+"),
+      h("button", { "aria-label": "Farther", onclick: zoomed(1 / 1.5) }, "−"),
+      h("button", { onclick: () => (camera.from("0.5,0.5,1"), redraw(), remember()) }, "All"),
+    ),
+  )
+  filter()
+  const start = state.face ? app.entry(state.face) : null
+  if (start) {
+    chosen = new Set([start.index])
+    filter()
+    show(start)
+  } else if (state.face) showOther(state.face, "A face of the map", app.label(state.face))
+  else queueMicrotask(showNothing)
+
+  return {
+    title: "Map",
+    element: h("section", { class: "map-view", "aria-label": "Map" }, tools, h("div", { class: "found" }, count, listed), room, panel),
+    close() {
+      cancelAnimationFrame(frame)
+      clearTimeout(remembering)
+      sized.disconnect()
+      scheme.removeEventListener("change", redraw)
+      map.removeEventListener("webglcontextlost", lost)
+      renderer.close()
+    },
+  }
+}
+
+function places(gallery: Entry[], layout: Layout, gridSide: number): { x: Float32Array; y: Float32Array } {
+  const cell = (place: number) => (place + 0.5) / gridSide
+  const tsne = layout === "tsne"
+  return {
+    x: Float32Array.from(gallery, entry => (tsne ? entry.x : cell(entry.gridX))),
+    y: Float32Array.from(gallery, entry => (tsne ? entry.y : cell(entry.gridY))),
+  }
+}
+
+/** Whether a place lies inside a ring: a ray from it crosses the ring an odd number of times. */
+function within(ring: [number, number][], x: number, y: number): boolean {
+  let inside = false
+  ring.forEach(([ax, ay], i) => {
+    const [bx, by] = ring[(i + 1) % ring.length]
+    if (ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax)) inside = !inside
+  })
+  return inside
+}
+
+function drawLoop(canvas: HTMLCanvasElement, ring: [number, number][]): void {
+  const context = canvas.getContext("2d")!
+  context.clearRect(0, 0, canvas.width, canvas.height)
+  if (!ring.length) return
+  context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0)
+  context.beginPath()
+  ring.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)))
+  context.closePath()
+  context.strokeStyle = getComputedStyle(canvas).outlineColor
+  context.lineWidth = 2
+  context.setLineDash([6, 4])
+  context.stroke()
+  context.setTransform(1, 0, 0, 1, 0, 0)
+}

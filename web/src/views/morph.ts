@@ -1,0 +1,229 @@
+// From one face to the next: a slider, a loop that plays, a strip of steps, and files to keep.
+
+import { type App, type View } from "../app"
+import type { Latent, PathKind } from "../engine/types"
+import { animated, films, type Kind } from "../ui/animation"
+import { calm, h, save, select, slider } from "../ui/dom"
+import { canvas, decoded, paint } from "../ui/face"
+import { freshSeed, picker } from "../ui/picker"
+
+const STEPS = 90 // a leg, while it plays: 50 a second
+const STRIP = 9
+const LEG = 1800 // milliseconds a leg takes
+
+export function morphView(app: App, params: URLSearchParams): View {
+  const { engine } = app
+  const state = {
+    faces: params.getAll("face"),
+    path: (["linear", "slerp", "density", "geodesic"].includes(params.get("path") ?? "") ? params.get("path") : "linear") as PathKind,
+    loop: params.get("loop") === "1",
+    at: Math.min(1, Math.max(0, Number(params.get("t") ?? 0.5) || 0)),
+  }
+  while (state.faces.length < 2) state.faces.push(`random:${freshSeed()}`)
+
+  const shown = canvas(app, "The morph", "face large")
+  const strip = h("div", { class: "strip", role: "group", "aria-label": "The morph in steps" })
+  const stops = h("ol", { class: "stops", "aria-label": "Faces of the morph" })
+  const status = h("p", { class: "count", role: "status" })
+  let points: Latent[] = []
+  let frames: (ImageData | undefined)[] = []
+  let version = 0
+  let playing = 0
+
+  const remember = () =>
+    app.remember([
+      ...state.faces.map((face): [string, string] => ["face", face]),
+      ["path", state.path],
+      ...(state.loop ? [["loop", "1"] as [string, string]] : []),
+      ["t", state.at.toFixed(3)],
+    ])
+
+  /** Work the path out anew. */
+  async function lay() {
+    const mine = ++version
+    remember()
+    showStops()
+    status.textContent = state.path === "geodesic" ? "Looking for the way of least change …" : "Working …"
+    const latents = await Promise.all(state.faces.map(face => app.latent(face)))
+    const found = await engine.path(state.path, latents, STEPS, state.loop)
+    if (mine !== version) return
+    points = found
+    frames = new Array(points.length)
+    status.textContent = ""
+    show(state.at)
+    const places = Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1)))
+    const pictures = places.map((place, i) => {
+      const picture = canvas(app, `Step ${i + 1} of ${STRIP}`)
+      picture.setAttribute("aria-hidden", "true")
+      picture.removeAttribute("role")
+      return h("button", { class: "thumbnail", "aria-label": `Step ${i + 1} of ${STRIP}`, onclick: () => (stop(), move(place / (points.length - 1))) }, picture)
+    })
+    strip.replaceChildren(...pictures)
+    const faces = await engine.decode(places.map(place => points[place]))
+    if (mine === version) faces.forEach((face, i) => paint(pictures[i].firstChild as HTMLCanvasElement, face))
+  }
+
+  function show(at: number): Promise<void> {
+    const place = Math.round(at * (points.length - 1))
+    const known = frames[place]
+    if (known) {
+      paint(shown, known)
+      return Promise.resolve()
+    }
+    const [mine, latent] = [version, points[place]]
+    if (!latent) return Promise.resolve()
+    return engine.decodeLatest("morph", [latent]).then(faces => {
+      if (!faces || mine !== version) return
+      frames[place] = faces[0]
+      paint(shown, faces[0])
+      performance.mark("morph-frame")
+    }, app.fail)
+  }
+
+  function move(at: number) {
+    state.at = at
+    place.set(at)
+    void show(at)
+    remember()
+  }
+
+  function play() {
+    const legs = state.faces.length - (state.loop ? 0 : 1)
+    const [start, from] = [performance.now(), state.at]
+    playButton.textContent = "Pause"
+    const step = (time: number) => {
+      // Back and forth, unless the path closes.
+      const went = from + (time - start) / (LEG * legs)
+      const phase = state.loop ? went % 1 : 1 - Math.abs(1 - (went % 2))
+      state.at = phase
+      place.set(phase)
+      // Not waited for: the next frame is asked for while this one is decoded, and a late one is left out.
+      void show(phase)
+      if (playing) playing = requestAnimationFrame(step)
+    }
+    playing = requestAnimationFrame(step)
+  }
+
+  function stop() {
+    if (!playing) return
+    cancelAnimationFrame(playing)
+    playing = 0
+    playButton.textContent = "Play"
+    remember()
+  }
+
+  function showStops() {
+    stops.replaceChildren(
+      ...state.faces.map((face, i) => {
+        const swap = (by: number) => () => {
+          const other = (i + by + state.faces.length) % state.faces.length
+          ;[state.faces[i], state.faces[other]] = [state.faces[other], state.faces[i]]
+          void lay().catch(app.fail)
+        }
+        const remove = () => {
+          state.faces.splice(i, 1)
+          void lay().catch(app.fail)
+        }
+        return h(
+          "li",
+          {},
+          decoded(app, face),
+          h(
+            "div",
+            { class: "inline" },
+            h("button", { class: "small", "aria-label": `Move face ${i + 1} forward`, onclick: swap(-1) }, "←"),
+            h("button", { class: "small", "aria-label": `Remove face ${i + 1}`, disabled: state.faces.length < 3, onclick: remove }, "×"),
+            h("button", { class: "small", "aria-label": `Move face ${i + 1} back`, onclick: swap(1) }, "→"),
+          ),
+        )
+      }),
+    )
+  }
+
+  async function keep(kind: Kind) {
+    stop()
+    const places = kind === "png" ? Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1))) : [...points.keys()]
+    const missing = places.filter(place => !frames[place])
+    status.textContent = "Decoding …"
+    const faces = await engine.decode(missing.map(place => points[place]))
+    missing.forEach((place, i) => (frames[place] = faces[i]))
+    const wanted = places.map(place => frames[place]!)
+    // A path that does not close is played back again.
+    if (kind !== "png" && !state.loop) wanted.push(...wanted.slice(1, -1).reverse())
+    const { file, suffix } = await animated(kind, wanted, done => (status.textContent = `Writing … ${Math.round(100 * done)} %`))
+    save(file, `morph.${suffix}`)
+    status.textContent = `morph.${suffix}: ${Math.ceil(file.size / 1000)} kB`
+  }
+
+  const place = slider("Place", { least: 0, most: 1, step: 0.001, value: state.at }, at => {
+    stop()
+    state.at = at
+    void show(at)
+  }, remember)
+  const playButton = h("button", { class: "main", onclick: () => (playing ? stop() : play()) }, "Play")
+  const loopBox = h("input", {
+    type: "checkbox",
+    checked: state.loop,
+    onchange: () => {
+      stop()
+      state.loop = loopBox.checked
+      void lay().catch(app.fail)
+    },
+  })
+  const keepButton = (kind: Kind, name: string) => h("button", { onclick: () => void keep(kind).catch(app.fail) }, name)
+  const ways: [PathKind, string][] = [
+    ["linear", "straight"],
+    ["slerp", "about the mean face"],
+    ["density", "where faces are likely"],
+    ["geodesic", "of least change"],
+  ]
+  const add = (face: string) => {
+    state.faces.push(face)
+    void lay().catch(app.fail)
+  }
+  lay().then(() => params.get("play") === "1" && !calm() && play()).catch(app.fail)
+
+  return {
+    title: "Morph",
+    element: h(
+      "section",
+      { class: "two", "aria-label": "Morph" },
+      h(
+        "div",
+        { class: "stage" },
+        shown,
+        h("div", { class: "inline" }, playButton, place.element),
+        strip,
+        status,
+      ),
+      h(
+        "div",
+        { class: "side" },
+        h("h2", {}, "Faces"),
+        stops,
+        h("details", { open: false }, h("summary", {}, "Add a face"), picker(app, add)),
+        h("h2", {}, "Way"),
+        h(
+          "div",
+          { class: "inline" },
+          select("Path", ways, state.path, value => {
+            stop()
+            state.path = value as PathKind
+            void lay().catch(app.fail)
+          }),
+          h("label", { class: "check" }, loopBox, "Loop"),
+        ),
+        h("h2", {}, "Keep"),
+        h(
+          "div",
+          { class: "inline" },
+          keepButton("gif", "GIF"),
+          keepButton("webp", "WebP"),
+          films() && keepButton("video", "Video"),
+          keepButton("png", "Strip"),
+        ),
+      ),
+    ),
+    close: stop,
+  }
+}

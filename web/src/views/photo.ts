@@ -1,0 +1,116 @@
+// A picture of one's own: framed, encoded, reconstructed. It stays in the page.
+
+import { type App, packed, type View } from "../app"
+import type { Crop } from "../engine/types"
+import { h, slider, type Slider } from "../ui/dom"
+import { canvas, decoded, paint, thumbnail } from "../ui/face"
+import { opened } from "../ui/picker"
+
+const NEIGHBOURS = 8
+
+export function photoView(app: App, params: URLSearchParams): View {
+  const { engine } = app
+  const framed = canvas(app, "Your picture, framed", "face large")
+  const made = canvas(app, "Its reconstruction", "face large")
+  const answer = h("div", { class: "side" })
+  const knobs = h("div", { class: "knobs", hidden: true })
+  const file = h("input", {
+    type: "file",
+    accept: "image/*",
+    class: "hidden",
+    tabIndex: -1,
+    "aria-label": "A picture file",
+    onchange: () => file.files?.[0] && take(file.files[0]),
+  })
+  const drop = h(
+    "div",
+    { class: "drop" },
+    h("p", {}, "Drop a picture of a minifig's face here, paste one, or"),
+    h("button", { class: "main", onclick: () => file.click() }, "choose a file"),
+    file,
+    h("p", { class: "count" }, "It is looked at in this page and sent nowhere."),
+  )
+  const pair = h(
+    "div",
+    { class: "pair", hidden: true },
+    h("figure", {}, framed, h("figcaption", {}, "framed")),
+    h("figure", {}, made, h("figcaption", {}, "reconstructed")),
+  )
+  let bitmap: ImageBitmap | null = null
+  let first: Crop | null = null
+  let version = 0
+  let soon = 0
+
+  function take(picture: Blob) {
+    opened(picture).then(use, app.fail)
+  }
+  function use(picture: ImageBitmap) {
+    bitmap = picture
+    first = engine.frame(picture).crop
+    for (const one of [nearer, across, down]) one.set(one === nearer ? 1 : 0)
+    drop.classList.add("small")
+    pair.hidden = knobs.hidden = false
+    frame()
+  }
+  /** The square that the sliders say: nearer than the one that was found, and beside it. */
+  function frame() {
+    if (!bitmap || !first) return
+    const size = first.size / nearer.input.valueAsNumber
+    const middle = (start: number, by: Slider) => start + first!.size / 2 + (by.input.valueAsNumber * first!.size) / 2
+    const crop = { left: middle(first.left, across) - size / 2, top: middle(first.top, down) - size / 2, size }
+    const { image } = engine.frame(bitmap, crop)
+    paint(framed, image)
+    clearTimeout(soon)
+    soon = window.setTimeout(() => void encode(image).catch(app.fail), 60)
+  }
+  async function encode(image: ImageData) {
+    const mine = ++version
+    const latent = await engine.encode(image)
+    const faces = await engine.decodeLatest("photo", [latent])
+    if (!faces || mine !== version) return
+    paint(made, faces[0])
+    const reference = packed(latent)
+    app.remember([["face", reference]])
+    await tell(reference)
+  }
+  async function tell(reference: string) {
+    const latent = await app.latent(reference)
+    const near = await engine.neighbours(latent, Math.min(NEIGHBOURS, engine.gallery.length))
+    answer.replaceChildren(
+      h("h2", {}, "Go on with it"),
+      app.onward(reference),
+      h("h2", {}, "Nearest designs"),
+      h(
+        "div",
+        { class: "row" },
+        ...near.map(({ index }) => {
+          const entry = engine.gallery[index]
+          return thumbnail(app, entry, () => (location.hash = `#map?face=${encodeURIComponent(app.reference(entry))}`))
+        }),
+      ),
+    )
+  }
+
+  const nearer = slider("Nearer", { least: 0.5, most: 3, step: 0.01, value: 1 }, frame)
+  const across = slider("Across", { least: -1, most: 1, step: 0.01, value: 0 }, frame)
+  const down = slider("Down", { least: -1, most: 1, step: 0.01, value: 0 }, frame)
+  knobs.append(nearer.element, across.element, down.element)
+  if (app.photo) {
+    use(app.photo)
+    app.photo = null
+  } else {
+    const kept = params.get("face")
+    if (kept) {
+      answer.append(h("h2", {}, "From a picture"), decoded(app, kept, "The reconstruction of a picture"))
+      tell(kept).then(() => answer.prepend(decoded(app, kept, "The reconstruction of a picture")), app.fail)
+    }
+  }
+  return {
+    title: "Photo",
+    element: h("section", { class: "two", "aria-label": "Photo" }, h("div", { class: "stage wide" }, drop, pair, knobs), answer),
+    close: () => {
+      version++
+      clearTimeout(soon)
+    },
+  }
+}
