@@ -215,7 +215,7 @@ class Work:
 
     def decisions(self) -> dict[str, Decision]:
         """The decision that holds for each key."""
-        return {row.key: row for row in read_rows(self.decisions_list, Decision)}
+        return {row.key: row for row in read_rows(self.decisions_list, Decision, whole=True)}
 
     def face_path(self, key: str) -> Path:
         """Where the framed face of a key is kept."""
@@ -237,14 +237,16 @@ class Work:
             yield
 
 
-def read_rows(path: Path, kind: type[R]) -> Iterator[R]:
+def read_rows(path: Path, kind: type[R], whole: bool = False) -> Iterator[R]:
     """The lines of a list, one after the other; none where there is no such file. A last line that broke off is left
-    out. Raises UsageError, naming file and line, for any other that is damaged."""
+    out, unless the file is `whole`: people's editors end it without a line break.
+
+    Raises UsageError, naming file and line, for any other line that is damaged."""
     if not path.exists():
         return
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") and not whole:
                 return
             try:
                 yield kind.model_validate_json(line)
