@@ -1,13 +1,12 @@
 """`minifaces data`: bake prints, trace stages, compose data sets."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minifaces.cli.common import bar
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def prints(
     from minifaces.cli.common import console, tell
     from minifaces.ldraw.prints import bake_library, write_prints
 
-    with _bar("baking") as update:
+    with bar("baking") as update:
         baked, left_out = bake_library(parts, update)
     with atomic(output) as scratch:
         write_prints(scratch, baked)
@@ -70,7 +69,7 @@ def stages(
     from minifaces.cli.common import tell
     from minifaces.ldraw.trace import trace_stages
 
-    with _bar("tracing") as update:
+    with bar("tracing") as update:
         trace_stages(path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count))
     tell(output, f"{count} stages", False)
 
@@ -101,7 +100,7 @@ def _library_path(library: Path | None, download: bool) -> Path:
     target = cached_library()
     if not download and not target.exists():
         raise UsageError("name an LDraw library with --library, or get it with --download")
-    with _bar("downloading") as update:
+    with bar("downloading") as update:
         return download_library(target, progress=update)
 
 
@@ -116,15 +115,3 @@ def _needs(module: str, what: str) -> None:
 
     if find_spec(module) is None:
         raise UsageError(f"{what} needs {module}: pip install 'minifaces[data]'")
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; call what comes back with (done, of)."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)
