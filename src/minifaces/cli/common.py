@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, track
 
+from minifaces.errors import UsageError
+
 if TYPE_CHECKING:
     from minifaces.images import Pixels
     from minifaces.studio.model import Latents, Model
@@ -61,6 +63,14 @@ def tell(path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] 
         print_json({"file": str(path), "bytes": size, **facts})
     else:
         typer.echo(f"{path}: {what}, {human(size)}")
+
+
+def needs(module: str, what: str, extra: str = "data") -> None:
+    """Raise UsageError where a module of an extra is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise UsageError(f"{what} needs {module}: pip install 'minifaces[{extra}]'")
 
 
 def print_json(value: Any) -> None:

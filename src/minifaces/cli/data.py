@@ -1,4 +1,4 @@
-"""`minifaces data`: bake prints, trace stages, compose data sets."""
+"""`minifaces data`: bake prints, trace stages, compose data sets. For pictures of any kind: photos.py, review.py."""
 
 import os
 from pathlib import Path
@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minifaces.cli.common import bar
+from minifaces.cli import photos, review
+from minifaces.cli.common import bar, needs
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
     from minifaces.ldraw.library import Library
 
-app = typer.Typer(help="Make faces: bake prints, trace stages, compose.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make faces: compose them from LDraw's heads, or bring pictures of any kind into shape.", no_args_is_help=True
+)
+app.add_typer(photos.app)
+app.command()(review.review)
+app.command()(review.stats)
 
 LibraryOption = Annotated[Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")]
 DownloadOption = Annotated[bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")]
@@ -31,7 +37,7 @@ def prints(
     from minifaces.files import atomic, write_text
 
     parts = _open_library(library, download)
-    _needs("numba", "baking")
+    needs("numba", "baking")
     from rich.table import Table
 
     from minifaces.cli.common import console, tell
@@ -65,7 +71,7 @@ def stages(
     """Trace plain heads under many lights and cameras. Interrupted, it goes on where it stopped."""
     path = _library_path(library, download)
     _open_library(path, False)
-    _needs("mitsuba", "tracing")
+    needs("mitsuba", "tracing")
     from minifaces.cli.common import tell
     from minifaces.ldraw.trace import trace_stages
 
@@ -83,7 +89,7 @@ def compose(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Compose faces to disk as a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
-    _needs("numba", "composing")
+    needs("numba", "composing")
     from minifaces.cli.common import progress
     from minifaces.dataset import write_dataset
     from minifaces.ldraw.dataset import composed_faces
@@ -108,10 +114,3 @@ def _open_library(library: Path | None, download: bool) -> "Library":
     from minifaces.ldraw.library import Library
 
     return Library(_library_path(library, download))
-
-
-def _needs(module: str, what: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        raise UsageError(f"{what} needs {module}: pip install 'minifaces[data]'")

@@ -15,6 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from pydantic import ValidationError
+
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.photos.folder import Appender, Frame, Head, Original, Row, Screen, Settings, Work, read_rows
@@ -70,6 +72,15 @@ def reflag(work: Work, thresholds: dict[str, float]) -> None:
                     flags = flags_of(row.scores, row.duplicate_of, limits)
                     rows.add([row.model_copy(update={"flags": flags})])
         work.save_settings(settings)
+
+
+def settings_for(work: Work, size: int | None, thresholds: dict[str, float]) -> Settings:
+    """A folder's settings with what was asked for instead. Raises UsageError for a size or threshold that cannot be."""
+    present = work.settings
+    try:
+        return Settings(size=size or present.size, thresholds=present.thresholds | check_thresholds(thresholds))
+    except ValidationError:
+        raise UsageError(f"a face has 16 to 1024 pixels a side, not {size}") from None
 
 
 def check_thresholds(thresholds: dict[str, float]) -> dict[str, float]:

@@ -57,11 +57,7 @@ def open_pool(workers: int | str) -> Iterator[Pool]:
     """So many processes here, or the cluster of the Dask scheduler at an address such as tcp://10.0.0.5:8786.
 
     `dask://` means `tcp://`. Raises UsageError for another address, or where no scheduler with a worker answers."""
-    pool: Pool
-    if isinstance(workers, int):
-        pool = _Processes(workers)
-    else:
-        pool = _Cluster(workers)
+    pool = _Processes(workers) if isinstance(workers, int) else _Cluster(workers)
     try:
         yield pool
     finally:
@@ -184,7 +180,7 @@ class _Cluster(Pool):
     def revive(self) -> None:
         """The scheduler sees to it."""
 
-    def holds(self, future: Any) -> bool:  # the scheduler gives a dead worker's jobs to another one
+    def holds(self, future: Any) -> bool:  # noqa: ARG002 - a dead worker's jobs are given to another one
         return True
 
     def close(self) -> None:
