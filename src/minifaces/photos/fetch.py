@@ -133,9 +133,7 @@ class Fetcher:
             if urlsplit(url).scheme not in ("http", "https") or not host:
                 raise RefusedError(f"leads to {url}, which is not on the web")
             if not self._allowed(host):
-                raise RefusedError(
-                    f"lies at {host}, which the recipe does not name: add it to `hosts` if it belongs there"
-                )
+                raise RefusedError(f"lies at {host}, which the recipe does not name: add it to `hosts` if it should")
             robots = self._robots_of(url)
             if not robots.can_fetch(url, AGENT):
                 raise RefusedError("is not for robots: the site's robots.txt says so")
