@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, cast
 
-from minifaces.photos.found import Found, Known, shown
+from minifaces.photos.found import Found, Known, shown, too_large
 
 Kind = Literal["zip", "tar", "parquet"]
 
@@ -89,7 +89,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most
     except (*_DAMAGES, RuntimeError, NotImplementedError) as error:
         return Found(name, None, f"cannot be unpacked: {error}")
     if len(data) > most_bytes:
-        return Found(name, None, f"has more than {most_bytes / 1e6:.0f} MB")
+        return Found(name, None, too_large(len(data), most_bytes))
     return Found(name, data)
 
 
@@ -134,7 +134,7 @@ def _refused(member: str, size: int, most_bytes: int) -> str | None:
     if not parts or ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
         return "has a name that leads out of the archive"
     if size > most_bytes:
-        return f"has {size / 1e6:.0f} MB, more than {most_bytes / 1e6:.0f}"
+        return too_large(size, most_bytes)
     return None
 
 

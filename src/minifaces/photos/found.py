@@ -27,3 +27,8 @@ class Found:
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as text that can be written anywhere; bytes that are no UTF-8 are spelled out."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def too_large(size: int, most_bytes: int) -> str:
+    """The problem of a file of more bytes than are taken."""
+    return f"has {size:,} bytes, more than {most_bytes:,}"

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from minifaces.errors import UsageError
 from minifaces.photos import archives, tables
-from minifaces.photos.found import MOST_BYTES, Found, Known, shown
+from minifaces.photos.found import MOST_BYTES, Found, Known, shown, too_large
 
 _METADATA = ("metadata.csv", "metadata.jsonl")
 _INSIDE_FOLDERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".parquet")
@@ -80,14 +80,14 @@ def _contents(path: Path, most_bytes: int) -> tuple[bytes | None, str | None]:
         if not stat.S_ISREG(status.st_mode):
             return None, "is not an ordinary file"
         if status.st_size > most_bytes:
-            return None, f"has {status.st_size / 1e6:.0f} MB, more than {most_bytes / 1e6:.0f}"
+            return None, too_large(status.st_size, most_bytes)
         with path.open("rb") as file:
             data = file.read(most_bytes + 1)
     except OSError as error:
         broken = path.is_symlink() and not path.exists()
         return None, "is a link that leads nowhere" if broken else f"cannot be read: {error.strerror or error}"
     if len(data) > most_bytes:
-        return None, f"has more than {most_bytes / 1e6:.0f} MB"
+        return None, too_large(len(data), most_bytes)
     return data, None
 
 

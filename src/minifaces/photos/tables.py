@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minifaces.errors import UsageError
-from minifaces.photos.found import Found, Known, shown
+from minifaces.photos.found import Found, Known, shown, too_large
 
 _ROWS = 16  # read at a time
 _LONGEST = 1000  # characters of an attribute
@@ -60,7 +60,7 @@ def _found(source: str, value: Any, attributes: dict[str, str], most_bytes: int)
     if data is None:
         return Found(source, None, "holds no bytes, only a path or nothing: save the data set with its pictures in it")
     if len(data) > most_bytes:
-        return Found(source, None, f"has {len(data) / 1e6:.0f} MB, more than {most_bytes / 1e6:.0f}")
+        return Found(source, None, too_large(len(data), most_bytes))
     return Found(source, data, None, attributes)
 
 
