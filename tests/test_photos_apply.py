@@ -2,17 +2,20 @@
 
 import json
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from minifaces.cli.main import run
 from minifaces.dataset import SPLITS, list_dataset, read_dataset, write_dataset
 from minifaces.errors import UsageError
-from minifaces.images import Pixels
+from minifaces.images import Pixels, resize
 from minifaces.photos.apply import Groups, Plan, plan, read_decisions, record, splits
 from minifaces.photos.folder import Decision, Original, Work, read_rows
 from photos_work import SIZE, composed, write_work
@@ -219,3 +222,36 @@ def test_plan_reads_no_picture(work: Work) -> None:
     for path in work.folder.rglob("*.png"):
         path.unlink()
     assert isinstance(plan(work, {}), Plan)
+
+
+def test_the_pipeline_replays(faces: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Originals, manifest and decisions are enough: with other workers, everything comes to the same bytes."""
+    monkeypatch.chdir(tmp_path)
+    for number, face in enumerate(faces):
+        Image.fromarray(resize(face, 150, 150)).save(_made(tmp_path / "photos" / f"{number}.jpg"), quality=85)
+    Image.fromarray(np.concatenate([faces[0], faces[1]], axis=1)).save(tmp_path / "photos" / "two.png")
+    Image.fromarray(faces[2]).save(tmp_path / "photos" / "small-again.png")
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no picture")
+    assert run(["data", "prepare", "photos", "-o", "work", "--workers", "1"]) == 0
+    keys = keys_of(Work("work"))
+    assert len(keys) >= FACES + 2
+    lines = [{"key": key, "keep": number % 3 > 0} for number, key in enumerate(keys[:9])]
+    Path("decisions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run(["data", "review", "work", "--apply", "decisions.jsonl", "-o", "faces"]) == 0
+
+    for name in ("originals", "manifest.jsonl", "decisions.jsonl"):
+        copy = shutil.copytree if name == "originals" else shutil.copy
+        copy(Path("work", name), _made(Path("replayed", name)))
+    assert run(["data", "prepare", "-o", "replayed", "--workers", "2"]) == 0
+    assert run(["data", "review", "replayed", "--apply", "replayed/decisions.jsonl", "-o", "again"]) == 0
+    assert tree(Path("faces")) == tree(Path("again"))
+    first, second = tree(Path("work")), tree(Path("replayed"))
+    assert {name: data for name, data in first.items() if name[0] != "."} == {
+        name: data for name, data in second.items() if name[0] != "."
+    }
+    assert len(read_dataset("faces", SIZE).rows) >= 6
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -115,7 +115,7 @@ def _print(found: "Stats") -> None:
     for name, table in found.tables.items():
         for place, (value, count) in enumerate(table.most_common()):
             label = Text("" if place else name, style="bold")
-            by_value.add_row(label, Text(value), f"{count:,}", f"{count / table.total():.0%}")
+            by_value.add_row(label, Text(value), f"{count:,}", f"{found.share(name, value):.0%}")
     for column in by_value.columns[2:]:
         column.justify = "right"
     spreads = Table("", "least", "5 %", "median", "95 %", "most", box=None)
@@ -125,6 +125,6 @@ def _print(found: "Stats") -> None:
         )
     for column in spreads.columns[1:]:
         column.justify = "right"
-    for table in (counts, by_value, spreads):
-        if table.row_count:
-            console().print(table)
+    for shown in (counts, by_value, spreads):
+        if shown.row_count:
+            console().print(shown)

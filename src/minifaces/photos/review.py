@@ -19,7 +19,7 @@ from minifaces.errors import UsageError
 from minifaces.files import atomic
 from minifaces.images import read_picture
 from minifaces.photos.folder import Face, Screen, Work
-from minifaces.photos.screen import DEFECTS
+from minifaces.photos.screen import DEFECTS, WORDS
 from minifaces.photos.thumbnails import thumbnail
 
 MOST = 5000
@@ -136,7 +136,7 @@ def _described(
 
 def words(defect: str) -> str:
     """A defect's name as people read it."""
-    return defect.replace("_", " ")
+    return WORDS.get(defect, defect.replace("_", " "))
 
 
 def _fractions(face: Face) -> list[float]:

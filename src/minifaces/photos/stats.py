@@ -11,6 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -34,10 +35,12 @@ SIDE = 128
 UNITS = {"brightness": "of white", "yaw": "degrees", "pitch": "degrees", "sure": "of 1"}
 """What is measured or known in numbers, and in which unit."""
 
+_BATCH = 64  # pictures looked at together
 _AHEAD = 64  # pictures read ahead
-_EXAMPLES = 6  # pictures kept from either end of a spread
+_EXAMPLES = 5  # pictures kept from either end of a spread
 _MOST_VALUES = 12  # different values of an attribute that are told one by one
-_TOLD_OTHERWISE = ("file_name", "design", "split")
+_TOLD_OTHERWISE = {"file_name", "design", "split"}
+_TRUTHS = {"true", "false"}
 
 
 class Subject(NamedTuple):
@@ -71,8 +74,8 @@ class Spread:
         return {name: round(float(value), 3) for name, value in zip(names, found, strict=True)}
 
     def histogram(self, bins: int = 24) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(bins,) counts and (bins + 1,) edges."""
-        counts, edges = np.histogram(self.values, bins)
+        """(bins,) counts and (bins + 1,) edges; of shares over all of 0 to 1."""
+        counts, edges = np.histogram(self.values, bins, (0, 1) if self.unit in ("of white", "of 1") else None)
         return counts.astype(np.int64), edges
 
 
@@ -85,6 +88,8 @@ class Stats:
     """ "work folder", or "pictures" for a data set or any other folder."""
     counts: dict[str, int] = field(default_factory=dict)
     tables: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    totals: dict[str, int] = field(default_factory=dict)
+    """Of tables where a picture may count several times or not at all: how many pictures there are."""
     spreads: dict[str, Spread] = field(default_factory=dict)
     examples: dict[tuple[str, str], Path] = field(default_factory=dict)
     """One picture of each (table, value)."""
@@ -97,6 +102,10 @@ class Stats:
             **{name: dict(table.most_common()) for name, table in self.tables.items()},
             **{name: spread.quantiles() for name, spread in self.spreads.items()},
         }
+
+    def share(self, table: str, value: str) -> float:
+        """Of how many of the pictures it is true."""
+        return self.tables[table][value] / (self.totals.get(table) or self.tables[table].total())
 
     def count(self, table: str, value: str, example: Path | None = None) -> None:
         self.tables[table][value] += 1
@@ -112,32 +121,42 @@ def measure(folder: str | os.PathLike[str], progress: Callable[[int, int], None]
     of_work = (folder / "manifest.jsonl").exists()
     stats = Stats(folder, "work folder" if of_work else "pictures")
     subjects = list(_of_work(Work(folder), stats) if of_work else _of_pictures(folder, stats))
-    index = None if of_work else Index()  # the screening of a work folder has looked for repetitions already
-    for number, (subject, picture) in enumerate(_read(subjects), start=1):
-        if picture is None:
-            stats.count("problem", "cannot be read", subject.path)
-        else:
-            _look(stats, subject, picture, index)
-        progress(number, len(subjects))
+    # The screening of a work folder has looked for repetitions already.
+    index = None if of_work else Index(lambda path: square(read_picture(path), SIDE))
+    pairs = _read(subjects)
+    for done in range(0, len(subjects), _BATCH):
+        batch = list(islice(pairs, _BATCH))
+        _look(stats, [(subject, picture) for subject, picture in batch if picture is not None], index)
+        for subject, picture in batch:
+            if picture is None:
+                stats.count("problem", "cannot be read", subject.path)
+        progress(done + len(batch), len(subjects))
     if not of_work and not stats.spreads:
         raise UsageError(f"{folder} holds no picture that can be read")
     return stats
 
 
-def _look(stats: Stats, subject: Subject, picture: Pixels, index: Index | None) -> None:
-    for table, value in subject.facts.items():
-        stats.count(table, value, subject.path)
-    stats.count("colour", head_colour(picture), subject.path)
-    stats.count("ground", ground_colour(picture), subject.path)
-    numbers = {"brightness": brightness(picture), **subject.numbers}
+def _look(stats: Stats, batch: list[tuple[Subject, Pixels]], index: Index | None) -> None:
+    angles: dict[Path, Mapping[str, float]] = {}
     if index is not None:
-        if "yaw" not in numbers:
-            (scores,) = screen([Framed(picture, Box(0, 0, SIDE, SIDE), 1.0)], [picture])
-            numbers |= {name: n for name, n in (("yaw", scores.yaw), ("pitch", scores.pitch)) if n is not None}
-        if index.add(str(subject.path), hash_of(picture), picture) is not None:
+        unknown = [(subject, picture) for subject, picture in batch if "yaw" not in subject.numbers]
+        whole = [Framed(picture, Box(0, 0, SIDE, SIDE), 1.0) for _, picture in unknown]
+        for (subject, _), found in zip(unknown, screen(whole, [picture for _, picture in unknown]), strict=True):
+            angles[subject.path] = _known(yaw=found.yaw, pitch=found.pitch)
+    for subject, picture in batch:
+        for table, value in subject.facts.items():
+            stats.count(table, value, subject.path)
+        stats.count("colour", head_colour(picture), subject.path)
+        stats.count("ground", ground_colour(picture), subject.path)
+        if index is not None and index.add(str(subject.path), hash_of(picture), picture) is not None:
             stats.counts["repeat another picture"] += 1
-    for name, number in numbers.items():
-        stats.spreads.setdefault(name, Spread(UNITS[name])).add(number, subject.path)
+        numbers = {"brightness": brightness(picture), **subject.numbers, **angles.get(subject.path, {})}
+        for name, number in numbers.items():
+            stats.spreads.setdefault(name, Spread(UNITS[name])).add(number, subject.path)
+
+
+def _known(**numbers: float | None) -> dict[str, float]:
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _of_work(work: Work, stats: Stats) -> Iterator[Subject]:
@@ -160,33 +179,36 @@ def _of_work(work: Work, stats: Stats) -> Iterator[Subject]:
             counts["without a flag"] += not face.screen.flags
             for flag in face.screen.flags:
                 stats.count("flag", words(flag), path)
-            angles = (("yaw", face.screen.yaw), ("pitch", face.screen.pitch))
-            numbers |= {name: angle for name, angle in angles if angle is not None}
+            numbers |= _known(yaw=face.screen.yaw, pitch=face.screen.pitch)
         yield Subject(path, facts, numbers)
+    stats.totals["flag"] = counts["screened"]
     decisions = work.decisions()
     counts["decided by hand"] = len(decisions)
     if counts["faces"] and counts["screened"] == counts["faces"]:
         chosen = plan(work, decisions)
         counts["kept"] = len(chosen.rows)
-        for _, row in chosen.rows:
-            stats.count("split", row["split"])
+        for key, row in chosen.rows:
+            stats.count("split", row["split"], work.face_path(key))
 
 
 def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
     """The pictures of a data set or of any folder, with what its metadata says."""
     rows = list_dataset(folder)
-    names = {name for row in rows for name in row if name not in _TOLD_OTHERWISE}
-    values = {name: {row[name] for row in rows if name in row} for name in sorted(names)}
-    attributes = [name for name, found in values.items() if len(found) <= _MOST_VALUES and name not in UNITS]
-    stats.counts |= {
-        "pictures": len(rows),
-        "designs": len({row["design"] for row in rows}),
-        "repeat another picture": 0,
-    }
+    designs = len({row["design"] for row in rows})
+    stats.counts |= {"pictures": len(rows), "designs": designs, "repeat another picture": 0}
+    stats.totals["attribute"] = len(rows)
+    values: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        numbers = {name: float(row[name]) for name in UNITS if _is_number(row.get(name))}
-        facts = {"split": row["split"], **{name: row[name] for name in attributes if name in row}}
-        yield Subject(folder / row["file_name"], facts, numbers)
+        for name in row.keys() - _TOLD_OTHERWISE - UNITS.keys():
+            values[name].add(row[name])
+    told = sorted(name for name, found in values.items() if len(found) <= _MOST_VALUES and not found <= _TRUTHS)
+    for row in rows:
+        path = folder / row["file_name"]
+        for name in sorted(row):
+            if row[name] == "true":
+                stats.count("attribute", words(name), path)
+        facts = {"split": row["split"], **{name: row[name] for name in told if name in row}}
+        yield Subject(path, facts, {name: float(row[name]) for name in UNITS if _is_number(row.get(name))})
 
 
 def _read(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Pixels | None]]:

@@ -39,14 +39,14 @@ def write_page(path: str | os.PathLike[str], stats: Stats) -> None:
 
 
 def _table(stats: Stats, what: str, table: Counter[str]) -> str:
-    total, most = table.total(), max(table.values())
+    most = max(table.values())
     rows = []
     for value, count in table.most_common(_ROWS):
         example = stats.examples.get((what, value))
         rows.append(
             f"<tr><td class=example>{_example(example)}</td><th scope=row>{escape(value)}</th>"
             f'<td class=bar aria-hidden=true><i style="width:{100 * count / most:.1f}%"></i></td>'
-            f"<td class=count>{count:,} ({count / total:.0%})</td></tr>"
+            f"<td class=count>{count:,} ({stats.share(what, value):.0%})</td></tr>"
         )
     rest = len(table) - len(rows)
     more = f" <small>{rest} more</small>" if rest > 0 else ""
@@ -62,7 +62,7 @@ def _histogram(what: str, spread: Spread) -> str:
         for i, count in enumerate(counts)
     )
     marks = "".join(
-        f'<text x="{x}" y="{_HEIGHT + _FOOT - 4}" text-anchor="{anchor}">{value:.4g}</text>'
+        f'<text x="{x}" y="{_HEIGHT + _FOOT - 4}" text-anchor="{anchor}">{value:.3g}</text>'
         for x, anchor, value in (
             *((0, "start", edges[0]), (_WIDTH / 2, "middle", (edges[0] + edges[-1]) / 2)),
             *((_WIDTH, "end", edges[-1]),),
