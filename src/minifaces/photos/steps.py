@@ -152,7 +152,14 @@ def _states(work: Work) -> Iterator[State]:
             continue
         of_it = tuple(heads.take({original.id}))
         keys = {head.key for head in of_it}
-        yield State(original, of_it, tuple(frames.take(keys)), len(tuple(screens.take(keys))))
+        state = State(original, of_it, tuple(frames.take(keys)), len(tuple(screens.take(keys))))
+        if (
+            (not of_it and heads.left())
+            or (len(state.frames) < len(of_it) and frames.left())
+            or (state.screened < len(of_it) and screens.left())
+        ):
+            break
+        yield state
     if any(rest.left() for rest in (heads, frames, screens)):
         raise UsageError(
             f"{work.folder}: its lists do not belong together: remove heads.jsonl, frames.jsonl and screen.jsonl, "

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from minifaces.errors import MinifacesError
 from minifaces.files import atomic
+from minifaces.images import read_picture
 from minifaces.photos.duplicates import Index
 from minifaces.photos.folder import Appender, Frame, Head, Original, Screen, Settings, Work, read_rows
 from minifaces.photos.found import Found
@@ -56,7 +57,7 @@ class Writer:
         self._ids: set[int] = set()
         self._sources: set[int] = set()
         self._failed: set[int] = set()
-        self._index = Index()
+        self._index = Index(lambda key: read_picture(work.face_path(key)))
 
     def __enter__(self) -> "Writer":
         work = self._work
@@ -71,7 +72,7 @@ class Writer:
             self._note(original)
         for row in read_rows(work.screen_list, Screen):
             if row.hash is not None:
-                self._index.add(row.key, row.hash, None)
+                self._index.add(row.key, row.hash)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -132,11 +133,11 @@ class Writer:
             _write(self._work.face_path(key), face.png)
             self._frames.add([Frame(key=key, head=face.head, sure=face.sure)])
             self.counts.faces += 1
-        for key, scores, bits in list(zip(keys, done.scores, done.hashes, strict=True))[state.screened :]:
+        for key, scores, bits in list(zip(keys, done.scores, done.hashes, strict=False))[state.screened :]:
             self._add_screen(key, scores, bits)
 
     def _add_screen(self, key: str, scores: Scores, bits: int) -> None:
-        duplicate_of = self._index.add(key, bits, None)
+        duplicate_of = self._index.add(key, bits)
         row = Screen(
             key=key,
             scores=scores.scores,
