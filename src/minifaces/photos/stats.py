@@ -7,6 +7,7 @@
 Each picture is read once and forgotten; numbers and the paths of a few examples are kept."""
 
 import os
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -167,7 +168,7 @@ def _of_work(work: Work, stats: Stats) -> Iterator[Subject]:
         counts["pictures found"] += 1
         counts["usable"] += original.problem is None
         if original.problem is not None:
-            stats.count("problem", original.problem.split(":")[0].split(" (")[0])
+            stats.count("problem", _kind_of(original.problem))
     counts["heads"] = sum(1 for _ in work.heads())
     for face in work.faces():
         path = work.face_path(face.head.key)
@@ -189,6 +190,11 @@ def _of_work(work: Work, stats: Stats) -> Iterator[Subject]:
         counts["kept"] = len(chosen.rows)
         for key, row in chosen.rows:
             stats.count("split", row["split"], work.face_path(key))
+
+
+def _kind_of(problem: str) -> str:
+    """What several problems have in common: without the particulars and the remedy."""
+    return re.sub("[0-9a-f]{16}", "another", problem).split(":")[0].split(" (")[0]
 
 
 def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
