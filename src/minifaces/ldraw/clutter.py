@@ -76,7 +76,7 @@ def _colour(rng: np.random.Generator) -> Colour:
 
 
 def figure(heads: Cutouts, i: int, height: int, width: int, rng: np.random.Generator) -> Bytes:
-    """A whole figure with head `i`, with hair or a helmet or without, upright, leaning or lying, or cut at the waist."""
+    """A whole figure with head `i`, with hair, a helmet or neither, upright, leaning or lying, or cut at the waist."""
     behind = texture(height, width, rng) if rng.random() < 0.6 else ground(height, width, rng)
     person = _person(heads, i, rng)
     lean = rng.normal(0, 12) if rng.random() < 0.85 else rng.uniform(-180, 180)

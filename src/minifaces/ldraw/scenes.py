@@ -4,7 +4,7 @@
     scene = sheet(heads, [[0, 1, 2]], 96, rng)                 # three side by side, 96 pixels high
     scene.picture, scene.boxes
 
-A head is round: turned about its axis it is the same head with the print moved, so that any yaw comes from any stage."""
+A head is round: turned about its axis it is the same head with the print moved, so any yaw comes from any stage."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache

@@ -29,7 +29,7 @@ def fitted_ground(picture: Pixels) -> Floats:
             break
         # A little weight holds the curve straight where the border says nothing.
         weights = np.linalg.solve(
-            terms[kept].T @ terms[kept] + 1e-3 * kept.sum() * np.diag([0.0, 0, 0, 1, 1, 1]).astype(np.float32),
+            terms[kept].T @ terms[kept] + 1e-3 * kept.sum() * np.diag([1e-3, 0.1, 0.1, 1, 1, 1]).astype(np.float32),
             terms[kept].T @ values[kept],
         )
         off = np.abs(values - terms @ weights).max(1)

@@ -3,17 +3,22 @@ turned and how they are lit.
 
     python -m minifaces.vae.finder src/minifaces/assets/finder.onnx --tilted tilted.zip --minutes 15
 
-It learns from composed heads on any ground and from drawn figures and clutter (minifaces.vae.scenes), in which the truth
-is known; no photograph is used. `--tilted` are stages seen from above and below (benchmarks/tilted_stages.py).
+It learns from composed heads on any ground and from drawn figures and clutter (minifaces.vae.scenes), in which the
+truth is known; no photograph is used. `--tilted` are stages seen from above and below (benchmarks/tilted_stages.py).
 minifaces.photos.finder tells what the outputs mean."""
 
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import cast
 
+import numba
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -66,26 +71,25 @@ def _block(given: int, made: int, kernel: int = 3, stride: int = 1, padding: int
 
 
 def train(
-    sources: Sources,
+    tilted: Path | None,
     minutes: float,
     seed: int = 0,
     report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
 ) -> Finding:
-    """A network trained for `minutes`. `report` is told (step, parts of the loss, share done)."""
+    """A network trained for `minutes`, on one core; another one draws the pictures. `report` is told (step, parts of
+    the loss, share done)."""
     torch.manual_seed(seed)
+    torch.set_num_threads(1)  # the layers are too small to be shared out
     network = Finding().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
     averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
     adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
     half = bfloat16_pays()
-    begin, share, step = time.monotonic(), 0.0, 0
     network.train()
-    while share < 1:
+    step = 0
+    for share, batch in _batches(tilted, minutes, seed):
         for group in adam.param_groups:
             group["lr"] = PEAK * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
-        rng = np.random.default_rng([seed, step])
-        shape = list(SHAPES)[rng.choice(len(SHAPES), p=list(SHAPES.values()))]
-        batch = draw_batch(sources, PIXELS // (shape[0] * shape[1]), shape, rng)
         picture = torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float().div_(255)
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             told = network(picture.contiguous(memory_format=torch.channels_last))
@@ -95,10 +99,41 @@ def train(
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         adam.step()
         averaged.update_parameters(network)
-        step, share = step + 1, (time.monotonic() - begin) / (60 * minutes)
-        report(step, {name: float(value.detach()) for name, value in parts.items()}, min(1.0, share))
+        step += 1
+        report(step, {name: float(value.detach()) for name, value in parts.items()}, share)
     best = averaged.module if step > 3 / (1 - AVERAGE) else network
     return cast(Finding, best.eval())
+
+
+def _batches(tilted: Path | None, minutes: float, seed: int) -> Iterator[tuple[float, Batch]]:
+    """The share of the time that is over, and a batch: each is shown as it was drawn and mirrored."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        begun = pool.submit(_draw, tilted, seed, 0).result()  # loading and compiling are not counted
+        drawn = deque([pool.submit(_draw, tilted, seed, 1 + i) for i in range(3)])
+        begin, share, step, batch = time.monotonic(), 0.0, len(drawn), begun
+        while share < 1:
+            for shown in (batch, batch.mirrored()):
+                yield share, shown
+                share = min(1.0, (time.monotonic() - begin) / (60 * minutes))
+            batch = drawn.popleft().result()
+            step += 1
+            drawn.append(pool.submit(_draw, tilted, seed, step))
+        for task in drawn:
+            task.cancel()
+
+
+def _draw(tilted: Path | None, seed: int, step: int) -> Batch:
+    """One batch (runs in a process of its own)."""
+    rng = np.random.default_rng([seed, step])
+    shape = list(SHAPES)[rng.choice(len(SHAPES), p=list(SHAPES.values()))]
+    return draw_batch(_sources(tilted), PIXELS // (shape[0] * shape[1]), shape, rng)
+
+
+@cache
+def _sources(tilted: Path | None) -> Sources:
+    numba.set_num_threads(1)
+    more = load_stages(128, "train", tilted) if tilted else None
+    return Sources(load_prints(), load_stages(128, "train"), more, "train")
 
 
 def losses(told: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -151,16 +186,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    tilted = load_stages(128, "train", arguments.tilted) if arguments.tilted else None
-    sources = Sources(load_prints(), load_stages(128, "train"), tilted, "train")
     begin = time.monotonic()
 
     def report(step: int, parts: dict[str, float], share: float) -> None:
-        if step % 50 == 0:
+        if step % 100 == 0:
             told = ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
             print(f"step {step}, {share:.0%} done, {time.monotonic() - begin:.0f} s: {told}", flush=True)
 
-    export(train(sources, arguments.minutes, arguments.seed, report), arguments.out)
+    export(train(arguments.tilted, arguments.minutes, arguments.seed, report), arguments.out)
 
 
 if __name__ == "__main__":

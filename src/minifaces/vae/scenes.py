@@ -40,9 +40,9 @@ class Sources:
 @dataclass(frozen=True)
 class Batch:
     """n pictures (n, H, W, 3) uint8, and per cell of 8 x 8 pixels: `core` 1 on the middle of a head, 0 off heads, -1
-    between; `sides` (n, h, w, 4) distances from the cell's middle to the left, upper, right and lower side of the head's
-    box, in pixels; `face` 1, 0 or -1 (unknown); `angle` (n, h, w, 2) yaw and pitch, degrees. `gain` (n,) log2 of the
-    light and `cast` (n, 2) log of red and blue against green are of the whole picture."""
+    between; `sides` (n, h, w, 4) distances from the cell's middle to the left, upper, right and lower side of the
+    head's box, in pixels; `face` 1, 0 or -1 (unknown); `angle` (n, h, w, 2) yaw and pitch, degrees. `gain` (n,) log2 of
+    the light and `cast` (n, 2) log of red and blue against green are of the whole picture."""
 
     pictures: Bytes
     core: NDArray[np.int64]
@@ -51,6 +51,19 @@ class Batch:
     angle: Floats
     gain: Floats
     cast: Floats
+
+    def mirrored(self) -> "Batch":
+        """Everything as in a mirror."""
+        turned = self.angle[:, :, ::-1] * np.array([-1, 1], np.float32)
+        return Batch(
+            np.ascontiguousarray(self.pictures[:, :, ::-1]),
+            np.ascontiguousarray(self.core[:, :, ::-1]),
+            np.ascontiguousarray(self.sides[:, :, ::-1][..., [2, 1, 0, 3]]),
+            np.ascontiguousarray(self.face[:, :, ::-1]),
+            np.ascontiguousarray(turned),
+            self.gain,
+            self.cast,
+        )
 
 
 def draw_batch(sources: Sources, count: int, shape: tuple[int, int], rng: np.random.Generator) -> Batch:
@@ -154,10 +167,7 @@ def fitted(picture: Bytes, boxes: Floats, shape: tuple[int, int], rng: np.random
     h, w = picture.shape[:2]
     cut = rng.random() < 0.2
     scale = min(height / h, width / w) * (rng.uniform(1.0, 1.5) if cut else rng.uniform(0.65, 1.0))
-    if rng.random() < 0.06:  # as when a picture was squeezed
-        squeeze = float(np.exp(rng.normal(0, 0.08)))
-    else:
-        squeeze = 1.0
+    squeeze = float(np.exp(rng.normal(0, 0.08))) if rng.random() < 0.06 else 1.0  # of pictures that were made to fit
     high, wide = max(1, round(h * scale)), max(1, round(w * scale * squeeze))
     small = np.asarray(Image.fromarray(picture).resize((wide, high), Image.Resampling.BILINEAR))
     top, left = (round(float(rng.uniform(min(0, n - m), max(0, n - m)))) for n, m in ((height, high), (width, wide)))
