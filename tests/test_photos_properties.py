@@ -192,9 +192,13 @@ def test_any_picture_is_framed_and_split(picture: Pixels) -> None:
     assert framed.picture.dtype == np.uint8
     boxes = find_heads(picture)
     assert boxes
-    for box in (framed.box, *boxes):
+    for box in boxes:
         assert 0 <= box.x0 < box.x1 <= width
         assert 0 <= box.y0 < box.y1 <= height
+    # a head that is cut off reaches beyond the picture
+    assert framed.box.width > 0
+    assert framed.box.height > 0
+    assert overlap(framed.box, Box(0, 0, width, height)) > 0
     assert 0 <= framed.sure <= 1
     np.testing.assert_array_equal(picture, before)
     again = frame(picture, 32)
