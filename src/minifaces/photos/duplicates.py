@@ -8,7 +8,9 @@ The hash is that of pHash: signs of the lowest frequencies of a cosine transform
 "Implementation and benchmarking of perceptual image hash functions", 2010), of the part of a framed face that carries
 the print. Faces whose hashes are near are compared themselves. An index holds 8 bytes and a key for each picture."""
 
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,12 @@ from scipy.ndimage import gaussian_filter
 
 from minifaces.images import Pixels, resize
 
+Floats = NDArray[np.float32]
+
 NEAR = 16  # bits of 64 in which hashes of one picture may differ ...
-ALIKE = 0.8  # ... if the prints are so alike
-CANDIDATES = 8  # that are looked at, the nearest first: among thousands of plain heads, many hashes are near
+ALIKE = 0.7  # ... if the prints are so alike
+CANDIDATES = 3  # that are looked at, the nearest first: faces are laid out alike, so that many hashes are near
+CACHED = 2000  # faces whose prints are kept at hand
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 _ROWS, _COLUMNS = (0.22, 0.86), (0.14, 0.86)  # shares of a framed face in which its print lies
@@ -32,9 +37,8 @@ _COLOURS = 0.04  # of the shares of red, green and blue: heads whose colours dif
 
 def hash_of(picture: Pixels) -> int:
     """The 64-bit hash of a framed (H, W, 3) uint8 face."""
-    luma = resize(_print_of(picture), 32, 32) @ LUMA
-    low = dctn(luma, norm="ortho")[:8, :8].ravel()
-    return int(np.packbits(low > np.median(low[1:])).view(">u8")[0])
+    low = dctn(_details(resize(_print_of(picture), 32, 32)), norm="ortho")[:8, :8].ravel()
+    return int(np.packbits(low > np.median(low)).view(">u8")[0])
 
 
 def print_similarity(a: Pixels, b: Pixels) -> float:
@@ -42,16 +46,28 @@ def print_similarity(a: Pixels, b: Pixels) -> float:
 
     The correlation of what stands out from the light, at the best of small moves, times how alike the heads' colours
     are. Two heads without any print are alike if their colours are."""
-    first, second = (resize(_print_of(p), _HEIGHT, _WIDTH) for p in (a, b))
-    details = [_details(p) for p in (first, second)]
-    inner = details[0][_REACH:-_REACH, _REACH:-_REACH]
-    best = -1.0
-    for y in range(2 * _REACH + 1):
-        for x in range(2 * _REACH + 1):
-            moved = details[1][y : y + inner.shape[0], x : x + inner.shape[1]]
-            best = max(best, _correlation(inner, moved))
-    shares = [p.mean((0, 1)) / max(float(p.sum((0, 1)).sum()) / p[..., 0].size, 1.0) for p in (first, second)]
-    apart = float(np.abs(shares[0] - shares[1]).max())
+    return _similarity(_look(a), _look(b))
+
+
+class _Print(NamedTuple):
+    details: Floats
+    """(48, 54): luma less its surroundings."""
+    colour: Floats
+    """(3,): shares of red, green and blue."""
+
+
+def _look(picture: Pixels) -> _Print:
+    face = resize(_print_of(picture), _HEIGHT, _WIDTH)
+    colour = face.mean((0, 1), dtype=np.float32)
+    return _Print(_details(face), colour / max(float(colour.sum()), 1.0))
+
+
+def _similarity(a: _Print, b: _Print) -> float:
+    inner = a.details[_REACH:-_REACH, _REACH:-_REACH]
+    height, width = inner.shape
+    moves = [(y, x) for y in range(2 * _REACH + 1) for x in range(2 * _REACH + 1)]
+    best = max(_correlation(inner, b.details[y : y + height, x : x + width]) for y, x in moves)
+    apart = float(np.abs(a.colour - b.colour).max())
     return max(0.0, best) * float(np.exp(-((apart / _COLOURS) ** 2)))
 
 
@@ -62,12 +78,13 @@ class Index:
         self._load = load
         self._keys: list[str] = []
         self._hashes = np.empty(1024, np.uint64)
+        self._prints: OrderedDict[str, _Print] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def add(self, key: str, bits: int, picture: Pixels | None = None) -> str | None:
-        """Remember a face; return the key of the first one that it repeats, or None where it is new.
+        """Remember a face; return the key of one that it repeats, or None where it is new.
 
         `picture` is the framed face; where it is not given it is loaded, and only if need be."""
         found = self._find(key, bits, picture)
@@ -90,9 +107,22 @@ class Index:
             return None
         if self._load is None:
             return self._keys[near[0]] if apart[near[0]] <= NEAR // 2 else None
-        mine = self._load(key) if picture is None else picture
-        alike = [i for i in near if print_similarity(mine, self._load(self._keys[i])) >= ALIKE]
-        return self._keys[min(alike)] if alike else None
+        mine = self._print(key, picture)
+        for i in near:
+            if _similarity(mine, self._print(self._keys[i], None)) >= ALIKE:
+                return self._keys[i]
+        return None
+
+    def _print(self, key: str, picture: Pixels | None) -> _Print:
+        """A face's print, at hand or looked at."""
+        found = self._prints.pop(key, None)
+        if found is None:
+            assert self._load is not None
+            found = _look(self._load(key) if picture is None else picture)
+        self._prints[key] = found
+        if len(self._prints) > CACHED:
+            self._prints.popitem(last=False)
+        return found
 
 
 def _print_of(picture: Pixels) -> Pixels:
@@ -102,13 +132,13 @@ def _print_of(picture: Pixels) -> Pixels:
     return np.ascontiguousarray(picture[rows, columns])
 
 
-def _details(face: Pixels) -> NDArray[np.float32]:
+def _details(face: Pixels) -> Floats:
     luma = face @ LUMA
-    soft: NDArray[np.float32] = luma - gaussian_filter(luma, _SMOOTH, mode="nearest")
-    return soft
+    left: Floats = luma - gaussian_filter(luma, _SMOOTH, mode="nearest")
+    return left
 
 
-def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+def _correlation(a: Floats, b: Floats) -> float:
     """Of two equal shapes, with noise counted as common: nothing and nothing are alike."""
     noise = _NOISE**2 * a.size
     return float(((a * b).sum() + noise) / np.sqrt(((a * a).sum() + noise) * ((b * b).sum() + noise)))
