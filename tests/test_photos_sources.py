@@ -292,13 +292,45 @@ def test_a_hugging_face_image_folder(folder: Path) -> None:
     }
 
 
-def test_damaged_metadata_costs_no_picture(folder: Path) -> None:
-    write(
-        folder, {"a.png": png(1), "metadata.csv": b"name\na.png\n", "more/b.png": png(2), "more/metadata.jsonl": b"{"}
+def test_a_zipped_image_folder(folder: Path) -> None:
+    rows = "\n".join(json.dumps(row) for row in ({"file_name": "a/b.png", "smile": True}, {"file_name": "c.png"}))
+    make_zip(
+        folder / "a.zip",
+        [
+            ("x/a/b.png", png(1)),
+            ("x/c.png", png(2)),
+            ("x/metadata.jsonl", rows.encode()),
+            ("metadata.csv", b"name\nx\n"),
+        ],
     )
+    found = read(folder)
+    assert list(found) == ["a.zip!metadata.csv", "a.zip!x/a/b.png", "a.zip!x/c.png"]
+    assert found["a.zip!x/a/b.png"].attributes == {"smile": "true"}
+    make_tar(folder / "a.zip", [("metadata.csv", b"file_name\n", tarfile.REGTYPE)])
+    assert problems(read(folder / "a.zip")) == {
+        "a.zip!metadata.csv": "is read from folders and zip files only: unpack the tar if its words matter"
+    }
+
+
+def test_a_work_folder_among_the_pictures(folder: Path) -> None:
+    """Its own faces must not come back as new pictures."""
+    write(folder, {"a.png": png(), "work/faces/b.png": png(1)})
+    write(folder, {f"work/{name}": b"" for name in ("manifest.jsonl", "heads.jsonl", "settings.json")})
+    assert list(read(folder)) == ["a.png"]
+    assert count_sources([folder]) == 1
+    with pytest.raises(UsageError, match="is a work folder, not a source: name it with -o"):
+        read_sources([folder / "work"])
+
+
+def test_damaged_metadata_costs_no_picture(folder: Path) -> None:
+    write(folder, {"a.png": png(1), "metadata.csv": b"name\na.png\n"})
+    write(folder, {"more/b.png": png(2), "more/metadata.jsonl": b"{"})
+    write(folder, {"deep/c.png": png(3), "deep/metadata.jsonl": b'{"file_name":' + b"[" * 100_000})
     found = read(folder)
     assert found["a.png"].data
     assert found["more/b.png"].data
+    assert found["deep/c.png"].data
+    assert "is damaged (" in problems(found)["deep/metadata.jsonl"]
     assert "has no file_name in every row" in problems(found)["metadata.csv"]
     assert "is damaged (" in problems(found)["more/metadata.jsonl"]
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,7 +37,9 @@ WorkersOption = Annotated[
         show_default="all cores",
     ),
 ]
-SizeOption = Annotated[int | None, typer.Option(help="Pixels a side of a face.", show_default="the folder's, else 128")]
+SizeOption = Annotated[
+    int | None, typer.Option(min=16, max=1024, help="Pixels a side of a face.", show_default="the folder's, else 128")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="DEFECT=SCORE", help="Flag a defect from this score, 0 to 1; 1.01 for never."),
@@ -202,29 +204,48 @@ def _report(work: "Work", counts: "Counts", told: int, as_json: bool) -> None:
     if as_json:
         problems = [{"source": o.source, "problem": o.problem} for o in work.originals() if o.problem]
         facts = {k: dict(v) if isinstance(v, dict) else v for k, v in vars(counts).items()}
-        print_json({"folder": str(work.folder), **facts, "all_problems": problems})
+        print_json({"folder": str(work.folder), "new": facts, **_flagged(work), "problems": problems})
         return
     if told > _MOST_TOLD:
         typer.echo(f"... and {told - _MOST_TOLD} more: see `problem` in {work.manifest}", err=True)
-    said = [f"{counts.pictures} new pictures"] if counts.pictures or counts.problems else []
-    said += [f"{counts.problems} that cannot be used"] if counts.problems else []
-    said += [f"{counts.heads} heads"] if counts.heads else []
-    said += [f"{counts.faces} framed"] if counts.faces else []
-    if counts.screened:
-        said.append(f"{counts.screened} screened, {counts.clean} of them without a flag")
-    typer.echo(f"{work.folder}: {', '.join(said) or 'nothing new to do'}")
-    if counts.flags:
-        typer.echo("flags: " + ", ".join(f"{name} {count}" for name, count in counts.flags.most_common()))
+    said = {
+        "new pictures": counts.pictures,
+        "that cannot be used": counts.problems,
+        "heads found": counts.heads,
+        "framed": counts.faces,
+        "screened": counts.screened,
+    }
+    typer.echo(f"{work.folder}: {', '.join(f'{n} {what}' for what, n in said.items() if n) or 'nothing new'}")
+    state = _flagged(work)
+    if state["faces"]:
+        flags = ", ".join(f"{name} {count}" for name, count in state["flags"].items())
+        typer.echo(f"{state['faces']} faces, {state['clean']} without a flag{'; ' + flags if flags else ''}")
+
+
+def _flagged(work: "Work") -> dict[str, Any]:
+    """Of all faces that are screened: how many, how many without a flag, and how often each flag."""
+    from collections import Counter
+
+    from minifaces.photos.folder import Screen, read_rows
+
+    flags: Counter[str] = Counter()
+    faces = clean = 0
+    for row in read_rows(work.screen_list, Screen):
+        faces += 1
+        clean += not row.flags
+        flags.update(row.flags)
+    return {"faces": faces, "clean": clean, "flags": dict(flags.most_common())}
 
 
 def _workers(text: str | None) -> int | str:
     if text is None:
         return os.cpu_count() or 1
-    if "://" in text:
-        return text
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise UsageError(f"--workers {text}: a number from 1, or a Dask scheduler such as tcp://10.0.0.5:8786, wanted")
-    return int(text)
+    if text.isdecimal() and 1 <= int(text) <= 1024:
+        return int(text)
+    from minifaces.photos.workers import check_address
+
+    check_address(text)
+    return text
 
 
 def _threshold(text: str) -> tuple[str, float]:

@@ -12,10 +12,13 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, cast
 
+from minifaces.errors import UsageError
 from minifaces.photos.found import Found, Known, shown, too_large
+from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
 
 Kind = Literal["zip", "tar", "parquet"]
 
@@ -57,17 +60,27 @@ def count_zip(path: Path) -> int:
 
 
 def read_zip(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
-    """The members of a zip file in the order of its directory."""
+    """The members of a zip file in the order of its directory, with what a metadata.csv among them says."""
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             if len(infos) > _MOST_MEMBERS:
                 yield Found(shown(path), None, f"has {len(infos)} members, more than {_MOST_MEMBERS}")
                 return
-            for info in infos:
+            said: list[Metadata] = []
+            for info in sorted(infos, key=lambda info: PurePosixPath(info.filename).name not in NAMES):
                 name = _member(path, info.filename)
-                if not info.is_dir() and not known(name):
-                    yield _zip_member(archive, info, name, most_bytes)
+                if info.is_dir() or known(name):
+                    continue
+                found = _zip_member(archive, info, name, most_bytes)
+                place = PurePosixPath(info.filename)
+                if place.name in NAMES and found.data is not None:
+                    try:
+                        said.append(read_metadata(found.data, place))
+                    except UsageError as error:
+                        yield Found(name, None, str(error).removeprefix(f"{place} "))
+                else:
+                    yield replace(found, attributes=attributes(place, said))
     except _DAMAGES as error:
         yield Found(shown(path), None, f"is a damaged zip file: {error}")
 
@@ -122,6 +135,8 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, mo
     problem = _refused(member.name, member.size, most_bytes)
     if not member.isreg() or member.issparse():
         problem = "is a link or no ordinary file"
+    elif PurePosixPath(member.name).name in NAMES:
+        problem = "is read from folders and zip files only: unpack the tar if its words matter"
     if problem:
         return Found(name, None, problem)
     file = archive.extractfile(member)

@@ -18,7 +18,7 @@ import tomllib
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -222,8 +222,3 @@ def _check_json_path(query: str) -> str | None:
     except jsonpath_rfc9535.JSONPathError as error:
         return str(error)
     return None
-
-
-def as_json(recipe: Recipe) -> dict[str, Any]:
-    """For the record of what was collected."""
-    return recipe.model_dump(by_alias=True, exclude_defaults=True)

@@ -6,19 +6,17 @@
 Nothing is skipped in silence: what cannot be used comes as a `Found` with a problem, and reading goes on. Whether the
 bytes are a picture is found out later, by decoding them: names are not believed."""
 
-import csv
-import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from minifaces.errors import UsageError
 from minifaces.photos import archives, tables
 from minifaces.photos.found import MOST_BYTES, Found, Known, shown, too_large
+from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
 
-_METADATA = ("metadata.csv", "metadata.jsonl")
 _INSIDE_FOLDERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".parquet")
 """In a folder, files of these names are read as what they hold; a source that is named itself goes by its contents."""
 
@@ -28,12 +26,15 @@ def read_sources(
 ) -> Iterator[Found]:
     """Every picture of the sources, in an order that depends on nothing but their names and contents.
 
-    Those whose name `known` is true of are passed over without being read. A picture file larger than `most_bytes` is
-    a problem. Raises UsageError for a source that is missing."""
+    Those whose name `known` is true of are passed over without being read, and so are work folders inside of a folder.
+    A picture file larger than `most_bytes` is a problem. Raises UsageError for a source that is missing or itself a
+    work folder."""
     sources = list(sources)
     for source in sources:
         if not os.path.lexists(source):
             raise UsageError(f"{source} is missing: name a picture, a folder, a zip, a tar or a parquet file")
+        if _is_work_folder(source):
+            raise UsageError(f"{source} is a work folder, not a source: name it with -o")
     return (found for source in sources for found in _read(source, known, most_bytes))
 
 
@@ -91,13 +92,18 @@ def _contents(path: Path, most_bytes: int) -> tuple[bytes | None, str | None]:
     return data, None
 
 
+def _is_work_folder(folder: Path) -> bool:
+    """Its faces and originals are no new pictures; a run whose sources lie around its work folder would never end."""
+    return all((folder / name).is_file() for name in ("manifest.jsonl", "heads.jsonl", "settings.json"))
+
+
 def _names_many(path: Path) -> bool:
     return path.name.lower().endswith(_INSIDE_FOLDERS)
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not _is_work_folder(Path(here) / name))
         yield from (Path(here) / name for name in sorted(files))
 
 
@@ -113,7 +119,7 @@ class _Folder:
     def read(self) -> Iterator[Found]:
         yield from self._walk(self.root, ())
 
-    def _walk(self, folder: Path, metadata: "tuple[_Metadata, ...]") -> Iterator[Found]:
+    def _walk(self, folder: Path, metadata: tuple[Metadata, ...]) -> Iterator[Found]:
         try:
             status = folder.stat()
             if (mark := (status.st_dev, status.st_ino)) in self.seen:
@@ -121,52 +127,27 @@ class _Folder:
                 return
             self.seen.add(mark)
             names = sorted(path.name for path in folder.iterdir())
+            if _is_work_folder(folder):
+                return
         except OSError as error:
             yield from self._problem(folder, f"cannot be read: {error.strerror or error}")
             return
-        for name in (name for name in _METADATA if name in names):
+        for name in (name for name in NAMES if name in names):
             path = folder / name
             try:
-                metadata = (*metadata, _Metadata(folder, _read_metadata(path)))
+                metadata = (*metadata, read_metadata(path.read_bytes(), path))
+            except OSError as error:
+                yield from self._problem(path, f"cannot be read: {error.strerror or error}")
             except UsageError as error:
                 yield from self._problem(path, str(error).removeprefix(f"{path} "))
         for name in names:
             path = folder / name
             if path.is_dir():
                 yield from self._walk(path, metadata)
-            elif name not in _METADATA:
+            elif name not in NAMES:
                 kind = archives.kind_of(path) if _names_many(path) else None
-                yield from _read_file(path, self.known, self.most_bytes, _attributes(path, metadata), kind)
+                yield from _read_file(path, self.known, self.most_bytes, attributes(path, metadata), kind)
 
     def _problem(self, path: Path, problem: str) -> Iterator[Found]:
         if not self.known(name := shown(path)):
             yield Found(name, None, problem)
-
-
-@dataclass(frozen=True)
-class _Metadata:
-    """What a Hugging Face image folder's metadata says of the files below `folder`, by their names from there."""
-
-    folder: Path
-    rows: dict[str, dict[str, str]]
-
-
-def _attributes(path: Path, metadata: Iterable[_Metadata]) -> dict[str, str]:
-    return {k: v for m in metadata for k, v in m.rows.get(path.relative_to(m.folder).as_posix(), {}).items()}
-
-
-def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
-    """Read metadata.csv or metadata.jsonl; what is not a word or a number is left out."""
-    rows: list[dict[str, object]] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix == ".csv":
-                rows.extend(csv.DictReader(file))
-            else:
-                rows.extend(json.loads(line) for line in file if line.strip())
-        named = {str(PurePosixPath(str(row.pop("file_name")))): tables.plain(row) for row in rows}
-    except KeyError:
-        raise UsageError(f"{path} has no file_name in every row: the pictures are taken without it") from None
-    except (OSError, ValueError, AttributeError, csv.Error) as error:
-        raise UsageError(f"{path} is damaged ({error}): the pictures are taken without it") from None
-    return named

@@ -7,15 +7,9 @@ from typing import Any
 
 from minifaces.errors import UsageError
 from minifaces.photos.found import Found, Known, shown, too_large
+from minifaces.photos.metadata import plain
 
 _ROWS = 16  # read at a time
-_LONGEST = 1000  # characters of an attribute
-
-
-def plain(row: Mapping[str, object]) -> dict[str, str]:
-    """The words and numbers of a row, as text; the rest, and what is empty, is left out."""
-    kept = {str(k): str(v) for k, v in row.items() if k is not None and isinstance(v, str | int | float)}
-    return {k: v for k, v in kept.items() if v and len(v) <= _LONGEST}
 
 
 def count_rows(path: Path) -> int:

@@ -111,6 +111,16 @@ def _chunks(jobs: Iterable[J], weigh: Callable[[J], int]) -> Iterator[list[J]]:
         yield chunk
 
 
+def check_address(address: str) -> str:
+    """A Dask scheduler's address as Dask knows it. Raises UsageError for what is none."""
+    scheme, mark, place = address.partition("://")
+    if not mark or not place or scheme not in ("dask", "tcp", "tls"):
+        raise UsageError(
+            f"--workers {address}: a number from 1, or a Dask scheduler such as tcp://10.0.0.5:8786, wanted"
+        )
+    return f"{'tcp' if scheme == 'dask' else scheme}://{place}"
+
+
 class _Processes(Pool):
     """Processes of this machine, begun anew where one dies. They are spawned: forking with threads about is unsafe."""
 
@@ -152,17 +162,15 @@ class _Cluster(Pool):
     """A dask.distributed cluster. Jobs are sent with their bytes: its machines need not share a disk with this one."""
 
     def __init__(self, address: str) -> None:
+        at = check_address(address)
         try:
             from distributed import Client, KilledWorker
         except ImportError:
             raise UsageError("a Dask cluster needs distributed: pip install 'minifaces[cluster]'") from None
-        scheme, mark, place = address.partition("://")
-        if not mark or not place or scheme not in ("dask", "tcp", "tls"):
-            raise UsageError(f"--workers {address}: a number, or a Dask scheduler such as tcp://10.0.0.5:8786, wanted")
         self.died = (KilledWorker,)
         self._address = address
         try:
-            self._client = Client(f"{'tcp' if scheme == 'dask' else scheme}://{place}", timeout=_ANSWER)
+            self._client = Client(at, timeout=_ANSWER)
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError(f"no Dask scheduler answers at {address}: start one, or correct the address") from error
         try:

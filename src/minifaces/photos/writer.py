@@ -3,10 +3,9 @@
 import datetime
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,9 +30,6 @@ class Counts:
     heads: int = 0
     faces: int = 0
     screened: int = 0
-    flags: Counter[str] = field(default_factory=Counter)
-    clean: int = 0
-    """Faces without a flag."""
 
 
 class State(NamedTuple):
@@ -72,7 +68,7 @@ class Writer:
             self._note(original)
         for row in read_rows(work.screen_list, Screen):
             if row.hash is not None:
-                self._index.add(row.key, row.hash)
+                self._index.remember(row.key, row.hash)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -149,8 +145,6 @@ class Writer:
         )
         self._screen.add([row])
         self.counts.screened += 1
-        self.counts.flags.update(row.flags)
-        self.counts.clean += not row.flags
 
     def _note(self, original: Original) -> None:
         source = mark(original.source)
