@@ -94,12 +94,20 @@ def read_recipe(path: Path) -> Recipe:
 def offered(recipe: Recipe, page: bytes, url: str) -> list[str]:
     """The absolute URLs of the pictures that a page offers, in its order, each once; of an element that names several
     sizes, only the largest. Raises UsageError where the page is not what the recipe expects."""
-    found = _offered_by_json(recipe, page) if recipe.json_path is not None else _offered_by_html(recipe, page, url)
-    urls = (urljoin(url, each.strip()) for each in found if each.strip() and not each.strip().startswith("data:"))
-    return list(dict.fromkeys(u.partition("#")[0] for u in urls if _is_url(u)))[: recipe.most_images]
+    found = _offered_by_json(recipe, page, url) if recipe.json_path is not None else _offered_by_html(recipe, page, url)
+    urls = (_joined(start, text) for start, text in found)
+    return list(dict.fromkeys(each for each in urls if _is_url(each)))[: recipe.most_images]
 
 
-def _offered_by_json(recipe: Recipe, page: bytes) -> list[str]:
+def _joined(start: str, text: str) -> str:
+    """The absolute URL of what a page says; "" where that is none."""
+    try:
+        return urljoin(start, text.strip()).partition("#")[0] if text.strip() else ""
+    except ValueError:  # such as http://[
+        return ""
+
+
+def _offered_by_json(recipe: Recipe, page: bytes, url: str) -> list[tuple[str, str]]:
     import jsonpath_rfc9535
 
     try:
@@ -107,22 +115,23 @@ def _offered_by_json(recipe: Recipe, page: bytes) -> list[str]:
     except (ValueError, RecursionError):
         raise UsageError("is not JSON, which the recipe expects") from None
     found = (node.value for node in jsonpath_rfc9535.find(str(recipe.json_path), value))
-    return [each for each in found if isinstance(each, str)]
+    return [(url, each) for each in found if isinstance(each, str)]
 
 
-def _offered_by_html(recipe: Recipe, page: bytes, url: str) -> list[str]:
+def _offered_by_html(recipe: Recipe, page: bytes, url: str) -> list[tuple[str, str]]:
+    """What each URL starts from, and its text."""
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(page)
     base = tree.css_first("base[href]")
-    start = urljoin(url, base.attributes["href"] or "") if base else url
+    start = (base and _joined(url, base.attributes["href"] or "")) or url
     names = (recipe.attribute,) if recipe.attribute else _OFFERS
-    found = []
+    found: list[tuple[str, str]] = []
     for element in tree.css(recipe.images or ""):
         for name in names:
             if value := element.attributes.get(name):
-                found.append(_largest_of(value) if name.endswith("srcset") else value)
-    return [urljoin(start, each) for each in found]
+                found.append((start, _largest_of(value) if name.endswith("srcset") else value))
+    return found
 
 
 def _largest_of(srcset: str) -> str:
