@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from minifaces.photos.finder import overlap
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -22,6 +21,7 @@ from minifaces.ldraw.compose import compose, draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, Scene, coverage, extent, outline_box, sheet
 from minifaces.ldraw.stages import Stages, load_stages
+from minifaces.photos.finder import overlap
 from minifaces.photos.frame import frame
 from minifaces.photos.split import find_heads
 

@@ -7,14 +7,18 @@ framed.picture, framed.box, framed.sure
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minifaces.images import Pixels, resize
+from minifaces.photos.finder import Seen, look, overlap
 from minifaces.photos.folder import Box
 from minifaces.photos.ground import distance, fitted_ground
 
 FILL = 0.86  # share of the square's height that the head fills, in the middle of composed faces' range
-APART = 18.0  # of 255, from the ground
-LOOKED_AT = 128
+WIDEST = 0.98  # share of its width that a head may take
+NEARER = 1.3  # the second look is at the head with so much around it
+APART = 18.0  # of 255, from the ground: what is taken for the thing where no head is found
+LOOKED_AT = 96
 
 
 class Framed(NamedTuple):
@@ -23,40 +27,78 @@ class Framed(NamedTuple):
     picture: Pixels
     """(size, size, 3) uint8."""
     box: Box
-    """The head's outline in the picture that was given."""
+    """The head's outline in the picture that was given; reaches beyond it where the head is cut off."""
     sure: float
-    """0 to 1: how much the outline is worth."""
+    """0 to 1: that this is a bare head. 0 where none was found, and whatever stands on the ground was framed."""
 
 
 def frame(picture: Pixels, size: int) -> Framed:
-    """Find the head in an (H, W, 3) uint8 picture and frame it, size x size."""
+    """Find the head in an (H, W, 3) uint8 picture and frame it, (size, size, 3): padded with ground, never stretched."""
+    head = find_head(picture)
+    if head is None:
+        box, sure = thing(picture), 0.0
+    else:
+        box, sure = Box(*(round(v) for v in head.box)), head.sure
+    return Framed(cut_out(picture, head.box if head else box, size), box, sure)
+
+
+def find_head(picture: Pixels) -> Seen | None:
+    """The largest head, looked at twice: the second time from near by, which places its outline better."""
+    (heads,) = look([picture])
+    if not heads:
+        return None
+    first = heads[0]
+    x0, y0, x1, y1 = first.box
+    side = round(NEARER * max(x1 - x0, y1 - y0))
+    left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
+    (again,) = look([crop(picture, left, top, side)])
+    nearer = [Seen((h.box[0] + left, h.box[1] + top, h.box[2] + left, h.box[3] + top), *h[1:]) for h in again]
+    same = [h for h in nearer if overlap(h.box, first.box) > 0.5]
+    return same[0] if same else first
+
+
+def thing(picture: Pixels) -> Box:
+    """Whatever stands on the ground, or the whole picture where all of it might be ground or none."""
     height, width = picture.shape[:2]
     scale = min(1.0, LOOKED_AT / max(height, width))
     small = resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
     apart = distance(small, fitted_ground(small)) > APART
     rows, columns = np.flatnonzero(apart.mean(1) > 0.02), np.flatnonzero(apart.mean(0) > 0.02)
     if not len(rows) or not len(columns):
-        box, sure = Box(0, 0, width, height), 0.0
-    else:
-        edges = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / scale
-        x0, y0, x1, y1 = (int(v) for v in edges.round())
-        box = Box(x0, y0, min(max(x1, x0 + 1), width), min(max(y1, y0 + 1), height))
-        sure = float(apart.sum() / (len(rows) * len(columns)) > 0.5)
-    return Framed(cut_out(picture, box, size), box, sure)
+        return Box(0, 0, width, height)
+    x0, y0 = round(columns[0] / scale), round(rows[0] / scale)
+    x1, y1 = min(width, round((columns[-1] + 1) / scale)), min(height, round((rows[-1] + 1) / scale))
+    return Box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
 
 
-def cut_out(picture: Pixels, box: Box, size: int) -> Pixels:
-    """The square about a head's box as (size, size, 3); what lies outside of the picture shows its ground."""
-    side = max(box.height / FILL, box.width / 0.96)
-    left, top = (box.x0 + box.x1 - side) / 2, (box.y0 + box.y1 - side) / 2
-    pad = [
-        max(0, int(np.ceil(v))) for v in (-top, top + side - picture.shape[0], -left, left + side - picture.shape[1])
-    ]
-    if any(pad):
-        ground = np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]), 0)
-        padded = np.empty((picture.shape[0] + pad[0] + pad[1], picture.shape[1] + pad[2] + pad[3], 3), np.uint8)
-        padded[:] = ground.round().astype(np.uint8)
-        padded[pad[0] : pad[0] + picture.shape[0], pad[2] : pad[2] + picture.shape[1]] = picture
-        picture = padded
-    y, x, s = round(top) + pad[0], round(left) + pad[2], max(1, round(side))
-    return resize(picture[max(0, y) : y + s, max(0, x) : x + s], size, size)
+def cut_out(picture: Pixels, box: tuple[float, float, float, float], size: int) -> Pixels:
+    """The square about a head's box as (size, size, 3)."""
+    x0, y0, x1, y1 = box
+    side = max(1, round(max((y1 - y0) / FILL, (x1 - x0) / WIDEST)))
+    left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
+    return resize(crop(picture, left, top, side), size, size)
+
+
+def crop(picture: Pixels, left: int, top: int, side: int) -> Pixels:
+    """A square of a picture; where it reaches beyond, the ground goes on."""
+    height, width = picture.shape[:2]
+    inner = picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if inner.shape[:2] == (side, side):
+        return inner
+    if side > 2 * max(height, width, 64):  # nothing sensible can be that much larger than its picture
+        side = 2 * max(height, width, 64)
+    rows, columns = np.arange(top, top + side), np.arange(left, left + side)
+    if inner.size == 0:
+        rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+        return picture[rows[:, None], columns[None]]
+    padded = picture[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)[None]]
+    outside = ((rows < 0) | (rows >= height))[:, None] | ((columns < 0) | (columns >= width))[None]
+    return np.where(outside[..., None], _ground(picture, padded), padded)
+
+
+def _ground(picture: Pixels, padded: Pixels) -> NDArray[np.uint8]:
+    """What to fill in: the border as it goes on where it is ground, the ground's own colour where a head is cut off."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    colour = np.median(border, 0)
+    off = np.abs(padded.astype(np.int16) - colour.astype(np.int16)).max(-1, keepdims=True)
+    return np.where(off > 2 * APART, colour.round().astype(np.uint8), padded)
