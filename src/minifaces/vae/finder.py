@@ -150,7 +150,7 @@ def losses(told: Tensor, batch: Batch) -> dict[str, Tensor]:
         return parts
     size = (sides[:, :2] + sides[:, 2:]).repeat(1, 2)
     off = (cells[:, 1:5] * UNIT - sides) / size
-    parts["sides"] = 4 * F.smooth_l1_loss(off, torch.zeros_like(off), beta=0.03)
+    parts["sides"] = 6 * F.smooth_l1_loss(off, torch.zeros_like(off), beta=0.03)
     face = torch.from_numpy(batch.face)[mine]
     known = face >= 0
     parts["face"] = _mean(
@@ -163,8 +163,8 @@ def losses(told: Tensor, batch: Batch) -> dict[str, Tensor]:
     tilt = (torch.nan_to_num(pitch) - MEAN_PITCH) / STEEP
     parts["pitch"] = _mean((cells[:, 8] - tilt).square(), torch.isfinite(pitch))
     which = mine.nonzero()[:, 0]
-    parts["gain"] = 0.5 * (cells[:, 9] - torch.from_numpy(batch.gain)[which]).abs().mean()
-    parts["cast"] = 2 * (cells[:, 10:12] - torch.from_numpy(batch.cast)[which]).abs().mean()
+    parts["gain"] = 0.5 * F.smooth_l1_loss(cells[:, 9], torch.from_numpy(batch.gain)[which])
+    parts["cast"] = 10 * F.mse_loss(cells[:, 10:12], torch.from_numpy(batch.cast)[which])
     return parts
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from minifaces.ldraw.clutter import figure, shapes, texture
+from minifaces.ldraw.clutter import figure, shapes, shuffled, texture
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.compose import compose, draw_faces, tone
 from minifaces.ldraw.prints import Prints
@@ -107,7 +107,8 @@ def _scene(
 ) -> tuple[Bytes, Floats, NDArray[np.int64]]:
     """One picture of `shape`, boxes (k, 4) of its heads, and which heads they are (-1: none of the pool)."""
     height, width = shape
-    kind = rng.choice(["sheet", "floor", "figure", "shapes", "close"], p=[0.52, 0.13, 0.24, 0.08, 0.03])
+    kinds = {"sheet": 0.47, "floor": 0.12, "figure": 0.27, "shapes": 0.07, "close": 0.03, "shuffled": 0.04}
+    kind = rng.choice(list(kinds), p=list(kinds.values()))
     nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
     if kind == "figure":
         return figure(heads, int(rng.integers(len(heads))), height, width, rng), *nothing
@@ -116,6 +117,9 @@ def _scene(
         return (picture if rng.random() < 0.8 else ground(height, width, rng)), *nothing
     if kind == "close":
         return _close(heads, shape, rng), *nothing
+    if kind == "shuffled":
+        whole = figure(heads, 0, height, width, rng) if rng.random() < 0.4 else _sheet(heads, shape, rng).picture
+        return np.asarray(Image.fromarray(shuffled(whole, rng)).resize((width, height))), *nothing
     scene = _floor(sources, max(1, round(width / height)), rng) if kind == "floor" else _sheet(heads, shape, rng)
     picture, boxes = fitted(scene.picture, scene.boxes, shape, rng)
     return picture, boxes, scene.which
@@ -123,14 +127,14 @@ def _scene(
 
 def _sheet(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> Scene:
     height, width = shape
-    rows = 1 if height <= width and rng.random() < 0.9 else int(rng.integers(1, 4))
+    rows = 1 if height <= width and rng.random() < 0.75 else int(rng.integers(1, 4))
     columns = max(1, round(width / height * rows * rng.uniform(0.5, 1.2)))
     if rng.random() < 0.5 and width <= height * 1.4:
         rows = columns = 1
     layout = [list(rng.integers(0, len(heads), columns)) for _ in range(rows)]
     stretch = float(rng.uniform(1.0, 1.9)) if rng.random() < 0.12 else 1.0
     scene = sheet(heads, layout, 128 if rows == 1 else 160, rng, stretch=stretch)
-    if rng.random() < 0.08:  # before an uneven ground
+    if rng.random() < 0.05:  # before an uneven ground
         behind = texture(*scene.picture.shape[:2], rng)
         plain = (np.abs(scene.picture.astype(int) - scene.picture[0, 0]).max(-1) < 12)[..., None]
         scene = Scene(np.where(plain, behind, scene.picture), scene.boxes, scene.which)
@@ -155,7 +159,7 @@ def _close(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> 
     """So near that the picture shows a part of a face and no more."""
     i = int(rng.integers(len(heads)))
     x0, y0, x1, y1 = heads.boxes[i]
-    w = (x1 - x0) * rng.uniform(0.2, 0.5)
+    w = (x1 - x0) * rng.uniform(0.15, 0.35)
     x, y = rng.uniform(x0 + 4, x1 - w - 4), rng.uniform(y0 + 0.25 * (y1 - y0), max(y0 + 0.26 * (y1 - y0), y1 - w - 20))
     part = Image.fromarray(heads.rgba[i]).convert("RGB")
     return np.asarray(part.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=(x, y, x + w, y + w)))
@@ -166,7 +170,7 @@ def fitted(picture: Bytes, boxes: Floats, shape: tuple[int, int], rng: np.random
     height, width = shape
     h, w = picture.shape[:2]
     cut = rng.random() < 0.2
-    scale = min(height / h, width / w) * (rng.uniform(1.0, 1.5) if cut else rng.uniform(0.65, 1.0))
+    scale = min(height / h, width / w) * (rng.uniform(1.0, 1.5) if cut else rng.uniform(0.45, 1.0) ** 0.6)
     squeeze = float(np.exp(rng.normal(0, 0.08))) if rng.random() < 0.06 else 1.0  # of pictures that were made to fit
     high, wide = max(1, round(h * scale)), max(1, round(w * scale * squeeze))
     small = np.asarray(Image.fromarray(picture).resize((wide, high), Image.Resampling.BILINEAR))
@@ -179,8 +183,8 @@ def fitted(picture: Bytes, boxes: Floats, shape: tuple[int, int], rng: np.random
 
 def relit(picture: Bytes, rng: np.random.Generator) -> tuple[Bytes, float, Floats]:
     """More or less light, and of another colour: the picture, log2 of the gain, log of red and blue against green."""
-    gain = float(rng.normal(0, 0.12) if rng.random() < 0.55 else rng.uniform(-2.6, 2.2))
-    cast = rng.normal(0, 0.04 if rng.random() < 0.7 else 0.3, 2)
+    gain = float(rng.normal(0, 0.1) if rng.random() < 0.4 else rng.uniform(-2.6, 2.4))
+    cast = rng.normal(0, 0.03 if rng.random() < 0.4 else 0.35, 2)
     return lit(picture, gain, cast), gain, cast.astype(np.float32)
 
 
