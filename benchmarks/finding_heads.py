@@ -103,7 +103,7 @@ def measure_sheets(stages: Stages, count: int, worst: Path | None) -> None:
         seconds.append(time.process_time() - begin)
         told.append((kind, counted, off, scene))
     print(f"{'sheets':14s} {'n':>4s}  {'right count':>11s}  {'and cut within 2 %':>18s}  worst cut")
-    for kind in [*KINDS, "all"]:
+    for kind in [k for k in (*KINDS, "all") if any(k in (t[0], "all") for t in told)]:
         these = [t for t in told if kind in (t[0], "all")]
         right = np.mean([t[1] for t in these])
         cut = np.mean([t[1] and t[2] <= 0.02 for t in these])

@@ -13,9 +13,11 @@ from minifaces.images import Pixels, resize
 from minifaces.photos.finder import Seen, look, overlap
 from minifaces.photos.folder import Box
 from minifaces.photos.ground import distance, fitted_ground
+from minifaces.photos.outline import snapped
 
 FILL = 0.86  # share of the square's height that the head fills, in the middle of composed faces' range
 WIDEST = 0.98  # share of its width that a head may take
+LOOKS, STILL = 2, 0.9  # most looks from near by; one is enough where the outline moves by no more
 NEARER = 1.3  # the second look is at the head with so much around it
 APART = 18.0  # of 255, from the ground: what is taken for the thing where no head is found
 LOOKED_AT = 96
@@ -47,14 +49,33 @@ def find_head(picture: Pixels) -> Seen | None:
     (heads,) = look([picture])
     if not heads:
         return None
-    first = heads[0]
-    x0, y0, x1, y1 = first.box
-    side = round(NEARER * max(x1 - x0, y1 - y0))
-    left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
-    (again,) = look([crop(picture, left, top, side)])
-    nearer = [Seen((h.box[0] + left, h.box[1] + top, h.box[2] + left, h.box[3] + top), *h[1:]) for h in again]
-    same = [h for h in nearer if overlap(h.box, first.box) > 0.5]
-    return same[0] if same else first
+    head = heads[0]
+    for _ in range(LOOKS):
+        left, top, side = _about(head.box)
+        near = crop(picture, left, top, side)
+        (again,) = look([near])
+        seen = [h._replace(box=moved(h.box, left, top)) for h in again]
+        same = [h for h in seen if overlap(h.box, head.box) > 0.4]
+        if not same:
+            break
+        still = overlap(same[0].box, head.box) > STILL
+        head = same[0]
+        if still:
+            break
+    left, top, side = _about(head.box)
+    box = snapped(crop(picture, left, top, side), moved(head.box, -left, -top))
+    return head._replace(box=moved(box, left, top))
+
+
+def _about(box: tuple[float, float, float, float]) -> tuple[int, int, int]:
+    """Left, top and side of the square that a head is looked at in."""
+    x0, y0, x1, y1 = box
+    side = max(8, round(NEARER * max(x1 - x0, y1 - y0)))
+    return round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side
+
+
+def moved(box: tuple[float, float, float, float], x: float, y: float) -> tuple[float, float, float, float]:
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
 
 
 def thing(picture: Pixels) -> Box:

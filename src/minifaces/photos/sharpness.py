@@ -7,11 +7,15 @@ of its slopes at two s tells sigma, whatever its height (Zhuo and Sim, "Defocus 
 2011). Only strong edges are asked."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from minifaces.images import Pixels
 
+Floats = NDArray[np.float32]
+
 FINE, COARSE = 0.8, 1.8  # pixels
+STENCIL = 1 / 3  # pixels squared: central differences blur by as much themselves
 ASKED = 0.03  # share of the pixels, those of the steepest slopes
 TYPICAL = 35  # percentile of what they say: lines and corners look softer or sharper than they are
 
@@ -24,12 +28,14 @@ def blur_of(picture: Pixels) -> float:
     edges = (fine >= max(floor, 1.0)) & (coarse > 0)
     if not edges.any():
         return 10.0
-    ratio = np.clip((fine[edges] / coarse[edges]) ** 2, 1.0001, (COARSE / FINE) ** 2)
-    sigma = np.sqrt(np.clip((COARSE**2 - ratio * FINE**2) / (ratio - 1), 0, 100))
+    near, far = FINE**2 + STENCIL, COARSE**2 + STENCIL
+    ratio = np.clip((fine[edges] / coarse[edges]) ** 2, 1.0001, far / near)
+    sigma = np.sqrt(np.clip((far - ratio * near) / (ratio - 1), 0, 100))
     return float(np.percentile(sigma, TYPICAL))
 
 
-def _slope(luma: np.ndarray, sigma: float) -> np.ndarray:
+def _slope(luma: Floats, sigma: float) -> Floats:
     soft = gaussian_filter(luma, sigma, truncate=3.0)
     down, across = np.gradient(soft)
-    return np.hypot(down, across)
+    slope: Floats = np.hypot(down, across)
+    return slope

@@ -20,6 +20,7 @@ from typing import cast
 
 import numba
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -74,22 +75,27 @@ def train(
     tilted: Path | None,
     minutes: float,
     seed: int = 0,
+    start: Path | None = None,
     report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
 ) -> Finding:
-    """A network trained for `minutes`, on one core; another one draws the pictures. `report` is told (step, parts of
-    the loss, share done)."""
+    """A network trained for `minutes`, on one core; another one draws the pictures. `start` is an earlier network
+    (ONNX) to go on from. `report` is told (step, parts of the loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    network = Finding().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Finding()
+    if start is not None:
+        take_over(network, start, _draw(tilted, seed, 0))
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
     averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
     adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
     half = bfloat16_pays()
+    peak = PEAK if start is None else PEAK / 2
     network.train()
     step = 0
     for share, batch in _batches(tilted, minutes, seed):
         for group in adam.param_groups:
-            group["lr"] = PEAK * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
+            group["lr"] = peak * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
         picture = torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float().div_(255)
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             told = network(picture.contiguous(memory_format=torch.channels_last))
@@ -103,6 +109,41 @@ def train(
         report(step, {name: float(value.detach()) for name, value in parts.items()}, share)
     best = averaged.module if step > 3 / (1 - AVERAGE) else network
     return cast(Finding, best.eval())
+
+
+def take_over(network: Finding, path: Path, batch: Batch) -> None:
+    """Give a network what an exported one knows, into which the normalisations were folded.
+
+    Each normalisation is set so that on `batch` it undoes itself and adds the bias that stands for it in the file."""
+    model = onnx.load(path)
+    known = {w.name.removesuffix(".half"): onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
+    hooks = []
+    for name, layer in network.named_modules():
+        if not isinstance(layer, nn.Conv2d):
+            continue
+        layer.weight.data.copy_(torch.from_numpy(known[f"{name}.weight"].astype(np.float32)))
+        if layer.bias is not None:
+            layer.bias.data.copy_(torch.from_numpy(known[f"{name}.bias"]))
+            continue
+        parent, _, last = name.rpartition(".")
+        norm = cast(nn.BatchNorm2d, network.get_submodule(f"{parent}.{int(last) + 1}"))
+        bias = torch.from_numpy(known[f"{name}.weight_bias"].copy())
+
+        def settle(_: nn.Module, given: tuple[Tensor], norm: nn.BatchNorm2d = norm, bias: Tensor = bias) -> None:
+            variance, mean = torch.var_mean(given[0], (0, 2, 3))
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.data.copy_(torch.sqrt(variance + norm.eps))
+            norm.bias.data.copy_(mean + bias)
+
+        hooks.append(norm.register_forward_pre_hook(settle))
+    network.eval()
+    with torch.no_grad():
+        network(torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float() / 255)
+    for hook in hooks:
+        hook.remove()
 
 
 def _batches(tilted: Path | None, minutes: float, seed: int) -> Iterator[tuple[float, Batch]]:
@@ -185,6 +226,7 @@ def main() -> None:
     parser.add_argument("--tilted", type=Path, help="stages seen from above and below")
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="go on from this network")
     arguments = parser.parse_args()
     begin = time.monotonic()
 
@@ -193,7 +235,7 @@ def main() -> None:
             told = ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
             print(f"step {step}, {share:.0%} done, {time.monotonic() - begin:.0f} s: {told}", flush=True)
 
-    export(train(arguments.tilted, arguments.minutes, arguments.seed, report), arguments.out)
+    export(train(arguments.tilted, arguments.minutes, arguments.seed, arguments.start, report), arguments.out)
 
 
 if __name__ == "__main__":
