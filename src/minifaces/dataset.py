@@ -88,9 +88,17 @@ def read_dataset(folder: str | os.PathLike[str], size: int) -> DataSet:
     hash of the design: 90 % train, 5 % validation, 5 % test.
     Raises UsageError for a folder without pictures, an unfinished data set, a damaged metadata.csv, a design
     in two splits, or the first picture that cannot be read; MinifacesError where memory does not suffice."""
-    folder = Path(folder)
     if size < 1:
         raise UsageError(f"pictures have at least 1 pixel a side, not {size}")
+    rows = list_dataset(folder)
+    return DataSet(_read_pictures([Path(folder, row["file_name"]) for row in rows], size), rows)
+
+
+def list_dataset(folder: str | os.PathLike[str]) -> tuple[dict[str, str], ...]:
+    """The rows of a data set or of any folder of pictures as `read_dataset` describes them, without reading a picture.
+
+    Raises UsageError as `read_dataset` does, except for pictures."""
+    folder = Path(folder)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name a data set or a folder of pictures")
     if (folder / _UNFINISHED).exists():
@@ -106,7 +114,7 @@ def read_dataset(folder: str | os.PathLike[str], size: int) -> DataSet:
             _check_row(row, split_of)
         except UsageError as error:
             raise UsageError(f"{folder / row['file_name']}: {error}") from None
-    return DataSet(_read_pictures([folder / row["file_name"] for row in rows], size), tuple(rows))
+    return tuple(rows)
 
 
 def _make_room(folder: Path, replace: bool) -> None:

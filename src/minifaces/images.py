@@ -5,6 +5,7 @@ A picture is an (H, W, 3) uint8 array of sRGB values; several of one size are an
     save_picture("face.png", square(read_picture("photo.jpg"), 128))
 """
 
+import io
 import os
 import threading
 import warnings
@@ -27,7 +28,11 @@ READABLE = (
 """Suffixes of the pictures in a folder. `read_picture` itself goes by the contents, not by the name."""
 
 # Pillow knows more formats; some start other programs (EPS), others hold no photos (fonts, icons).
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+_SUFFIXES = {
+    **{"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "AVIF": ".avif"},
+    **{"GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif", "PPM": ".ppm"},
+}
+_FORMATS = tuple(_SUFFIXES)
 _MOST_PIXELS = 80_000_000
 _SAVING: dict[str, tuple[str, int, dict[str, Any]]] = {  # suffix: Pillow's format, longest side, options
     ".png": ("PNG", 2**31 - 1, {}),
@@ -56,41 +61,52 @@ def read_picture(path: str | os.PathLike[str]) -> Pixels:
             raise UsageError(f"{path} is empty (0 bytes): fetch or save it again")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
-    return _decode(path)
+    return _decode(path, str(path))[0]
 
 
-def _decode(path: Path) -> Pixels:
+def decode_picture(data: bytes, name: str) -> tuple[Pixels, str]:
+    """Decode a picture file's bytes as `read_picture` does: the picture, and the suffix that its format has.
+
+    Raises UsageError, in a line that begins with `name`, for anything that is not a whole picture of a sane size."""
+    if not data:
+        raise UsageError(f"{name} is empty (0 bytes): fetch or save it again")
+    picture, kind = _decode(io.BytesIO(data), name)
+    return picture, _SUFFIXES[kind]
+
+
+def _decode(file: Path | io.BytesIO, name: str) -> tuple[Pixels, str]:
+    """The picture, and Pillow's name of its format."""
     try:
-        with _open(path) as image:
+        with _open(file) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise UsageError(
-                    f"{path} is {image.width} x {image.height} pixels, more than "
+                    f"{name} is {image.width} x {image.height} pixels, more than "
                     f"{_MOST_PIXELS // 10**6} million: make it smaller first"
                 )
             if image.mode == "F":
-                raise UsageError(f"{path} holds floating-point values: save it as an 8- or 16-bit PNG")
+                raise UsageError(f"{name} holds floating-point values: save it as an 8- or 16-bit PNG")
             image.load()
-            return _on_white(_eight_bit(ImageOps.exif_transpose(image)))
+            return _on_white(_eight_bit(ImageOps.exif_transpose(image))), str(image.format)
     except UsageError:
         raise
     except UnidentifiedImageError:
         raise UsageError(
-            f"{path} is not a picture that can be read: give a PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
+            f"{name} is not a picture that can be read: give a PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
         ) from None
     except Image.DecompressionBombError:
-        raise UsageError(f"{path} is far too large to be decoded: make it smaller first") from None
+        raise UsageError(f"{name} is far too large to be decoded: make it smaller first") from None
     except PermissionError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from error
     except Exception as error:  # on damaged bytes a decoder may raise anything, even KeyError or MemoryError
-        raise UsageError(f"{path} is damaged ({str(error) or type(error).__name__}): fetch or save it again") from error
+        raise UsageError(f"{name} is damaged ({str(error) or type(error).__name__}): fetch or save it again") from error
 
 
-def _open(path: Path) -> Image.Image:
+def _open(file: Path | io.BytesIO) -> Image.Image:
     """Read a picture's header, without Pillow's warnings of odd tags or many pixels."""
     with _opening, warnings.catch_warnings():  # filters are shared by all threads
         warnings.simplefilter("ignore")
         Image.init()
-        return Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
+        return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

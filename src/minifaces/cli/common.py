@@ -1,14 +1,17 @@
 """What the commands share: options, opening the model, naming outputs, telling what was written."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
+
+from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
     from minifaces.images import Pixels
@@ -62,6 +65,14 @@ def tell(path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] 
         typer.echo(f"{path}: {what}, {human(size)}")
 
 
+def needs(module: str, what: str, extra: str = "data") -> None:
+    """Raise UsageError where a module of an extra is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise UsageError(f"{what} needs {module}: pip install 'minifaces[{extra}]'")
+
+
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
@@ -77,6 +88,15 @@ def progress(steps: Iterable[T], what: str, total: int) -> Iterable[T]:
     """Show a bar on stderr while `steps` are gone through, where somebody can see it."""
     console = Console(stderr=True)
     return track(steps, what, total=total, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; call what comes back with (done, of)."""
+    shown = Console(stderr=True)
+    with Progress(console=shown, transient=True, disable=not shown.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
 def console() -> Console:

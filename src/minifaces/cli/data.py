@@ -1,19 +1,24 @@
-"""`minifaces data`: bake prints, trace stages, compose data sets."""
+"""`minifaces data`: bake prints, trace stages, compose data sets. For pictures of any kind: photos.py, review.py."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minifaces.cli import photos, review
+from minifaces.cli.common import bar, needs
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
     from minifaces.ldraw.library import Library
 
-app = typer.Typer(help="Make faces: bake prints, trace stages, compose.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make faces: compose them from LDraw's heads, or bring pictures of any kind into shape.", no_args_is_help=True
+)
+app.add_typer(photos.app)
+app.command()(review.review)
+app.command()(review.stats)
 
 LibraryOption = Annotated[Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")]
 DownloadOption = Annotated[bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")]
@@ -32,13 +37,13 @@ def prints(
     from minifaces.files import atomic, write_text
 
     parts = _open_library(library, download)
-    _needs("numba", "baking")
+    needs("numba", "baking")
     from rich.table import Table
 
     from minifaces.cli.common import console, tell
     from minifaces.ldraw.prints import bake_library, write_prints
 
-    with _bar("baking") as update:
+    with bar("baking") as update:
         baked, left_out = bake_library(parts, update)
     with atomic(output) as scratch:
         write_prints(scratch, baked)
@@ -66,11 +71,11 @@ def stages(
     """Trace plain heads under many lights and cameras. Interrupted, it goes on where it stopped."""
     path = _library_path(library, download)
     _open_library(path, False)
-    _needs("mitsuba", "tracing")
+    needs("mitsuba", "tracing")
     from minifaces.cli.common import tell
     from minifaces.ldraw.trace import trace_stages
 
-    with _bar("tracing") as update:
+    with bar("tracing") as update:
         trace_stages(path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count))
     tell(output, f"{count} stages", False)
 
@@ -84,7 +89,7 @@ def compose(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Compose faces to disk as a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
-    _needs("numba", "composing")
+    needs("numba", "composing")
     from minifaces.cli.common import progress
     from minifaces.dataset import write_dataset
     from minifaces.ldraw.dataset import composed_faces
@@ -101,7 +106,7 @@ def _library_path(library: Path | None, download: bool) -> Path:
     target = cached_library()
     if not download and not target.exists():
         raise UsageError("name an LDraw library with --library, or get it with --download")
-    with _bar("downloading") as update:
+    with bar("downloading") as update:
         return download_library(target, progress=update)
 
 
@@ -109,22 +114,3 @@ def _open_library(library: Path | None, download: bool) -> "Library":
     from minifaces.ldraw.library import Library
 
     return Library(_library_path(library, download))
-
-
-def _needs(module: str, what: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        raise UsageError(f"{what} needs {module}: pip install 'minifaces[data]'")
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; call what comes back with (done, of)."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -155,8 +155,12 @@ class _Decoder(nn.Module):
         return self.network.decode(latent)
 
 
-def export_onnx(module: nn.Module, example: tuple[Tensor], given: str, made: str, path: Path) -> None:
-    """Write a module of one input and output as ONNX: any batch size, float16 weights, float32 arithmetic."""
+def export_onnx(
+    module: nn.Module, example: tuple[Tensor], given: str, made: str, path: Path, sizes: dict[int, Any] | None = None
+) -> None:
+    """Write a module of one input and output as ONNX: any batch size, float16 weights, float32 arithmetic.
+
+    `sizes` names the input's axes that may be of any size, the batch axis unless given."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -165,7 +169,7 @@ def export_onnx(module: nn.Module, example: tuple[Tensor], given: str, made: str
             example,
             input_names=[given],
             output_names=[made],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamic_shapes=(sizes or {0: torch.export.Dim("n")},),
             dynamo=True,
             verbose=False,
         )

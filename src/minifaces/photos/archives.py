@@ -1,0 +1,187 @@
+"""Read the members of zip and tar archives, one at a time and never onto the disk, as untrusted input.
+
+A member's name is only a name here: nothing is written under it. Names that lead out of the archive are refused all the
+same, since whoever made them meant harm; so are links, encrypted members and members that expand beyond reason."""
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Literal, cast
+
+from minifaces.errors import UsageError
+from minifaces.photos.found import Found, Known, shown, too_large
+from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
+
+Kind = Literal["zip", "tar", "parquet"]
+
+_PACKINGS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
+    (b"\x1f\x8b", gzip.GzipFile),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+)
+_MOST_MEMBERS = 1_000_000
+_MOST_EXPANSION = 200  # times; a plain white bitmap of a head expands 40-fold
+_SMALL = 1_000_000  # bytes that may expand as they like
+_HEADERS = 16_000_000  # bytes of tar headers between two members
+_DAMAGES = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+
+
+def kind_of(path: Path) -> Kind | None:
+    """What an ordinary file holds by its first bytes; None where it is none of these, or cannot be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb") as file:
+            head = file.read(4)
+            if head == b"PAR1":
+                return "parquet"
+            if head in (b"PK\x03\x04", b"PK\x05\x06"):
+                return "zip"
+            with _unpacked(path) as inside:
+                return "tar" if inside.read(512)[257:262] == b"ustar" else None
+    except _DAMAGES:
+        return None
+
+
+def count_zip(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(not info.is_dir() for info in archive.infolist())
+    except _DAMAGES:
+        return 1
+
+
+def read_zip(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
+    """The members of a zip file in the order of its directory, with what a metadata.csv among them says."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+            if len(infos) > _MOST_MEMBERS:
+                yield Found(shown(path), None, f"has {len(infos)} members, more than {_MOST_MEMBERS}")
+                return
+            said: list[Metadata] = []
+            for info in sorted(infos, key=lambda info: PurePosixPath(info.filename).name not in NAMES):
+                name = _member(path, info.filename)
+                if info.is_dir() or known(name):
+                    continue
+                found = _zip_member(archive, info, name, most_bytes)
+                place = PurePosixPath(info.filename)
+                if place.name in NAMES and found.data is not None:
+                    try:
+                        said.append(read_metadata(found.data, place))
+                    except UsageError as error:
+                        yield Found(name, None, str(error).removeprefix(f"{place} "))
+                else:
+                    yield replace(found, attributes=attributes(place, said))
+    except _DAMAGES as error:
+        yield Found(shown(path), None, f"is a damaged zip file: {error}")
+
+
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most_bytes: int) -> Found:
+    mode = info.external_attr >> 16
+    problem = _refused(info.filename, info.file_size, most_bytes)
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        problem = "is a link or no ordinary file"
+    elif info.flag_bits & 1:
+        problem = "is encrypted: unpack it yourself and name the folder"
+    elif info.file_size > max(_SMALL, _MOST_EXPANSION * info.compress_size):
+        problem = f"expands {info.file_size // max(1, info.compress_size)}-fold: that is a bomb"
+    if problem:
+        return Found(name, None, problem)
+    try:
+        with archive.open(info) as file:
+            data = file.read(most_bytes + 1)  # the declared size may lie
+    except (*_DAMAGES, RuntimeError, NotImplementedError) as error:
+        return Found(name, None, f"cannot be unpacked: {error}")
+    if len(data) > most_bytes:
+        return Found(name, None, too_large(len(data), most_bytes))
+    return Found(name, data)
+
+
+def read_tar(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
+    """The members of a tar file, plain or packed by gzip, bzip2 or xz, in their order."""
+    name = shown(path)
+    try:
+        most = max(_SMALL, _MOST_EXPANSION * path.stat().st_size)
+        with _unpacked(path) as inside:
+            meter = _Meter(inside)
+            with tarfile.open(fileobj=meter, mode="r|", bufsize=64 * 1024) as archive:
+                for number, member in enumerate(iter(archive.next, None)):
+                    archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep them all
+                    if number >= _MOST_MEMBERS:
+                        yield Found(name, None, f"has more than {_MOST_MEMBERS} members: the rest was not read")
+                        return
+                    if member.offset_data + member.size > most:
+                        problem = f"expands more than {_MOST_EXPANSION}-fold: that is a bomb; the rest was not read"
+                        yield Found(_member(path, member.name), None, problem)
+                        return
+                    # Skipping the member must remain possible; headers that want more than that are refused.
+                    meter.allow(member.size + _HEADERS)
+                    if not member.isdir() and not known(_member(path, member.name)):
+                        yield _tar_member(archive, member, _member(path, member.name), most_bytes)
+    except _DAMAGES as error:
+        yield Found(name, None, f"is a damaged tar file, read as far as it goes: {error}")
+
+
+def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, most_bytes: int) -> Found:
+    problem = _refused(member.name, member.size, most_bytes)
+    if not member.isreg() or member.issparse():
+        problem = "is a link or no ordinary file"
+    elif PurePosixPath(member.name).name in NAMES:
+        problem = "is read from folders and zip files only: unpack the tar if its words matter"
+    if problem:
+        return Found(name, None, problem)
+    file = archive.extractfile(member)
+    return Found(name, file.read() if file else b"")
+
+
+def _refused(member: str, size: int, most_bytes: int) -> str | None:
+    """Why a member may not be read, going by its name and size."""
+    parts = PurePosixPath(member.replace("\\", "/")).parts
+    if not parts or ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
+        return "has a name that leads out of the archive"
+    if size > most_bytes:
+        return too_large(size, most_bytes)
+    return None
+
+
+def _member(path: Path, name: str) -> str:
+    return f"{shown(path)}!{shown(name)}"
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        head = file.read(6)
+    for magic, unpack in _PACKINGS:
+        if head.startswith(magic):
+            return cast(IO[bytes], unpack(path))
+    return path.open("rb")
+
+
+class _Meter(io.RawIOBase):
+    """Passes reads on until more was read than was allowed: tarfile takes headers of any size into memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._left = _HEADERS
+
+    def allow(self, count: int) -> None:
+        self._left = count
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise tarfile.ReadError("its headers are larger than any that are meant well")
+        return data

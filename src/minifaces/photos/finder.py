@@ -1,0 +1,148 @@
+"""Find heads in pictures, and tell whether a face is on them, how they are turned and how they are lit.
+
+    (heads,) = look([picture])
+    heads[0].box, heads[0].sure, heads[0].face, heads[0].yaw
+
+A small network (assets/finder.onnx, made by minifaces.vae.finder from composed heads alone) looks at a picture of at
+least 96 pixels a side. Each cell of 8 x 8 pixels tells whether it lies on the middle of a bare head and how far off
+the head's four sides are, as in FCOS (Tian et al., "FCOS: fully convolutional one-stage object detection", 2019);
+cells that hang together are one head, and their boxes are averaged. A box may reach beyond the picture: there a head
+is cut off."""
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from scipy.ndimage import label
+
+from minifaces.errors import UsageError
+from minifaces.images import Pixels, resize
+
+Floats = NDArray[np.float32]
+
+ASSET = Path(__file__).parents[1] / "assets" / "finder.onnx"
+SHORT, LONG = 96, 640  # pixels: the shorter side is brought to this, unless the longer one gets too long
+CELL, STEP = 8, 32  # pixels of a cell; sides must be multiples of STEP
+UNIT, STEEP, MEAN_PITCH = 48.0, 30.0, 8.0  # in which the network tells sides (pixels) and pitch (degrees)
+_REMEMBERED = 3_000_000  # bytes of a picture at most
+_last = threading.local()
+LEAST = 0.5  # how sure a cell must be
+SAME = 0.4  # boxes that overlap by more (intersection over union) are one head
+TINY = 0.15  # of the largest head's area: what is smaller is no head of this picture
+
+
+class Seen(NamedTuple):
+    """A head that was found."""
+
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1 in pixels of the picture; may reach beyond it."""
+    sure: float
+    """0 to 1: that it is a bare head."""
+    face: float
+    """0 to 1: that a face is on the side that is seen."""
+    yaw: float
+    """Degrees that the face is turned to the picture's right; means something only where there is a face."""
+    pitch: float
+    """Degrees that the camera looks down."""
+    gain: float
+    """log2 of how much more light there is than in a good picture."""
+    cast: tuple[float, float]
+    """log of how much too much red and blue there is, against green."""
+
+
+def look(pictures: Sequence[Pixels], least: float = LEAST) -> list[list[Seen]]:
+    """The heads of each (H, W, 3) uint8 picture, the largest first. `least` is how sure a cell must be."""
+    # One by one: batches gain nothing on one core, and a picture's result must not depend on its neighbours.
+    return [_look(picture, least) for picture in pictures]
+
+
+def _look(picture: Pixels, least: float) -> list[Seen]:
+    """The heads of one picture, as they were seen if it is the one that was looked at last: a picture of one head is
+    split and then framed."""
+    last = getattr(_last, "look", None)
+    if last is not None and last[1] == least and np.array_equal(last[0], picture):
+        return list(last[2])
+    fitted, scale = _fitted(picture)
+    planes = np.ascontiguousarray(fitted.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+    (told,) = _session().run(["cells"], {"picture": planes})[0]
+    heads = _heads(told.transpose(1, 2, 0), scale, least)
+    if picture.size <= _REMEMBERED:
+        _last.look = (picture.copy(), least, tuple(heads))
+    return heads
+
+
+@cache
+def _session() -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # pictures are spread over processes instead
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(ASSET, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
+        raise UsageError(f"{ASSET} does not load: {str(error).strip().partition(chr(10))[0]}") from error
+
+
+def _fitted(picture: Pixels) -> tuple[Pixels, tuple[float, float]]:
+    """Scaled for the network, the border going on to the right and below, and the scale in x and y."""
+    height, width = picture.shape[:2]
+    scale = min(SHORT / min(height, width), LONG / max(height, width))
+    high, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    small = resize(picture, high, wide)
+    pad = ((0, -high % STEP), (0, -wide % STEP), (0, 0))
+    return (np.pad(small, pad, "edge") if any(p[1] for p in pad) else small), (wide / width, high / height)
+
+
+def _heads(told: Floats, scale: tuple[float, float], least: float) -> list[Seen]:
+    """Heads from the outputs (h, w, 12) of one picture."""
+    sure = sigmoid(told[..., 0])
+    pieces, count = label(sure >= least)
+    seen = [_head(told, sure, pieces == k, scale) for k in range(1, count + 1)]
+    seen.sort(key=lambda head: -head.sure)
+    kept: list[Seen] = []
+    for head in seen:
+        if all(overlap(head.box, other.box) < SAME for other in kept):
+            kept.append(head)
+    kept.sort(key=lambda head: -_area(head.box))
+    return [head for head in kept if _area(head.box) >= TINY * _area(kept[0].box)]
+
+
+def _head(told: Floats, sure: Floats, mine: NDArray[np.bool_], scale: tuple[float, float]) -> Seen:
+    rows, columns = np.nonzero(mine)
+    weights = sure[mine] ** 2
+    x, y = columns * CELL + CELL / 2, rows * CELL + CELL / 2
+    sides = told[mine, 1:5] * UNIT
+    corners = np.stack([x - sides[:, 0], y - sides[:, 1], x + sides[:, 2], y + sides[:, 3]], -1)
+    box = np.average(corners, 0, weights) / [scale[0], scale[1], scale[0], scale[1]]
+    face, sine, cosine, tilt, gain, red, blue = np.average(told[mine, 5:], 0, weights)
+    x0, y0, x1, y1 = (float(v) for v in box)
+    return Seen(
+        (x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)),
+        float(sure[mine].max()),
+        float(sigmoid(face)),
+        float(np.degrees(np.arctan2(sine, cosine))),
+        float(tilt * STEEP + MEAN_PITCH),
+        float(gain),
+        (float(red), float(blue)),
+    )
+
+
+def sigmoid(value: NDArray[np.float32] | float) -> NDArray[np.float32]:
+    result: Floats = 1 / (1 + np.exp(-np.clip(value, -30, 30)))
+    return result
+
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two boxes x0, y0, x1, y1."""
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(0.0, wide) * max(0.0, high)
+    return shared / (_area(a) + _area(b) - shared)
+
+
+def _area(box: Sequence[float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

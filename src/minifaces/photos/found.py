@@ -1,0 +1,34 @@
+"""What a source yields: a picture file's bytes with where they came from, or why they cannot be had."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+MOST_BYTES = 100_000_000
+"""No picture file needs more."""
+
+Known = Callable[[str], bool]
+"""Tells whether the picture of a source name was read before."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Either `data` or `problem` is None. The problem is a line that goes on from the source's name."""
+
+    source: str
+    data: bytes | None
+    problem: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    etag: str | None = None
+    page: str | None = None
+    part: str | None = None
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as text that can be written anywhere; bytes that are no UTF-8 are spelled out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def too_large(size: int, most_bytes: int) -> str:
+    """The problem of a file of more bytes than are taken."""
+    return f"has {size:,} bytes, more than {most_bytes:,}"

@@ -1,0 +1,125 @@
+"""Bring a head into the frame of composed faces: centred, of their fill, on a square that its ground fills.
+
+framed = frame(picture, 128)
+framed.picture, framed.box, framed.sure
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.images import Pixels, resize
+from minifaces.photos.finder import Seen, look, overlap
+from minifaces.photos.folder import Box
+from minifaces.photos.ground import distance, fitted_ground
+from minifaces.photos.outline import snapped
+
+FILL = 0.86  # share of the square's height that the head fills, in the middle of composed faces' range
+WIDEST = 0.98  # share of its width that a head may take
+LOOKS, STILL = 2, 0.9  # most looks from near by; one is enough where the outline moves by no more
+NEARER = 1.3  # the second look is at the head with so much around it
+APART = 18.0  # of 255, from the ground: what is taken for the thing where no head is found
+LOOKED_AT = 96
+
+
+class Framed(NamedTuple):
+    """A head brought into a square."""
+
+    picture: Pixels
+    """(size, size, 3) uint8."""
+    box: Box
+    """The head's outline in the picture that was given; reaches beyond it where the head is cut off."""
+    sure: float
+    """0 to 1: that this is a bare head. 0 where none was found, and whatever stands on the ground was framed."""
+
+
+def frame(picture: Pixels, size: int) -> Framed:
+    """Find the head in an (H, W, 3) uint8 picture and frame it, (size, size, 3): padded with ground, never stretched."""
+    head = find_head(picture)
+    if head is None:
+        box, sure = thing(picture), 0.0
+    else:
+        box, sure = Box(*(round(v) for v in head.box)), head.sure
+    return Framed(cut_out(picture, head.box if head else box, size), box, sure)
+
+
+def find_head(picture: Pixels) -> Seen | None:
+    """The largest head, looked at twice: the second time from near by, which places its outline better."""
+    (heads,) = look([picture])
+    if not heads:
+        return None
+    head = heads[0]
+    for _ in range(LOOKS):
+        left, top, side = _about(head.box)
+        near = crop(picture, left, top, side)
+        (again,) = look([near])
+        seen = [h._replace(box=moved(h.box, left, top)) for h in again]
+        same = [h for h in seen if overlap(h.box, head.box) > 0.4]
+        if not same:
+            break
+        still = overlap(same[0].box, head.box) > STILL
+        head = same[0]
+        if still:
+            break
+    left, top, side = _about(head.box)
+    box = snapped(crop(picture, left, top, side), moved(head.box, -left, -top))
+    return head._replace(box=moved(box, left, top))
+
+
+def _about(box: tuple[float, float, float, float]) -> tuple[int, int, int]:
+    """Left, top and side of the square that a head is looked at in."""
+    x0, y0, x1, y1 = box
+    side = max(8, round(NEARER * max(x1 - x0, y1 - y0)))
+    return round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side
+
+
+def moved(box: tuple[float, float, float, float], x: float, y: float) -> tuple[float, float, float, float]:
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def thing(picture: Pixels) -> Box:
+    """Whatever stands on the ground, or the whole picture where all of it might be ground or none."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, LOOKED_AT / max(height, width))
+    small = resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
+    apart = distance(small, fitted_ground(small)) > APART
+    rows, columns = np.flatnonzero(apart.mean(1) > 0.02), np.flatnonzero(apart.mean(0) > 0.02)
+    if not len(rows) or not len(columns):
+        return Box(0, 0, width, height)
+    x0, y0 = round(columns[0] / scale), round(rows[0] / scale)
+    x1, y1 = min(width, round((columns[-1] + 1) / scale)), min(height, round((rows[-1] + 1) / scale))
+    return Box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+
+
+def cut_out(picture: Pixels, box: tuple[float, float, float, float], size: int) -> Pixels:
+    """The square about a head's box as (size, size, 3)."""
+    x0, y0, x1, y1 = box
+    side = max(1, round(max((y1 - y0) / FILL, (x1 - x0) / WIDEST)))
+    left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
+    return resize(crop(picture, left, top, side), size, size)
+
+
+def crop(picture: Pixels, left: int, top: int, side: int) -> Pixels:
+    """A square of a picture; where it reaches beyond, the ground goes on."""
+    height, width = picture.shape[:2]
+    inner = picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if inner.shape[:2] == (side, side):
+        return inner
+    if side > 2 * max(height, width, 64):  # nothing sensible can be that much larger than its picture
+        side = 2 * max(height, width, 64)
+    rows, columns = np.arange(top, top + side), np.arange(left, left + side)
+    if inner.size == 0:
+        rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
+        return picture[rows[:, None], columns[None]]
+    padded = picture[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)[None]]
+    outside = ((rows < 0) | (rows >= height))[:, None] | ((columns < 0) | (columns >= width))[None]
+    return np.where(outside[..., None], _ground(picture, padded), padded)
+
+
+def _ground(picture: Pixels, padded: Pixels) -> NDArray[np.uint8]:
+    """What to fill in: the border as it goes on where it is ground, the ground's own colour where a head is cut off."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    colour = np.median(border, 0)
+    off = np.abs(padded.astype(np.int16) - colour.astype(np.int16)).max(-1, keepdims=True)
+    return np.where(off > 2 * APART, colour.round().astype(np.uint8), padded)

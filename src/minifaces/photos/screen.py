@@ -1,0 +1,102 @@
+"""Say what is wrong with framed faces: one score for each defect, 0 (nothing) to 1, flagged at its threshold.
+
+    (found,) = screen([framed], [picture])
+    [name for name, score in found.scores.items() if score >= DEFECTS[name]]
+
+What a head looks like is told by the finder's network, looking at the framed faces: whether it is a bare head, with a
+face, how it is turned, and how much light of which colour there is. Sharpness, size and cut are measured."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from minifaces.images import Pixels
+from minifaces.photos.finder import Seen, look
+from minifaces.photos.frame import FILL, Framed
+from minifaces.photos.sharpness import blur_of
+
+DEFECTS: dict[str, float] = {
+    "not_head": 0.5,
+    "no_face": 0.5,
+    "cut_off": 0.04,
+    "angle": 0.4,
+    "blurred": 0.35,
+    "small": 0.4,
+    "dark": 0.4,
+    "bright": 0.4,
+    "colour_cast": 0.4,
+}
+"""Of each defect the threshold: a score that reaches it is flagged."""
+
+WORDS: dict[str, str] = {
+    "not_head": "not a bare head",
+    "no_face": "no face",
+    "cut_off": "cut off",
+    "angle": "strange angle",
+    "blurred": "blurred",
+    "small": "too small",
+    "dark": "too dark",
+    "bright": "overexposed",
+    "colour_cast": "colour cast",
+}
+"""The defects in words for people."""
+
+# Scores of 1: degrees of yaw, and of pitch away from how catalogues look down; stops of light; log of a cast.
+TURNED, TILTED, USUAL_PITCH, STOPS, CAST = 90.0, 60.0, 8.0, 2.5, 0.6
+SOFTEST = 3.5  # pixels of 128: the blur's sigma that counts as 1
+SIDE = 96  # pixels at which faces are looked at
+FAINT = 0.02  # how sure a head is looked for: less than half sure is a score, not a verdict
+
+
+class Scores(NamedTuple):
+    """What was seen of one face."""
+
+    scores: dict[str, float]
+    """By defect, 0 to 1."""
+    yaw: float | None
+    """Estimated degrees that the face is turned to the picture's right; None where no face is seen."""
+    pitch: float | None
+    """Estimated degrees that the camera looks down; None where no head is seen."""
+
+
+def screen(framed: Sequence[Framed], crops: Sequence[Pixels]) -> list[Scores]:
+    """Judge faces together with the pictures that they were framed from."""
+    found = look([face.picture for face in framed], FAINT)
+    return [_judge(face, crop, seen) for face, crop, seen in zip(framed, crops, found, strict=True)]
+
+
+def _judge(face: Framed, crop: Pixels, seen: list[Seen]) -> Scores:
+    size = face.picture.shape[0]
+    head = max(seen, key=lambda h: h.sure, default=None)
+    scores = {
+        "not_head": 1 - (head.sure if head else 0.0),
+        "no_face": (1 - head.face) * head.sure if head else 0.0,
+        "cut_off": _outside(face, crop),
+        "angle": _angle(head) if head else 0.0,
+        "blurred": blur_of(face.picture) * 128 / size / SOFTEST,
+        "small": 1 - face.box.height / (FILL * size),
+        "dark": -head.gain / STOPS if head else 0.0,
+        "bright": head.gain / STOPS if head else 0.0,
+        "colour_cast": float(np.abs(head.cast).max()) / CAST if head else 0.0,
+    }
+    sure = head is not None and head.sure >= 0.5
+    return Scores(
+        {name: round(float(np.clip(score, 0, 1)), 4) for name, score in scores.items()},
+        round(head.yaw, 1) if head and sure and head.face >= 0.5 else None,
+        round(head.pitch, 1) if head and sure else None,
+    )
+
+
+def _outside(face: Framed, crop: Pixels) -> float:
+    """The share of the head's box that lies outside of its picture."""
+    height, width = crop.shape[:2]
+    x0, y0, x1, y1 = face.box
+    inside = max(0, min(x1, width) - max(x0, 0)) * max(0, min(y1, height) - max(y0, 0))
+    return 1 - inside / max(1, face.box.width * face.box.height)
+
+
+def _angle(head: Seen) -> float:
+    """The larger of turn and tilt; a back has no turn that could be told."""
+    turn = abs(head.yaw) / TURNED * min(1.0, 2 * head.face)
+    return max(turn, abs(head.pitch - USUAL_PITCH) / TILTED)

@@ -1,0 +1,242 @@
+"""Train the finder: a small network that tells where heads are in a picture, whether a face is on them, how they are
+turned and how they are lit.
+
+    python -m minifaces.vae.finder src/minifaces/assets/finder.onnx --tilted tilted.zip --minutes 15
+
+It learns from composed heads on any ground and from drawn figures and clutter (minifaces.vae.scenes), in which the
+truth is known; no photograph is used. `--tilted` are stages seen from above and below (benchmarks/tilted_stages.py).
+minifaces.photos.finder tells what the outputs mean."""
+
+import argparse
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import cast
+
+import numba
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from minifaces.files import atomic
+from minifaces.ldraw.prints import load_prints
+from minifaces.ldraw.stages import load_stages
+from minifaces.vae.export import export_onnx
+from minifaces.vae.scenes import Batch, Sources, draw_batch
+from minifaces.vae.train import bfloat16_pays
+
+WIDTHS = (40, 64, 96, 96)
+OUTPUTS = 12  # core, 4 sides, face, sin and cos of yaw, pitch, gain, cast of red and blue
+# Shapes of pictures and how often: most show one head, about square; wide sheets and tall figures.
+SHAPES = {(96, 96): 0.5, (96, 128): 0.12, (128, 96): 0.12, (160, 96): 0.06, (96, 224): 0.1, (96, 352): 0.1}
+PIXELS = 96 * 96 * 48  # in a batch
+PEAK, WARM_UP, DECAY, AVERAGE = 2e-3, 0.05, 0.02, 0.995
+UNIT = 48.0  # pixels: the network tells sides in this ...
+STEEP = 30.0  # ... and pitch in this many degrees
+MEAN_PITCH = 8.0
+
+
+class Finding(nn.Module):
+    """Pictures (n, 3, H, W) in [0, 1], sides multiples of 32 -> (n, 12, H / 8, W / 8)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        a, b, c, d = WIDTHS
+        self.stem = nn.Sequential(_block(3, a, 4, 4, 0), _block(a, a))
+        self.eighth = nn.Sequential(_block(a, b, stride=2), _block(b, b))
+        self.sixteenth = nn.Sequential(_block(b, c, stride=2), _block(c, c))
+        self.bottom = nn.Sequential(_block(c, d, stride=2), _block(d, d))
+        self.up_bottom, self.join_bottom = nn.Conv2d(d, c, 1), _block(c, c)
+        self.up, self.join = nn.Conv2d(c, b, 1), nn.Sequential(_block(b, b), _block(b, b))
+        self.tell = nn.Conv2d(b, OUTPUTS, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        eighth = self.eighth(self.stem(picture * 2 - 1))
+        sixteenth = self.sixteenth(eighth)
+        low = F.interpolate(self.up_bottom(self.bottom(sixteenth)), scale_factor=2.0)
+        low = self.join_bottom(low + sixteenth)
+        return cast(Tensor, self.tell(self.join(F.interpolate(self.up(low), scale_factor=2.0) + eighth)))
+
+
+def _block(given: int, made: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(given, made, kernel, stride, padding, bias=False), nn.BatchNorm2d(made), nn.ReLU(inplace=True)
+    )
+
+
+def train(
+    tilted: Path | None,
+    minutes: float,
+    seed: int = 0,
+    start: Path | None = None,
+    report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
+) -> Finding:
+    """A network trained for `minutes`, on one core; another one draws the pictures. `start` is an earlier network
+    (ONNX) to go on from. `report` is told (step, parts of the loss, share done)."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # the layers are too small to be shared out
+    network = Finding()
+    if start is not None:
+        take_over(network, start, _draw(tilted, seed, 0))
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
+    averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
+    adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
+    half = bfloat16_pays()
+    peak = PEAK if start is None else PEAK / 2
+    network.train()
+    step = 0
+    for share, batch in _batches(tilted, minutes, seed):
+        for group in adam.param_groups:
+            group["lr"] = peak * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
+        picture = torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float().div_(255)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            told = network(picture.contiguous(memory_format=torch.channels_last))
+        parts = losses(told.float(), batch)
+        adam.zero_grad(set_to_none=True)
+        sum(parts.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        adam.step()
+        averaged.update_parameters(network)
+        step += 1
+        report(step, {name: float(value.detach()) for name, value in parts.items()}, share)
+    best = averaged.module if step > 3 / (1 - AVERAGE) else network
+    return cast(Finding, best.eval())
+
+
+def take_over(network: Finding, path: Path, batch: Batch) -> None:
+    """Give a network what an exported one knows, into which the normalisations were folded.
+
+    Each normalisation is set so that on `batch` it undoes itself and adds the bias that stands for it in the file."""
+    model = onnx.load(path)
+    known = {w.name.removesuffix(".half"): onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
+    hooks = []
+    for name, layer in network.named_modules():
+        if not isinstance(layer, nn.Conv2d):
+            continue
+        layer.weight.data.copy_(torch.from_numpy(known[f"{name}.weight"].astype(np.float32)))
+        if layer.bias is not None:
+            layer.bias.data.copy_(torch.from_numpy(known[f"{name}.bias"]))
+            continue
+        parent, _, last = name.rpartition(".")
+        norm = cast(nn.BatchNorm2d, network.get_submodule(f"{parent}.{int(last) + 1}"))
+        bias = torch.from_numpy(known[f"{name}.weight_bias"].copy())
+
+        def settle(_: nn.Module, given: tuple[Tensor], norm: nn.BatchNorm2d = norm, bias: Tensor = bias) -> None:
+            variance, mean = torch.var_mean(given[0], (0, 2, 3))
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.data.copy_(torch.sqrt(variance + norm.eps))
+            norm.bias.data.copy_(mean + bias)
+
+        hooks.append(norm.register_forward_pre_hook(settle))
+    network.eval()
+    with torch.no_grad():
+        network(torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float() / 255)
+    for hook in hooks:
+        hook.remove()
+
+
+def _batches(tilted: Path | None, minutes: float, seed: int) -> Iterator[tuple[float, Batch]]:
+    """The share of the time that is over, and a batch: each is shown as it was drawn and mirrored."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        begun = pool.submit(_draw, tilted, seed, 0).result()  # loading and compiling are not counted
+        drawn = deque([pool.submit(_draw, tilted, seed, 1 + i) for i in range(3)])
+        begin, share, step, batch = time.monotonic(), 0.0, len(drawn), begun
+        while share < 1:
+            for shown in (batch, batch.mirrored()):
+                yield share, shown
+                share = min(1.0, (time.monotonic() - begin) / (60 * minutes))
+            batch = drawn.popleft().result()
+            step += 1
+            drawn.append(pool.submit(_draw, tilted, seed, step))
+        for task in drawn:
+            task.cancel()
+
+
+def _draw(tilted: Path | None, seed: int, step: int) -> Batch:
+    """One batch (runs in a process of its own)."""
+    rng = np.random.default_rng([seed, step])
+    shape = list(SHAPES)[rng.choice(len(SHAPES), p=list(SHAPES.values()))]
+    return draw_batch(_sources(tilted), PIXELS // (shape[0] * shape[1]), shape, rng)
+
+
+@cache
+def _sources(tilted: Path | None) -> Sources:
+    numba.set_num_threads(1)
+    more = load_stages(128, "train", tilted) if tilted else None
+    return Sources(load_prints(), load_stages(128, "train"), more, "train")
+
+
+def losses(told: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Parts of the loss of outputs (n, 12, h, w), each a scalar."""
+    told = told.permute(0, 2, 3, 1)
+    core = torch.from_numpy(batch.core)
+    asked, mine = core >= 0, core == 1
+    right = F.binary_cross_entropy_with_logits(told[..., 0], core.clamp(min=0).float(), reduction="none")
+    # The few cells of heads weigh as much as all others together.
+    weight = asked * torch.where(mine, 4.0, 1.0)
+    parts = {"core": (right * weight).sum() / weight.sum()}
+    sides, cells = torch.from_numpy(batch.sides)[mine], told[mine]
+    if not len(cells):
+        return parts
+    size = (sides[:, :2] + sides[:, 2:]).repeat(1, 2)
+    off = (cells[:, 1:5] * UNIT - sides) / size
+    parts["sides"] = 6 * F.smooth_l1_loss(off, torch.zeros_like(off), beta=0.03)
+    face = torch.from_numpy(batch.face)[mine]
+    known = face >= 0
+    parts["face"] = _mean(
+        F.binary_cross_entropy_with_logits(cells[:, 5], face.float().clamp(min=0), reduction="none"), known
+    )
+    yaw, pitch = torch.from_numpy(batch.angle)[mine].unbind(-1)
+    turned = torch.stack([torch.sin(torch.deg2rad(yaw)), torch.cos(torch.deg2rad(yaw))], -1)
+    seen = (face == 1) & torch.isfinite(yaw)
+    parts["yaw"] = _mean((cells[:, 6:8] - torch.nan_to_num(turned)).square().sum(-1), seen)
+    tilt = (torch.nan_to_num(pitch) - MEAN_PITCH) / STEEP
+    parts["pitch"] = _mean((cells[:, 8] - tilt).square(), torch.isfinite(pitch))
+    which = mine.nonzero()[:, 0]
+    parts["gain"] = 0.5 * F.smooth_l1_loss(cells[:, 9], torch.from_numpy(batch.gain)[which])
+    parts["cast"] = 10 * F.mse_loss(cells[:, 10:12], torch.from_numpy(batch.cast)[which])
+    return parts
+
+
+def _mean(values: Tensor, where: Tensor) -> Tensor:
+    return (values * where).sum() / where.sum().clamp(min=1)
+
+
+def export(network: Finding, path: Path) -> None:
+    """Write `path` (ONNX): input `picture`, output `cells`, of any height and width."""
+    size = {0: torch.export.Dim("n"), 2: 32 * torch.export.Dim("rows"), 3: 32 * torch.export.Dim("columns")}
+    with atomic(path) as scratch:
+        export_onnx(network, (torch.rand(2, 3, 96, 128),), "picture", "cells", scratch, size)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="the ONNX file to write")
+    parser.add_argument("--tilted", type=Path, help="stages seen from above and below")
+    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="go on from this network")
+    arguments = parser.parse_args()
+    begin = time.monotonic()
+
+    def report(step: int, parts: dict[str, float], share: float) -> None:
+        if step % 100 == 0:
+            told = ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+            print(f"step {step}, {share:.0%} done, {time.monotonic() - begin:.0f} s: {told}", flush=True)
+
+    export(train(arguments.tilted, arguments.minutes, arguments.seed, arguments.start, report), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
