@@ -1,4 +1,4 @@
-// The address bar holds the state: #view?key=value. Whoever opens the link sees the same face, morph or place.
+// The address bar holds the state: #/view?key=value. Whoever opens the link sees the same face, morph or place.
 
 export interface Place {
   view: string
@@ -6,13 +6,13 @@ export interface Place {
 }
 
 export function read(): Place {
-  const [view, query = ""] = location.hash.slice(1).split("?", 2)
+  const [view, query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2)
   return { view: decodeURIComponent(view) || "map", params: new URLSearchParams(query) }
 }
 
 export function link(view: string, params: Iterable<[string, string]> = []): string {
   const query = new URLSearchParams([...params]).toString()
-  return `#${view}${query ? `?${query}` : ""}`
+  return `#/${view}${query ? `?${query}` : ""}`
 }
 
 /** Change the address without leaving a step to go back to. */

@@ -83,7 +83,6 @@ try {
     const { title, lead } = VIEWS[known]
     const intro = title ? [h("div", { class: "intro" }, h("h2", {}, title), h("p", {}, lead))] : []
     main.replaceChildren(...intro, current.element)
-    tabs.find(tab => tab.dataset.view === known)?.scrollIntoView({ block: "nearest", inline: "center" })
   }
   addEventListener("hashchange", enter)
   // A picture that is dropped or pasted anywhere is looked at.

@@ -44,6 +44,7 @@ export function inventView(app: App, params: URLSearchParams): View {
   async function fill() {
     const mine = ++version
     remember()
+    away.hidden = !state.like
     title.textContent = state.like ? `Like ${app.label(state.like)}` : `Seeds from ${short(String(state.seed))}`
     const seeds = Array.from({ length: FACES }, (_, i) => state.seed + BigInt(i))
     const tiles = seeds.map(seed => {
@@ -97,6 +98,7 @@ export function inventView(app: App, params: URLSearchParams): View {
     state.like = ""
     again()
   }
+  const away = h("button", { onclick: plain }, "Not like it")
   let soon = 0
   const heat = slider("Temperature", { least: 0, most: 2, step: 0.05, value: state.temperature }, value => {
     state.temperature = value
@@ -120,7 +122,7 @@ export function inventView(app: App, params: URLSearchParams): View {
         "div",
         { class: "stage wide" },
         h("div", { class: "inline" }, title),
-        h("div", { class: "inline" }, h("button", { class: "main", onclick: again }, "New faces"), h("button", { onclick: plain }, "Any face"), heat.element),
+        h("div", { class: "inline" }, h("button", { class: "main", onclick: again }, "New faces"), away, heat.element),
         wall,
         h("p", { class: "count" }, h("a", { href: link("how") }, "How it works")),
       ),

@@ -19,7 +19,7 @@ export function morphView(app: App, params: URLSearchParams): View {
     loop: params.get("loop") === "1",
     at: Math.min(1, Math.max(0, Number(params.get("t") ?? 0.5) || 0)),
   }
-  while (state.faces.length < 2) state.faces.push(`random:${freshSeed()}`)
+  while (state.faces.length < 2) state.faces.push(app.reference(engine.gallery[Number(freshSeed()) % engine.gallery.length]))
 
   const shown = canvas(app, "The morph", "face large")
   const strip = h("div", { class: "strip", role: "group", "aria-label": "The morph in steps" })

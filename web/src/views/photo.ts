@@ -1,6 +1,7 @@
 // A picture of one's own: framed, encoded, reconstructed. It stays in the page.
 
 import { type App, packed, type View } from "../app"
+import { link } from "../address"
 import type { Crop } from "../engine/types"
 import { h, slider, type Slider } from "../ui/dom"
 import { canvas, decoded, paint, thumbnail } from "../ui/face"
@@ -85,7 +86,7 @@ export function photoView(app: App, params: URLSearchParams): View {
         { class: "row" },
         ...near.map(({ index }) => {
           const entry = engine.gallery[index]
-          return thumbnail(app, entry, () => (location.hash = `#map?face=${encodeURIComponent(app.reference(entry))}`))
+          return thumbnail(app, entry, () => (location.hash = link("map", [["face", app.reference(entry)]])))
         }),
       ),
     )
