@@ -187,9 +187,8 @@ def test_scores_do_not_depend_on_the_company(good: list[Bytes]) -> None:
 
 def test_any_size_of_face_is_judged() -> None:
     for size in (16, 64, 200):
-        (told,) = screen(
-            [Framed(np.full((size, size, 3), 90, np.uint8), (0, 0, 1, 1), 0.0)], [np.zeros((1, 1, 3), np.uint8)]
-        )  # type: ignore[arg-type]
+        plain = Framed(np.full((size, size, 3), 90, np.uint8), Box(0, 0, 1, 1), 0.0)
+        (told,) = screen([plain], [np.zeros((1, 1, 3), np.uint8)])
         assert told.scores["not_head"] > 0.5
         assert told.pitch is None
 

@@ -35,7 +35,7 @@ class Framed(NamedTuple):
 
 
 def frame(picture: Pixels, size: int) -> Framed:
-    """Find the head in an (H, W, 3) uint8 picture and frame it, (size, size, 3): padded with ground, never stretched."""
+    """Find the head in an (H, W, 3) uint8 picture and frame it: padded with ground, never stretched."""
     head = find_head(picture)
     if head is None:
         box, sure = thing(picture), 0.0

@@ -126,7 +126,7 @@ def _outside(face: Framed, crop: Pixels) -> float:
     height, width = crop.shape[:2]
     x0, y0, x1, y1 = face.box
     inside = max(0, min(x1, width) - max(x0, 0)) * max(0, min(y1, height) - max(y0, 0))
-    return 1 - inside / max(1, face.box.width * face.box.height)
+    return float(1 - inside / max(1, face.box.width * face.box.height))
 
 
 def _angle(head: Seen) -> float:

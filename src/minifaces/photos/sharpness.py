@@ -2,9 +2,9 @@
 
     blur_of(face)          # pixels, the sigma of the Gaussian that its edges look blurred with
 
-A step blurred by sigma and then by the derivative of a Gaussian of s peaks at 1 / sqrt(sigma^2 + s^2), so that the ratio
-of its slopes at two s tells sigma, whatever its height (Zhuo and Sim, "Defocus map estimation from a single image",
-2011). Only strong edges are asked."""
+A step blurred by sigma and then by the derivative of a Gaussian of s peaks at 1 / sqrt(sigma^2 + s^2), so that the
+ratio of its slopes at two s tells sigma, whatever its height (Zhuo and Sim, "Defocus map estimation from a single
+image", 2011). Only strong edges are asked."""
 
 import numpy as np
 from numpy.typing import NDArray
