@@ -2,8 +2,8 @@
 
     python benchmarks/real_photos.py FOLDER [--sheet sheet.png]
 
-Prints how many are flagged and why, which flags stand alone, and which files repeat others; files of the same bytes that
-were not found are named. The sheet shows each framed picture with its reasons, to be looked at."""
+Prints how many are flagged and why, which flags stand alone, and which files repeat others; files of the same bytes
+that were not found are named. The sheet shows each framed picture with its reasons, to be looked at."""
 
 import argparse
 from collections import Counter

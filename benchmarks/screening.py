@@ -131,7 +131,7 @@ def judged(
     return framed, [s.scores for s in screen(framed, crops)]
 
 
-def measure_defects(source: Source, count: int, folder: Path | None) -> None:
+def measure_defects(source: Source, count: int, folder: Path | None, only: str = "") -> None:
     good, clean = judged(source.good, count, 1)
     flagged = {name: np.mean([s[name] >= limit for s in clean]) for name, limit in DEFECTS.items()}
     unhurt = np.mean([all(s[name] < limit for name, limit in DEFECTS.items()) for s in clean])
@@ -146,7 +146,7 @@ def measure_defects(source: Source, count: int, folder: Path | None) -> None:
     }  # fmt: skip
     print(f"\n{'defect':16s}  {'area under ROC at strength 1, 2, 3':36s}  flagged at 1, 2, 3")
     for key, (name, (defect, make)) in enumerate(makers.items()):
-        if make == source.tilted_view and source.tilted is None:
+        if only not in name or (make == source.tilted_view and source.tilted is None):
             continue
         areas, caught, missed = [], [], []
         for strength in range(3):
@@ -241,10 +241,11 @@ def main() -> None:
     parser.add_argument("--tilted", type=Path)
     parser.add_argument("--faces", type=int, default=300)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--only", default="", help="the defects whose names have this in them")
     arguments = parser.parse_args()
     tilted = load_stages(256, "test", arguments.tilted) if arguments.tilted else None
     source = Source(load_stages(256, "test"), tilted)
-    measure_defects(source, arguments.faces, arguments.sheet)
+    measure_defects(source, arguments.faces, arguments.sheet, arguments.only)
     measure_duplicates(source, arguments.faces)
     measure_speed(source)
 

@@ -67,7 +67,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1120, "height": 720})
         page.goto(Path("review.html").absolute().as_uri())
-        for key in ("r", "r", "k", "n"):
+        for key in ("r", "r", "r", "n"):
             page.keyboard.press(key)
         shoot(page, HERE / "review.png")
         page.goto(Path("stats.html").absolute().as_uri())

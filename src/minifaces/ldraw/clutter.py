@@ -206,4 +206,4 @@ def _hair(draw: ImageDraw.ImageDraw, fill: Colour, x: float, top: float, u: floa
     for _ in range(int(rng.integers(0, 6))):
         cx, cy, r = x + rng.uniform(-1, 1) * wide, top + rng.uniform(-0.2, 0.8) * brow, rng.uniform(2, 7) * u
         shade = tuple(int(np.clip(c + rng.normal(0, 12), 0, 255)) for c in fill[:3])
-        draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=(*shade, 255))  # type: ignore[arg-type]
+        draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=(*shade, 255))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from minifaces.ldraw.compose import Bytes, Draws, Floats, compose, draw_faces
 from minifaces.ldraw.prints import Prints
-from minifaces.ldraw.stages import CENTRE, DISTANCE, StageParameters, Stages, background_of
+from minifaces.ldraw.stages import StageParameters, Stages, background_of
 
 FRONT, BACK = 70.0, 125.0  # degrees of yaw up to which a face is seen, and from which none is
 # Half widths of the head at heights of the LDraw head (y down): stud, rounded top, wall, rounded bottom, neck.
@@ -147,7 +147,8 @@ def ground(height: int, width: int, rng: np.random.Generator) -> Bytes:
         shade = slope[0] * y + slope[1] * x + bowl[0] * y**2 + bowl[1] * x**2
     else:
         shade = np.zeros((height, width))
-    return np.clip(base + shade[..., None], 0, 255).astype(np.uint8)
+    shaded: Bytes = np.clip(base + shade[..., None], 0, 255).astype(np.uint8)
+    return shaded
 
 
 def shadow(picture: Bytes, boxes: Floats, rng: np.random.Generator) -> Bytes:
@@ -230,6 +231,3 @@ def paste(picture: Image.Image, heads: Cutouts, i: int, box: Floats) -> None:
         return
     small = head.resize((wide, high), Image.Resampling.BILINEAR, box=region)
     picture.paste(small, (left, top), small)
-
-
-__all__ = ["CENTRE", "DISTANCE", "Cutouts", "Scene", "coverage", "extent", "ground", "outline_box", "paste", "sheet"]

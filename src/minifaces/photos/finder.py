@@ -9,7 +9,6 @@ the head's four sides are, as in FCOS (Tian et al., "FCOS: fully convolutional o
 cells that hang together are one head, and their boxes are averaged. A box may reach beyond the picture: there a head
 is cut off."""
 
-import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -29,8 +28,6 @@ ASSET = Path(__file__).parents[1] / "assets" / "finder.onnx"
 SHORT, LONG = 96, 640  # pixels: the shorter side is brought to this, unless the longer one gets too long
 CELL, STEP = 8, 32  # pixels of a cell; sides must be multiples of STEP
 UNIT, STEEP, MEAN_PITCH = 48.0, 30.0, 8.0  # in which the network tells sides (pixels) and pitch (degrees)
-_REMEMBERED = 3_000_000  # bytes of a picture at most
-_last = threading.local()
 LEAST = 0.5  # how sure a cell must be
 SAME = 0.4  # boxes that overlap by more (intersection over union) are one head
 TINY = 0.15  # of the largest head's area: what is smaller is no head of this picture
@@ -55,25 +52,19 @@ class Seen(NamedTuple):
     """log of how much too much red and blue there is, against green."""
 
 
-def look(pictures: Sequence[Pixels], least: float = LEAST) -> list[list[Seen]]:
-    """The heads of each (H, W, 3) uint8 picture, the largest first. `least` is how sure a cell must be."""
+def look(pictures: Sequence[Pixels], least: float = LEAST, short: int = SHORT) -> list[list[Seen]]:
+    """The heads of each (H, W, 3) uint8 picture, the largest first.
+
+    `least` is how sure a cell must be; `short` the pixels of the shorter side at which the picture is looked at."""
     # One by one: batches gain nothing on one core, and a picture's result must not depend on its neighbours.
-    return [_look(picture, least) for picture in pictures]
+    return [_look(picture, least, short) for picture in pictures]
 
 
-def _look(picture: Pixels, least: float) -> list[Seen]:
-    """The heads of one picture, as they were seen if it is the one that was looked at last: a picture of one head is
-    split and then framed."""
-    last = getattr(_last, "look", None)
-    if last is not None and last[1] == least and np.array_equal(last[0], picture):
-        return list(last[2])
-    fitted, scale = _fitted(picture)
+def _look(picture: Pixels, least: float, short: int) -> list[Seen]:
+    fitted, scale = _fitted(picture, short)
     planes = np.ascontiguousarray(fitted.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
     (told,) = _session().run(["cells"], {"picture": planes})[0]
-    heads = _heads(told.transpose(1, 2, 0), scale, least)
-    if picture.size <= _REMEMBERED:
-        _last.look = (picture.copy(), least, tuple(heads))
-    return heads
+    return _heads(told.transpose(1, 2, 0), scale, least)
 
 
 @cache
@@ -88,10 +79,10 @@ def _session() -> onnxruntime.InferenceSession:
         raise UsageError(f"{ASSET} does not load: {str(error).strip().partition(chr(10))[0]}") from error
 
 
-def _fitted(picture: Pixels) -> tuple[Pixels, tuple[float, float]]:
+def _fitted(picture: Pixels, short: int) -> tuple[Pixels, tuple[float, float]]:
     """Scaled for the network, the border going on to the right and below, and the scale in x and y."""
     height, width = picture.shape[:2]
-    scale = min(SHORT / min(height, width), LONG / max(height, width))
+    scale = min(short / min(height, width), LONG / max(height, width))
     high, wide = max(1, round(height * scale)), max(1, round(width * scale))
     small = resize(picture, high, wide)
     pad = ((0, -high % STEP), (0, -wide % STEP), (0, 0))

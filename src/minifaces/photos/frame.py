@@ -35,7 +35,7 @@ class Framed(NamedTuple):
 
 
 def frame(picture: Pixels, size: int) -> Framed:
-    """Find the head in an (H, W, 3) uint8 picture and frame it, (size, size, 3): padded with ground, never stretched."""
+    """Find the head in an (H, W, 3) uint8 picture and frame it: padded with ground, never stretched."""
     head = find_head(picture)
     if head is None:
         box, sure = thing(picture), 0.0
@@ -63,8 +63,11 @@ def find_head(picture: Pixels) -> Seen | None:
         if still:
             break
     left, top, side = _about(head.box)
-    box = snapped(crop(picture, left, top, side), moved(head.box, -left, -top))
-    return head._replace(box=moved(box, left, top))
+    box = moved(snapped(crop(picture, left, top, side), moved(head.box, -left, -top)), left, top)
+    # A side that is out of the picture stays there: what looks like its edge is the picture's own.
+    beyond = (head.box[0] < 0, head.box[1] < 0, head.box[2] > picture.shape[1], head.box[3] > picture.shape[0])
+    x0, y0, x1, y1 = (old if out else new for old, new, out in zip(head.box, box, beyond, strict=True))
+    return head._replace(box=(x0, y0, x1, y1))
 
 
 def _about(box: tuple[float, float, float, float]) -> tuple[int, int, int]:

@@ -2,9 +2,9 @@
 
     blur_of(face)          # pixels, the sigma of the Gaussian that its edges look blurred with
 
-A step blurred by sigma and then by the derivative of a Gaussian of s peaks at 1 / sqrt(sigma^2 + s^2), so that the ratio
-of its slopes at two s tells sigma, whatever its height (Zhuo and Sim, "Defocus map estimation from a single image",
-2011). Only strong edges are asked."""
+A step blurred by sigma and then by the derivative of a Gaussian of s peaks at 1 / sqrt(sigma^2 + s^2), so that the
+ratio of its slopes at two s tells sigma, whatever its height (Zhuo and Sim, "Defocus map estimation from a single
+image", 2011). Only strong edges are asked."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ TYPICAL = 35  # percentile of what they say: lines and corners look softer or sh
 
 def blur_of(picture: Pixels) -> float:
     """Sigma in pixels of an (H, W, 3) uint8 picture, 0 (sharp) to 10; 10 where it has no edges at all."""
-    luma = picture @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    luma: Floats = picture.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     fine, coarse = (_slope(luma, s) for s in (FINE, COARSE))
     floor = np.partition(fine.ravel(), -max(1, int(ASKED * fine.size)))[-max(1, int(ASKED * fine.size))]
     edges = (fine >= max(floor, 1.0)) & (coarse > 0)

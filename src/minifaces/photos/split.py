@@ -6,16 +6,24 @@ Heads are found by what they look like (minifaces.photos.finder), so that heads 
 stays whole. Cuts run midway between neighbours."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
 
 from minifaces.images import Pixels
-from minifaces.photos.finder import Seen, look
+from minifaces.photos.finder import SHORT, Seen, look
 from minifaces.photos.folder import Box
+
+SURE = 0.93  # how sure a head must be for a cut to be made: a picture is better whole than in two by mistake
+SMALL = 0.55  # of the picture's shorter side: heads that are less high are looked at again, twice as large
 
 
 def find_heads(picture: Pixels) -> list[Box]:
     """Cut an (H, W, 3) uint8 picture into cells with one head each: at least one box, in reading order."""
     height, width = picture.shape[:2]
-    (heads,) = look([picture])
+    heads = _surely(picture, SHORT)
+    if len(heads) > 1 and np.median([h.box[3] - h.box[1] for h in heads]) < SMALL * min(height, width):
+        heads = _surely(picture, 2 * SHORT)
     if len(heads) < 2:
         return [Box(0, 0, width, height)]
     boxes = []
@@ -25,6 +33,10 @@ def find_heads(picture: Pixels) -> list[Box]:
         across = _cuts([(head.box[0], head.box[2]) for head in row], width)
         boxes += [Box(left, top, right, bottom) for left, right in across]
     return [box for box in boxes if box.width > 0 and box.height > 0]
+
+
+def _surely(picture: Pixels, short: int) -> list[Seen]:
+    return [head for head in look([picture], short=short)[0] if head.sure >= SURE]
 
 
 def _rows(heads: Sequence[Seen]) -> list[list[Seen]]:
@@ -42,6 +54,6 @@ def _rows(heads: Sequence[Seen]) -> list[list[Seen]]:
 
 def _cuts(spans: Sequence[tuple[float, float]], length: int) -> list[tuple[int, int]]:
     """Cells from 0 to `length` that part midway between one span's end and the next one's beginning."""
-    between = [round((a[1] + b[0]) / 2) for a, b in zip(spans, spans[1:], strict=False)]
+    between = [round((a[1] + b[0]) / 2) for a, b in pairwise(spans)]
     edges = [0, *(min(max(cut, 0), length) for cut in between), length]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))

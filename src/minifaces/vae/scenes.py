@@ -135,7 +135,7 @@ def _sheet(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> 
     stretch = float(rng.uniform(1.0, 1.9)) if rng.random() < 0.12 else 1.0
     scene = sheet(heads, layout, 128 if rows == 1 else 160, rng, stretch=stretch)
     if rng.random() < 0.05:  # before an uneven ground
-        behind = texture(*scene.picture.shape[:2], rng)
+        behind = texture(scene.picture.shape[0], scene.picture.shape[1], rng)
         plain = (np.abs(scene.picture.astype(int) - scene.picture[0, 0]).max(-1) < 12)[..., None]
         scene = Scene(np.where(plain, behind, scene.picture), scene.boxes, scene.which)
     return scene
@@ -218,7 +218,8 @@ def _within(box: Floats, share: float, cells: tuple[int, int]) -> NDArray[np.boo
     x = x.T
     mx, my, w, h = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[2] - box[0], box[3] - box[1]
     reach_x, reach_y = max(share * w / 2, CELL * 0.51), max(share * h / 2, CELL * 0.51)
-    return (np.abs(x - mx) <= reach_x) & (np.abs(y - my) <= reach_y)
+    within: NDArray[np.bool_] = (np.abs(x - mx) <= reach_x) & (np.abs(y - my) <= reach_y)
+    return within
 
 
 def _mark(core: NDArray[np.int64], sides: Floats, box: Floats) -> None:

@@ -132,13 +132,13 @@ function choose(key) {
 
 const list = $("list");
 const tiles = new Map();
-let columns = 1, side = 100, high = 140;
+let columns = 1, side = 100, high = 150;
 
 function measure() {
   const width = list.clientWidth - 16;
   columns = Math.max(1, Math.floor(width / (width < 500 ? 100 : 124)));
   side = Math.floor(width / columns);
-  high = side + 34;
+  high = side + 50; // a line of verdict, two of reasons
 }
 
 function draw() {
