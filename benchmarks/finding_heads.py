@@ -190,7 +190,8 @@ def main() -> None:
     parser.add_argument("--worst", type=Path)
     arguments = parser.parse_args()
     stages = load_stages(SIZE, "test")
-    measure_sheets(stages, arguments.sheets, arguments.worst)
+    if arguments.sheets:
+        measure_sheets(stages, arguments.sheets, arguments.worst)
     measure_frames(stages, arguments.frames, arguments.worst)
 
 

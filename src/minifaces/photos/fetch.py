@@ -12,6 +12,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -19,7 +20,6 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from minifaces import __version__
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic, write_text
 
@@ -89,9 +89,8 @@ class Fetcher:
             raise UsageError(f"collecting needs {error.name}: pip install 'minifaces[photos]'") from None
         self._httpx, self._protego = httpx, protego
         self._cache, self._allowed, self._pause, self._backoff, self._sleep = cache, allowed, pause, backoff, sleep
-        self._client = httpx.Client(
-            headers={"User-Agent": f"{AGENT}/{__version__} (+{check_contact(contact)})"}, timeout=timeout, http2=False
-        )
+        agent = f"{AGENT}/{version(AGENT)} (+{check_contact(contact)})"
+        self._client = httpx.Client(headers={"User-Agent": agent}, timeout=timeout, http2=False)
         self._last: dict[str, float] = {}  # when each host was last asked
         self._robots: dict[str, Any] = {}  # of each site its rules, or why they cannot be had
 
