@@ -7,12 +7,11 @@ framed.picture, framed.box, framed.sure
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minifaces.images import Pixels, resize
 from minifaces.photos.finder import Seen, look, overlap
 from minifaces.photos.folder import Box
-from minifaces.photos.ground import distance, fitted_ground
+from minifaces.photos.ground import distance, farthest, fitted_ground
 from minifaces.photos.outline import snapped
 
 FILL = 0.86  # share of the square's height that the head fills, in the middle of composed faces' range
@@ -115,14 +114,16 @@ def crop(picture: Pixels, left: int, top: int, side: int) -> Pixels:
     if inner.size == 0:
         rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
         return picture[rows[:, None], columns[None]]
-    padded = picture[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)[None]]
+    padded = picture[np.clip(rows, 0, height - 1)].take(np.clip(columns, 0, width - 1), axis=1)
     outside = ((rows < 0) | (rows >= height))[:, None] | ((columns < 0) | (columns >= width))[None]
-    return np.where(outside[..., None], _ground(picture, padded), padded)
+    padded[outside] = _ground(picture, padded[outside])
+    return padded
 
 
-def _ground(picture: Pixels, padded: Pixels) -> NDArray[np.uint8]:
-    """What to fill in: the border as it goes on where it is ground, the ground's own colour where a head is cut off."""
+def _ground(picture: Pixels, padding: Pixels) -> Pixels:
+    """What to fill in: `padding` (n, 3), the border drawn on, where it is ground, and the ground's own colour where a
+    head is cut off."""
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     colour = np.median(border, 0)
-    off = np.abs(padded.astype(np.int16) - colour.astype(np.int16)).max(-1, keepdims=True)
-    return np.where(off > 2 * APART, colour.round().astype(np.uint8), padded)
+    off = farthest(padding.astype(np.int16) - colour.astype(np.int16)) > 2 * APART
+    return np.where(off[:, None], colour.round().astype(np.uint8), padding)

@@ -4,6 +4,8 @@ ground = fitted_ground(picture)            # (H, W, 3) float32, smooth
 apart = distance(picture, ground)          # (H, W) float32, how unlike the ground a pixel is
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,8 +45,14 @@ def fitted_ground(picture: Pixels) -> Floats:
 
 def distance(picture: Pixels, ground: Floats) -> Floats:
     """The largest difference of the channels, 0 to 255."""
-    apart: Floats = np.abs(picture - ground).max(-1)
-    return apart
+    return farthest(picture - ground)
+
+
+def farthest(off: NDArray[Any]) -> NDArray[Any]:
+    """The largest of three channels' absolute values, (..., 3) -> (...); much faster than `max(-1)`."""
+    red, green, blue = np.abs(np.moveaxis(off, -1, 0))
+    largest: NDArray[Any] = np.maximum(np.maximum(red, green), blue)
+    return largest
 
 
 def _terms(rows: NDArray[np.intp], columns: NDArray[np.intp], height: int, width: int) -> Floats:
