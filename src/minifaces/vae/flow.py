@@ -16,6 +16,7 @@ from minifaces.vae.config import FlowPrior
 from minifaces.vae.train import bfloat16_pays
 
 Floats = NDArray[np.float32]
+PASSES = 300  # over the latents, at most: a few pictures need no long fit, and would be learnt by heart
 JITTER = 0.05  # of the standardised latents: a training face should not become a spike
 
 
@@ -50,8 +51,9 @@ def fit(latents: Floats, config: FlowPrior, seed: int = 0) -> dict[str, NDArray[
     network = Velocity(latents.shape[1], config.width, config.blocks)
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
     adam = torch.optim.AdamW(network.parameters(), 1e-3, (0.9, 0.99), weight_decay=0.01)
-    for step in range(config.steps):
-        done = step / config.steps
+    steps = min(config.steps, PASSES * len(latents) // config.batch + 1)
+    for step in range(steps):
+        done = step / steps
         for group in adam.param_groups:
             group["lr"] = 1e-3 * min(1.0, (step + 1) / 100) * (0.505 + 0.495 * math.cos(math.pi * done))
         x1 = data[torch.randint(len(data), (config.batch,))] + JITTER * torch.randn(config.batch, data.shape[1])
