@@ -60,8 +60,8 @@ def copy(tiny_model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_model, tmp_path / "copy"))
 
 
-def write_config(folder: Path) -> None:
-    """Write config.json with the sha256 of whatever the folder holds now."""
+def write_config(folder: Path, **more: object) -> None:
+    """Write config.json with the sha256 of whatever the folder holds now, and what more it should say."""
     files = sorted(path for path in folder.iterdir() if path.name != "config.json")
     config = {
         "format": 1,
@@ -70,6 +70,7 @@ def write_config(folder: Path) -> None:
         "latent_size": LATENT,
         "preset": {"name": "linear", "seed": 0},
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        **more,
     }
     (folder / "config.json").write_text(json.dumps(config))
 

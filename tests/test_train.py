@@ -17,6 +17,7 @@ from minifaces.errors import MinifacesError, UsageError
 from minifaces.vae import checkpoint
 from minifaces.vae.config import Config, preset
 from minifaces.vae.export import encode, export_model
+from minifaces.vae.networks import build
 from minifaces.vae.train import Run, Status, Trained
 
 STEPS = 30
@@ -133,6 +134,21 @@ def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]]) -> No
     assert not np.array_equal(model.sample(3, seed=1), model.sample(3, seed=1, prior="mixture"))
     assert {"smile", "facial_hair", "turn", "dark_head"} <= set(model.directions)
     assert not any(name.startswith("_") for name in model.directions)
+
+
+def test_every_look_adds_what_the_encoder_reads_differently() -> None:
+    torch.manual_seed(1)
+    networks = [build(tiny(**{"network.looks": looks}).network).eval() for looks in (1, 3)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    faces = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        first, spread = networks[0].encode(faces)
+        second = first + first - networks[0].encode(networks[0].decode(first))[0]
+        third = second + first - networks[0].encode(networks[0].decode(second))[0]
+        mean, log_variance = networks[1].encode(faces)
+    torch.testing.assert_close(mean, third)
+    torch.testing.assert_close(log_variance, spread)
+    assert (third - second).abs().max() > 1e-3
 
 
 def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

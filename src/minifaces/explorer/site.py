@@ -71,6 +71,7 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
         "name": model.name,
         "imageSize": model.image_size,
         "latentSize": model.latent_size,
+        "looks": model.config.looks,
         "prior": "mixture" if model.flow is None else "flow",
         "parts": parts,
         "faces": _faces(faces, places, cells),

@@ -33,7 +33,8 @@ FILES = (ENCODER, DECODER, PRIOR, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_
 
 
 class Config(BaseModel):
-    """`config.json`: what the model is, how it was trained, and the sha256 of each other file."""
+    """`config.json`: what the model is, how often its encoder looks, how it was trained, and the sha256 of each other
+    file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,6 +42,7 @@ class Config(BaseModel):
     name: str = Field(min_length=1)
     image_size: int = Field(ge=8, le=4096)
     latent_size: int = Field(ge=1, le=65536)
+    looks: int = Field(default=1, ge=1, le=8)
     preset: dict[str, Any]
     files: dict[str, str]
 

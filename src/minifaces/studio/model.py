@@ -84,7 +84,7 @@ class Model:
     def encode(self, pictures: Pictures) -> Latents:
         """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
         stack = _checked(pictures)
-        parts = [self._encoder(self._planes(stack[i : i + BATCH])) for i in range(0, len(stack), BATCH)]
+        parts = [self._encode_planes(self._planes(stack[i : i + BATCH])) for i in range(0, len(stack), BATCH)]
         return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
 
     def decode(self, latents: ArrayLike) -> Pictures:
@@ -184,7 +184,7 @@ class Model:
             "linear": paths.linear,
             "slerp": partial(paths.slerp, centre=self.prior.mean),
             "density": partial(paths.density, prior=self.prior),
-            "geodesic": partial(geodesic.geodesic, decode=self._decode_planes, encode=self._encode_planes),
+            "geodesic": partial(geodesic.geodesic, decode=self._decode_planes, encode=self._look),
         }
         if path not in ways:
             raise UsageError(unknown("path", path, list(ways)))
@@ -220,7 +220,7 @@ class Model:
         a, b = (self._rows(latents).astype(np.float64) for latents in (starts, ends))
         if len(a) != len(b):
             raise UsageError(f"there are {len(a)} latents to start from and {len(b)} to end at")
-        paths = geodesic.geodesics(a, b, self._decode_planes, self._encode_planes, knots, rounds)
+        paths = geodesic.geodesics(a, b, self._decode_planes, self._look, knots, rounds)
         return paths.astype(np.float32)
 
     def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
@@ -278,7 +278,17 @@ class Model:
         return UsageError(f"{self.folder / name} is damaged: {problem}")
 
     def _encode_planes(self, faces: Latents) -> Latents:
-        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d)."""
+        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d).
+
+        The model says how often the encoder looks. Each further look reads what the decoder makes of the latents so
+        far and adds by how much it reads the faces differently, as in training: `minifaces.vae.networks.VAE.encode`."""
+        first = latents = self._look(faces)
+        for _ in range(self.config.looks - 1):
+            latents = latents + first - self._look(self._decode_planes(latents))
+        return latents
+
+    def _look(self, faces: Latents) -> Latents:
+        """What the encoder makes of faces at once, (n, 3, H, W) -> (n, d)."""
         return np.concatenate([self._encoder(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)])
 
     def _decode_planes(self, latents: Latents) -> Latents:

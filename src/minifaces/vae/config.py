@@ -18,7 +18,8 @@ class Strict(BaseModel):
 
 class Network(Strict):
     """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32,
-    then one residual level a width, each half the size of the one before; `depths` blocks each in the encoder."""
+    then one residual level a width, each half the size of the one before; `depths` blocks each in the encoder, which
+    looks `looks` times (see `minifaces.vae.networks.VAE.encode`)."""
 
     kind: Literal["seed", "residual"] = "residual"
     image_size: Literal[32, 64, 128, 256] = 128
@@ -26,11 +27,14 @@ class Network(Strict):
     widths: tuple[Width, ...] = (48, 80, 144, 256)
     depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = ()
     norm: Literal["batch", "group"] = "batch"
+    looks: Annotated[int, Field(ge=1, le=8)] = 1
 
     @model_validator(mode="after")
     def _sound(self) -> "Network":
         if self.kind == "seed" and self.image_size != 64:
             raise ValueError("the seed network takes 64 px pictures only")
+        if self.kind == "seed" and self.looks != 1:
+            raise ValueError("the seed network looks once")
         if self.kind == "residual" and not 2 <= len(self.widths) <= 5:
             raise ValueError("2 to 5 widths wanted: the grid of 32 x 32 is halved between them")
         if self.depths and len(self.depths) != len(self.widths):
@@ -95,7 +99,7 @@ class Config(Strict):
 
 
 PRESETS = {
-    "default": Config(network=Network(latent_size=192, depths=(1, 2, 2, 1))),
+    "default": Config(network=Network(latent_size=192, depths=(1, 2, 2, 1), looks=2)),
     "seed": Config(
         preset="seed",
         epochs=200,

@@ -51,6 +51,7 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
             "name": name,
             "image_size": network.image_size,
             "latent_size": network.latent_size,
+            "looks": network.looks,
             "preset": {
                 **trained.config.model_dump(mode="json"),
                 "seed": trained.seed,
@@ -222,8 +223,12 @@ def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
     tensor = _tensor(faces)
     with torch.no_grad():
         expected = network.decode(network.encode(tensor)[0]).numpy()
-    (latents,) = encoder.run(None, {"face": tensor.numpy()})
-    (made,) = decoder.run(None, {"latent": latents})
+    (first,) = encoder.run(None, {"face": tensor.numpy()})
+    (made,) = decoder.run(None, {"latent": first})
+    latents = first
+    for _ in range(network.looks - 1):
+        latents = latents + first - encoder.run(None, {"face": made})[0]
+        (made,) = decoder.run(None, {"latent": latents})
     difference = float(np.abs(made - expected).max())
     if difference > PARITY:
         raise MinifacesError(

@@ -17,20 +17,36 @@ LOG_VARIANCE = (-12.0, 6.0)  # beyond these the exponential loses all meaning
 class VAE(nn.Module):
     """What training and export need of a network."""
 
-    def encode(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+    looks = 1
+
+    def look(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """What the encoder makes of faces at once: mean and log variance."""
         raise NotImplementedError
+
+    def encode(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """The posterior's mean and log variance, float32. With every look after the first, the encoder also sees what
+        the decoder makes of the mean so far, and the mean moves by how differently it reads the two pictures:
+
+            mean + look(faces) - look(decode(mean))
+
+        Details that one look reads too faintly add up (iterative back-projection, Irani and Peleg 1991; iterative
+        amortised inference, Marino, Yue and Mandt 2018)."""
+        first, log_variance = (part.float() for part in self.look(faces))
+        mean = first
+        for _ in range(self.looks - 1):
+            mean = mean + first - self.look(self.decode(mean).float())[0].float()
+        return mean, log_variance
 
     def decode(self, latents: Tensor) -> Tensor:
         raise NotImplementedError
 
     def mean_encoder(self) -> nn.Module:
-        """Faces to the posterior's mean alone, (n, d), without the weights of its variance."""
+        """One look at faces without the weights of the variance: the mean alone, (n, d)."""
         raise NotImplementedError
 
     def forward(self, faces: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Faces and standard normal noise (n, d) -> reconstruction, mean, log variance."""
         mean, log_variance = self.encode(faces)
-        mean, log_variance = mean.float(), log_variance.float()
         return self.decode(mean + torch.exp(log_variance / 2) * noise), mean, log_variance
 
 
@@ -68,7 +84,7 @@ class SeedVAE(VAE):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(cast(Tensor, module.bias))
 
-    def encode(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+    def look(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.encoder(faces)
         return self.mean(hidden), self.log_variance(hidden)
 
@@ -85,6 +101,7 @@ class ResidualVAE(VAE):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
+        self.looks = network.looks
         widths, depths = network.widths, network.depths or (1,) * len(network.widths)
         fold, grid = network.image_size // 32, 32 >> (len(widths) - 1)
         encoder: list[nn.Module] = [nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold * fold, widths[0], 3, padding=1)]
@@ -105,7 +122,7 @@ class ResidualVAE(VAE):
         decoder += [_norm(widths[0], network.norm), nn.SiLU(), nn.Conv2d(widths[0], 3 * fold * fold, 3, padding=1)]
         self.decoder = nn.Sequential(*decoder, nn.PixelShuffle(fold), nn.Sigmoid())
 
-    def encode(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+    def look(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = self.posterior(self.encoder(faces)).chunk(2, 1)
         return mean, log_variance.clamp(*LOG_VARIANCE)
 

@@ -33,6 +33,8 @@ interface Site {
   name: string
   imageSize: number
   latentSize: number
+  /** how often the encoder looks at a picture */
+  looks: number
   prior: "flow" | "mixture"
   parts: Record<string, PartFile>
   faces: {
@@ -252,7 +254,7 @@ class Client implements Engine {
       throw new Error("Faces cannot be decoded here: this browser has no WebAssembly SIMD. A newer one has.")
     const [wasm, decoder] = await Promise.all([this.fetchPart("runtime"), this.fetchPart("decoder")])
     const { imageSize, latentSize } = this
-    await this.ask("start", { imageSize, latentSize, wasm, decoder })
+    await this.ask("start", { imageSize, latentSize, looks: this.site.looks, wasm, decoder })
     for (const part of ["runtime", "decoder"] as const) this.tell(part, this.site.parts[part].bytes)
   }
 

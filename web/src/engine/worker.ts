@@ -10,7 +10,7 @@ import type { PathKind, Seed } from "./types"
 import { readTensors, unpackNetwork } from "./unpack"
 
 export interface Requests {
-  start: { imageSize: number; latentSize: number; wasm: Uint8Array<ArrayBuffer>; decoder: Uint8Array<ArrayBuffer> }
+  start: { imageSize: number; latentSize: number; looks: number; wasm: Uint8Array<ArrayBuffer>; decoder: Uint8Array<ArrayBuffer> }
   encoder: { file: Uint8Array<ArrayBuffer> }
   flow: { file: Uint8Array<ArrayBuffer> }
   prior: { file: Uint8Array<ArrayBuffer> }
@@ -31,7 +31,7 @@ export interface Answers {
 }
 export type Message = { [K in keyof Requests]: { id: number; kind: K; request: Requests[K] } }[keyof Requests]
 
-let [imageSize, latentSize] = [0, 0]
+let [imageSize, latentSize, looks] = [0, 0, 0]
 let decoder: Network
 let encoder: Network
 let flow: Flow
@@ -39,7 +39,7 @@ let prior: Prior
 
 const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Promise<Answers[K]> } = {
   async start(request) {
-    ;({ imageSize, latentSize } = request)
+    ;({ imageSize, latentSize, looks } = request)
     startRuntime(request.wasm)
     decoder = await Network.load(unpackNetwork(request.decoder), [latentSize])
     await decoder.run(new Float32Array(latentSize)) // the first run is slower than all others
@@ -62,8 +62,15 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     for (const latent of latents) pictures.push(toPixels(await decoder.run(latent), imageSize))
     return pictures
   },
-  encode({ pixels }) {
-    return encoder.run(toPlanes(pixels))
+  // Each look after the first reads what the decoder makes of the latent so far, as minifaces.studio.model.
+  async encode({ pixels }) {
+    const first = await encoder.run(toPlanes(pixels))
+    let latent = first
+    for (let looked = 1; looked < looks; looked++) {
+      const read = await encoder.run(await decoder.run(latent))
+      latent = latent.map((value, i) => value + first[i] - read[i])
+    }
+    return latent
   },
   random({ seeds, temperature, prior: kind }) {
     const drawn =
@@ -77,7 +84,7 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
       linear,
       slerp: (a, b, t) => slerp(a, b, t, prior.mean),
       density: (a, b, t) => density(a, b, t, prior),
-      geodesic: (a, b, t) => geodesic(a, b, t, decode, encode),
+      geodesic: (a, b, t) => geodesic(a, b, t, decode, look),
     }
     const rows: Row[] = stops.map(stop => Float64Array.from(stop))
     return (await through(rows, ways[kind], steps, loop, eased)).map(row => Float32Array.from(row))
@@ -85,7 +92,7 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
 }
 
 const decode: Run = rows => each(decoder, rows)
-const encode: Run = rows => each(encoder, rows)
+const look: Run = rows => each(encoder, rows)
 
 /** One by one: a batch is no quicker on one thread, and memory stays small. */
 async function each(network: Network, rows: Planes[]): Promise<Planes[]> {
