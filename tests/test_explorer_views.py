@@ -140,6 +140,26 @@ def test_the_map_is_moved_by_keys_wheel_and_mouse(visit: Visit) -> None:
     expect(page.locator(".panel h2")).to_have_text("Between the faces")
 
 
+def test_two_fingers_zoom_the_map(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    watch = opened(page, address)
+    page.locator(".map-room").scroll_into_view_if_needed()
+    box = page.locator(".map-room").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    hand = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchEnd", 0)):
+        fingers = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}] if apart else []
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    page.wait_for_timeout(400)
+    place = page.evaluate("decodeURIComponent(location.hash)")
+    at_x, at_y, near = map(float, re.findall(r"at=([\d.]+),([\d.]+),([\d.]+)", place)[0])
+    assert near == pytest.approx(3, rel=0.1)  # as much as the fingers went apart
+    assert (at_x, at_y) == (pytest.approx(0.5, abs=0.02), pytest.approx(0.5, abs=0.02))
+    assert watch.complaints == []
+    page.close()
+
+
 def test_what_lies_between_is_decoded_under_the_pointer(visit: Visit) -> None:
     page = visit.page
     page.wait_for_timeout(300)
@@ -302,14 +322,30 @@ def test_every_view_is_reached_by_keys_alone(visit: Visit) -> None:
         assert page.title() == f"{name} · minifaces"
 
 
-def test_a_picture_is_dropped_and_reconstructed(visit: Visit, model: Model) -> None:
+HAND_OVER = """([kind, data]) => {
+  const files = new DataTransfer()
+  files.items.add(new File([Uint8Array.from(data)], "face.png", { type: "image/png" }))
+  const shared = { bubbles: true, cancelable: true }
+  const event = kind === "drop"
+    ? new DragEvent(kind, { ...shared, dataTransfer: files })
+    : new ClipboardEvent(kind, { ...shared, clipboardData: files })
+  document.querySelector("main").dispatchEvent(event)
+}"""
+
+
+@pytest.mark.parametrize("way", ["choose", "drop", "paste"])
+def test_a_picture_is_taken_and_reconstructed(visit: Visit, model: Model, way: str) -> None:
     page = visit.page
     stream = io.BytesIO()
     Image.fromarray(model.gallery.thumbnails[3]).save(stream, "PNG")
-    visit.go("photo")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="choose a file").click()
-    chooser.value.set_files({"name": "face.png", "mimeType": "image/png", "buffer": stream.getvalue()})
+    if way == "choose":
+        visit.go("photo")
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="choose a file").click()
+        chooser.value.set_files({"name": "face.png", "mimeType": "image/png", "buffer": stream.getvalue()})
+    else:  # in any view
+        visit.go("avatar")
+        page.evaluate(HAND_OVER, [way, list(stream.getvalue())])
     expect(page.locator(".side .thumbnail")).to_have_count(8)
     assert "face=z:" in visit.hash()
     near = visit.pixels(".pair figure:nth-of-type(2) canvas").astype(int)
@@ -337,10 +373,33 @@ def test_an_avatar_is_typed(visit: Visit, model: Model) -> None:
     expect(visit.page.locator(".side code")).to_have_text("minifaces avatar 'Zoë O'\\''Neil' -o avatar.png")
 
 
+def test_a_link_to_no_face_leaves_the_map_as_it_is(visit: Visit) -> None:
+    visit.go("map?face=nobody")
+    expect(visit.page.locator(".said")).to_have_text("There is no face called nobody.")
+    expect(visit.page.locator(".panel h2")).to_have_text("Between the faces")
+    assert "nobody" not in visit.hash()
+
+
 @pytest.mark.parametrize("place", ["edit?face=nobody", "edit?face=z:AAAA", "morph?face=random:x&face=@99999"])
 def test_a_link_that_says_nothing_is_told(visit: Visit, place: str) -> None:
     visit.go(place)
     expect(visit.page.locator(".said")).not_to_be_empty()
+
+
+YELLOW = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+  return data.filter((value, i) => i % 4 === 2 && value < 60).length
+}"""  # faces are yellow and brown, the ground is not
+
+
+def test_the_map_outlives_its_graphics_context(visit: Visit) -> None:
+    visit.page.locator("canvas.map").focus()
+    lose = "canvas => canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
+    visit.page.locator("canvas.map").evaluate(lose)
+    visit.page.wait_for_timeout(500)
+    assert visit.page.locator("canvas.stand-in").evaluate(YELLOW) > 1000
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.locator(".panel h3")).to_have_text("Nearest")
 
 
 def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, address: str) -> None:
@@ -353,11 +412,6 @@ def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, address: 
     )
     watch = opened(page, address)
     page.wait_for_timeout(500)
-    script = """canvas => {
-      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
-      return data.filter((value, i) => i % 4 === 2 && value < 60).length
-    }"""
-    yellow = page.locator("canvas.map").evaluate(script)
-    assert yellow > 1000  # faces are yellow and brown, the ground is not
+    assert page.locator("canvas.map").evaluate(YELLOW) > 1000
     assert watch.complaints == []
     page.close()

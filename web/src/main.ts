@@ -4,6 +4,7 @@ import { link, read } from "./address"
 import { openEngine } from "./engine/open"
 import type { Part, Progress } from "./engine/types"
 import { h } from "./ui/dom"
+import { opened } from "./ui/picker"
 import { avatarView } from "./views/avatar"
 import { editView } from "./views/edit"
 import { howView } from "./views/how"
@@ -89,14 +90,11 @@ try {
   const take = (files: Iterable<File> | undefined) => {
     const picture = [...(files ?? [])].find(({ type }) => type.startsWith("image/"))
     if (!picture) return
-    createImageBitmap(picture).then(
-      bitmap => {
-        app.photo = bitmap
-        if (read().view === "photo") enter()
-        else location.hash = link("photo")
-      },
-      () => app.say("That is no picture that this browser can read."),
-    )
+    opened(picture).then(bitmap => {
+      app.photo = bitmap
+      if (read().view === "photo") enter()
+      else location.hash = link("photo")
+    }, app.fail)
   }
   addEventListener("dragover", event => event.preventDefault())
   addEventListener("drop", event => {

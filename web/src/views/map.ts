@@ -59,10 +59,11 @@ export function mapView(app: App, params: URLSearchParams): View {
     const fresh = map.cloneNode() as HTMLCanvasElement
     fresh.width = map.width
     fresh.height = map.height
+    const focused = document.activeElement === map
     map.hidden = true
-    fresh.tabIndex = -1
     fresh.classList.add("stand-in")
     map.after(fresh)
+    if (focused) fresh.focus()
     renderer = plain(fresh, engine.atlas, redraw)
     redraw()
   }
@@ -285,7 +286,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     },
     { passive: false },
   )
-  map.addEventListener("keydown", event => {
+  room.addEventListener("keydown", event => {
     const step = 60
     const moves: Record<string, () => void> = {
       ArrowLeft: () => camera.pan(step, 0),
@@ -416,8 +417,10 @@ export function mapView(app: App, params: URLSearchParams): View {
     chosen = new Set([start.index])
     filter()
     show(start)
-  } else if (state.face) showOther(state.face, "A face of the map", app.label(state.face))
-  else queueMicrotask(showNothing)
+  } else if (state.face) {
+    const told = (error: unknown) => (unchoose(), app.fail(error))
+    app.latent(state.face).then(() => showOther(state.face, "A face of the map", app.label(state.face)), told)
+  } else queueMicrotask(showNothing)
 
   return {
     title: "Map",
