@@ -56,7 +56,8 @@ def test_an_encoder_that_reads_faintly_sees_all_by_looking_again(copy: Path, dig
             weight.CopyFrom(numpy_helper.from_array(values / 2, weight.name))
     onnx.save(graph, copy / "encoder.onnx")
     # Faint digits on the mean digit are decoded without loss: nothing is cut off at black or white.
-    faces = model_with(copy, looks=1).decode(0.3 * model_with(copy, looks=1).encode(digits[0][:50]))
+    faint = model_with(copy, looks=1)
+    faces = faint.decode(0.3 * faint.encode(digits[0][:50]))
     once, twice, often = (model_with(copy, looks).encode(faces) for looks in (1, 2, 8))
     np.testing.assert_allclose(twice, 1.5 * once, atol=0.02)
     np.testing.assert_allclose(often, 2 * once, atol=0.05)

@@ -23,6 +23,7 @@ from minifaces.studio.checks import unknown, within
 from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
 from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, rounded
+from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
 from minifaces.studio.prior import Kind, Prior, sample_normal
 
@@ -158,9 +159,10 @@ class Model:
         little less variety (docs/evaluation.md). It is the walk of Rezende, Mohamed and Wierstra 2014 ("Stochastic
         backpropagation", ICML) without its noise. Latents of real faces hardly move."""
         within("the number of rounds", rounds, 0, LONGEST)
-        rows = self._rows(latents)
-        for _ in range(rounds if len(rows) else 0):
-            rows = self._encode_planes(self._decode_planes(rows))
+        rows = self._rows(latents).copy()
+        for i in range(0, len(rows), BATCH):
+            for _ in range(rounds):
+                rows[i : i + BATCH] = self._encode_planes(self._decode_planes(rows[i : i + BATCH]))
         return rows
 
     def sample(self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None) -> Pictures:
@@ -278,14 +280,8 @@ class Model:
         return UsageError(f"{self.folder / name} is damaged: {problem}")
 
     def _encode_planes(self, faces: Latents) -> Latents:
-        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d).
-
-        The model says how often the encoder looks. Each further look reads what the decoder makes of the latents so
-        far and adds by how much it reads the faces differently, as in training: `minifaces.vae.networks.VAE.encode`."""
-        first = latents = self._look(faces)
-        for _ in range(self.config.looks - 1):
-            latents = latents + first - self._look(self._decode_planes(latents))
-        return latents
+        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d), with as many looks as the model takes."""
+        return look_again(self._look(faces), self._look, self._decode_planes, self.config.looks)
 
     def _look(self, faces: Latents) -> Latents:
         """What the encoder makes of faces at once, (n, 3, H, W) -> (n, d)."""

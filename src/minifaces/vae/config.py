@@ -19,7 +19,7 @@ class Strict(BaseModel):
 class Network(Strict):
     """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32,
     then one residual level a width, each half the size of the one before; `depths` blocks each in the encoder, which
-    looks `looks` times (see `minifaces.vae.networks.VAE.encode`)."""
+    looks `looks` times (see `minifaces.studio.looks`)."""
 
     kind: Literal["seed", "residual"] = "residual"
     image_size: Literal[32, 64, 128, 256] = 128

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,6 +21,8 @@ from torch import Tensor, nn
 
 from minifaces.errors import MinifacesError
 from minifaces.files import atomic
+from minifaces.studio.looks import look_again
+from minifaces.studio.network import Network
 from minifaces.vae import flow, prior
 from minifaces.vae import gallery as galleries
 from minifaces.vae.card import model_card
@@ -216,19 +217,14 @@ def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
     """The largest difference between ONNX Runtime's and torch's reconstructions, in [0, 1].
 
     Raises MinifacesError where it passes 2/255."""
-    encoder, decoder = (
-        onnxruntime.InferenceSession(folder / f"{n}.onnx", providers=["CPUExecutionProvider"])
-        for n in ("encoder", "decoder")
-    )
     tensor = _tensor(faces)
     with torch.no_grad():
-        expected = network.decode(network.encode(tensor)[0]).numpy()
-    (first,) = encoder.run(None, {"face": tensor.numpy()})
-    (made,) = decoder.run(None, {"latent": first})
-    latents = first
-    for _ in range(network.looks - 1):
-        latents = latents + first - encoder.run(None, {"face": made})[0]
-        (made,) = decoder.run(None, {"latent": latents})
+        latents = network.encode(tensor)[0]
+        expected = network.decode(latents).numpy()
+    face, latent = ("face", tensor.shape[1:]), ("latent", latents.shape[1:])
+    encoder = Network(folder / "encoder.onnx", face, latent, threads=0)
+    decoder = Network(folder / "decoder.onnx", latent, face, threads=0)
+    made = decoder(look_again(encoder(tensor.numpy()), encoder, decoder, network.looks))
     difference = float(np.abs(made - expected).max())
     if difference > PARITY:
         raise MinifacesError(

@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from minifaces.studio.looks import look_again
 from minifaces.vae.config import Network
 
 LOG_VARIANCE = (-12.0, 6.0)  # beyond these the exponential loses all meaning
@@ -24,18 +25,10 @@ class VAE(nn.Module):
         raise NotImplementedError
 
     def encode(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """The posterior's mean and log variance, float32. With every look after the first, the encoder also sees what
-        the decoder makes of the mean so far, and the mean moves by how differently it reads the two pictures:
-
-            mean + look(faces) - look(decode(mean))
-
-        Details that one look reads too faintly add up (iterative back-projection, Irani and Peleg 1991; iterative
-        amortised inference, Marino, Yue and Mandt 2018)."""
-        first, log_variance = (part.float() for part in self.look(faces))
-        mean = first
-        for _ in range(self.looks - 1):
-            mean = mean + first - self.look(self.decode(mean).float())[0].float()
-        return mean, log_variance
+        """The posterior's mean after `looks` looks (`minifaces.studio.looks`) and the first one's log variance,
+        float32."""
+        mean, log_variance = (part.float() for part in self.look(faces))
+        return look_again(mean, lambda made: self.look(made)[0].float(), self.decode, self.looks), log_variance
 
     def decode(self, latents: Tensor) -> Tensor:
         raise NotImplementedError

@@ -62,7 +62,7 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     for (const latent of latents) pictures.push(toPixels(await decoder.run(latent), imageSize))
     return pictures
   },
-  // Each look after the first reads what the decoder makes of the latent so far, as minifaces.studio.model.
+  // Each look after the first reads what the decoder makes of the latent so far, as minifaces.studio.looks.
   async encode({ pixels }) {
     const first = await encoder.run(toPlanes(pixels))
     let latent = first

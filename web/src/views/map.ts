@@ -418,8 +418,15 @@ export function mapView(app: App, params: URLSearchParams): View {
     filter()
     show(start)
   } else if (state.face) {
-    const told = (error: unknown) => (unchoose(), app.fail(error))
-    app.latent(state.face).then(() => showOther(state.face, "A face of the map", app.label(state.face)), told)
+    const asked = state.face
+    const still = () => room.isConnected && state.face === asked // nothing else was chosen meanwhile
+    app.latent(asked).then(
+      () => still() && showOther(asked, "A face of the map", app.label(asked)),
+      error => {
+        if (still()) unchoose()
+        app.fail(error)
+      },
+    )
   } else queueMicrotask(showNothing)
 
   return {
