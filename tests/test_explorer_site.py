@@ -30,7 +30,6 @@ from minifaces import MinifacesError, UsageError
 from minifaces.cli.main import run
 from minifaces.dataset import DataSet, read_dataset, write_dataset
 from minifaces.explorer import export, pack
-from minifaces.explorer.colours import head_colours
 from minifaces.explorer.faces import Faces, dataset_faces, gallery_faces
 from minifaces.explorer.onnx_tensors import find_tensors
 from minifaces.explorer.page import FOLDER, page_files, policy
@@ -175,28 +174,6 @@ def test_neighbours_on_the_map_share_sheets() -> None:
     cells = np.stack(np.meshgrid(np.arange(32), np.arange(32)), axis=-1).reshape(-1, 2).astype(float)
     slots = place(cells).reshape(32, 32)
     assert all(len(np.unique(slots[y : y + 8, x : x + 8] // 64)) == 1 for y in (0, 8, 24) for x in (0, 16))
-
-
-def test_head_colours_are_named() -> None:
-    flat = np.array([(241, 195, 33), (233, 196, 170), (110, 74, 50), (240, 240, 240), (30, 30, 30)], np.uint8)
-    pictures = np.full((5, 64, 64, 3), 255, np.uint8)
-    pictures[:, 6:58, 10:54] = flat[:, None, None]
-    pictures[:, 20:34, 18:46] = 0  # a print
-    assert head_colours(pictures) == ["yellow", "light skin", "brown", "white", "black"]
-
-
-def test_colours_of_designs_are_those_of_their_heads() -> None:
-    known = {
-        "3626bp05": "yellow",
-        "3626bpb1": "light skin",
-        "3626cpd66": "medium skin",
-        "3626cpbd": "brown",
-        "3626bpa8": "white",  # before a white ground
-        "3626cpbn": "black",
-    }
-    gallery = Model(BUNDLED).gallery
-    faces = np.array([gallery.index(name) for name in known], np.intp)
-    assert head_colours(gallery.thumbnails[faces]) == list(known.values())
 
 
 def test_the_description_tells_of_every_face(model: Model, files: dict[str, bytes]) -> None:

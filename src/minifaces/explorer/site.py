@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from minifaces.explorer.colours import COLOURS, head_colours
 from minifaces.explorer.faces import Faces
 from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
 from minifaces.explorer.sprites import levels, place
+from minifaces.headcolours import COLOURS, head_colours
 from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
 from minifaces.studio.atlas import project

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from minifaces.dataset import list_dataset
 from minifaces.errors import UsageError
+from minifaces.headcolours import head_colours
 from minifaces.images import Pixels, read_picture, square
 from minifaces.photos.apply import plan
 from minifaces.photos.duplicates import Index, hash_of
 from minifaces.photos.folder import Box, Work
 from minifaces.photos.frame import Framed
-from minifaces.photos.looks import brightness, ground_colour, head_colour
+from minifaces.photos.looks import brightness, ground_colour
 from minifaces.photos.review import words
 from minifaces.photos.screen import screen
 
@@ -144,10 +145,11 @@ def _look(stats: Stats, batch: list[tuple[Subject, Pixels]], index: Index | None
         whole = [Framed(picture, Box(0, 0, SIDE, SIDE), 1.0) for _, picture in unknown]
         for (subject, _), found in zip(unknown, screen(whole, [picture for _, picture in unknown]), strict=True):
             angles[subject.path] = _known(yaw=found.yaw, pitch=found.pitch)
-    for subject, picture in batch:
+    colours = head_colours(np.stack([picture for _, picture in batch])) if batch else []
+    for (subject, picture), colour in zip(batch, colours, strict=True):
         for table, value in subject.facts.items():
             stats.count(table, value, subject.path)
-        stats.count("colour", head_colour(picture), subject.path)
+        stats.count("colour", colour, subject.path)
         stats.count("ground", ground_colour(picture), subject.path)
         if index is not None and index.add(str(subject.path), hash_of(picture), picture) is not None:
             stats.counts["repeat another picture"] += 1

@@ -1,4 +1,4 @@
-"""The colour of a head, by name, as the picture shows it: what the map is filtered by.
+"""The colour of a head, by name, as the picture shows it.
 
 head_colours(pictures)        # ["yellow", "light skin", ...]"""
 

@@ -1,0 +1,81 @@
+"""Make the pictures of the explorer that docs/explorer.md shows, of the bundled model.
+
+python docs/pictures/explorer.py          (needs Chromium)"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pages import shoot
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from minifaces.evaluate.testset import composed
+from minifaces.explorer.export import export_single
+from minifaces.explorer.faces import gallery_faces
+from minifaces.explorer.site import site_files
+from minifaces.studio.model import Model
+
+HERE = Path(__file__).resolve().parent
+Scheme = Literal["light", "dark"]
+MORPH = "morph?face=3626bp01/front&face=3626bp05/front&face=3626bp03/front&t=0.75"
+SHOTS: dict[str, tuple[str, Scheme]] = {
+    "morph": (MORPH, "light"),
+    "invent": ("invent?seed=7", "light"),
+    "edit": ("edit?face=3626bp05/front&smile=-1.5&facial_hair=1", "dark"),
+    "photo": ("photo", "light"),
+    "grid": ("map?layout=grid&face=3626bpb1/front", "dark"),
+    "avatar": ("avatar?text=Grace", "light"),
+}
+NARROW: tuple[tuple[str, Scheme], ...] = (
+    ("map?face=3626bp03/front", "light"),
+    ("edit?face=3626bp05/front&smile=-1", "dark"),
+    ("invent?seed=40", "light"),
+)
+SEEN = 40  # of the unseen designs, the one whose picture is dropped into the page
+GAP = 20  # pixels between telephones
+
+
+def opened(browser: Browser, link: str, scheme: Scheme, width: int, height: int) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
+    page.goto(link)
+    while not page.evaluate("'explorer' in globalThis"):
+        page.wait_for_timeout(50)
+    page.evaluate("explorer.ready")
+    page.wait_for_timeout(2500)  # walls of faces are decoded one by one
+    return page
+
+
+def main() -> None:
+    model = Model.bundled()
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        folder = Path(scratch)
+        html, photo = folder / "faces.html", folder / "photo.png"
+        export_single(site_files(model, gallery_faces(model)), html)
+        Image.fromarray(composed(model.image_size, "test", 1).pictures[SEEN]).save(photo)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        at = html.as_uri() + "#/"
+        shoot(opened(browser, at + "map?face=3626bp03/front", "light", 1200, 760), HERE / "explorer-map.png")
+        for name, (view, scheme) in SHOTS.items():
+            page = opened(browser, at + view, scheme, 900, 600)
+            if name == "photo":
+                page.set_input_files("input[type=file]", photo)
+                page.wait_for_timeout(3000)
+            shoot(page, HERE / f"explorer-{name}.png")
+        telephones = []
+        for i, (view, scheme) in enumerate(NARROW):
+            path = folder / f"{i}.png"
+            shoot(opened(browser, at + view, scheme, 360, 740), path)
+            with Image.open(path) as picture:
+                telephones.append(
+                    np.pad(np.asarray(picture.convert("RGB")), ((0, 0), (0, GAP), (0, 0)), constant_values=200)
+                )
+        beside = Image.fromarray(np.concatenate(telephones, 1)[:, :-GAP])
+        beside.quantize(192, dither=Image.Dither.NONE).save(HERE / "explorer-narrow.png", optimize=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
