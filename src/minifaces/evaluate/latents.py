@@ -6,19 +6,14 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
-from minifaces.evaluate.intervals import bootstrap, mean
+from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
-from minifaces.evaluate.reader import Reader
-from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces
 from minifaces.ldraw.colours import LUMA
-from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
 Floats = NDArray[np.float32]
-AMOUNT = 2.0  # how far edits go: "clearly shown on any face"
 ACTIVE = 0.01  # variance of a dimension's means over the data above which it is active (Burda et al. 2016)
-SHOWN = 8
 
 
 def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part:
@@ -37,8 +32,8 @@ def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part
     tables = [Table("use", tuple(use), {"latents": use}, note), _probes(fitted, seen, tested, faces)]
     pictures: list[Picture] = []
     if model.directions:
-        table, picture = _edits(model, tested, faces, progress)
-        tables.append(table)
+        edited, picture = edits(model, tested, faces.groups, progress)
+        tables += edited
         pictures.append(picture)
     return Part("latent", "Latent space", tables, pictures)
 
@@ -85,39 +80,3 @@ def _attributes(faces: Faces) -> dict[str, NDArray[np.float64]]:
     rows = [faces.prints.designs[i].attributes for i in faces.draws.upper]
     names = sorted({name for row in rows for name in row})
     return {name: np.array([np.nan if name not in r else float(r[name]) for r in rows]) for name in names}
-
-
-def _edits(model: Model, latents: Floats, faces: Faces, progress: Progress) -> tuple[Table, Picture]:
-    """Each direction that the reader can judge, added to the faces that lack the attribute and taken from those that
-    have it: how many come to be read otherwise, and how much else changes."""
-    reader = Reader()
-    before = reader.holds(model.decode(latents))
-    plain = model.decode(latents)
-    rows: dict[str, dict[str, Value]] = {}
-    shown, captions = [], []
-    names = [name for name in model.directions if name in reader.names]
-    for number, name in enumerate(names):
-        progress(f"edits: {name}", number / len(names))
-        i = reader.names.index(name)
-        row: dict[str, Value] = {}
-        for sign, what in ((1, "added"), (-1, "taken away")):
-            chosen = np.flatnonzero(before[:, i] == (sign < 0))
-            if len(chosen) < 5:
-                continue
-            edited = model.decode(model.edit(latents[chosen], {name: sign * AMOUNT}))
-            after = reader.holds(edited)
-            others = np.delete(np.arange(len(reader.names)), i)
-            row |= {
-                f"{what}, %": bootstrap(mean, 100.0 * (after[:, i] == (sign > 0)), groups=faces.groups[chosen]),
-                f"{what}: other readings kept, %": float(100 * (after == before[chosen])[:, others].mean()),
-                f"{what}: PSNR to the unedited": float(psnr(plain[chosen], edited).mean()),
-            }
-            if sign > 0:
-                spread = chosen[np.linspace(0, len(chosen) - 1, SHOWN).astype(int)]
-                shown += [*plain[spread], *model.decode(model.edit(latents[spread], {name: AMOUNT}))]
-                captions += [name] * (2 * SHOWN)
-        rows[name] = row
-    columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
-    note = f"Edits by {AMOUNT:g}, of faces of unseen designs; what a face has is read off its picture."
-    picture = Picture("edits", "Unedited and edited, eight of each.", grid(captioned(np.stack(shown), captions), SHOWN))
-    return Table("edits", columns, rows, note), picture

@@ -1,0 +1,130 @@
+"""What edits do to faces: whether they change what they should, and how much else changes with it.
+
+tables, picture = edits(model, latents, groups, progress)"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.evaluate.intervals import bootstrap, mean
+from minifaces.evaluate.parts import Picture, Progress, Table, Value
+from minifaces.evaluate.reader import Reader
+from minifaces.evaluate.similarity import psnr
+from minifaces.headcolours import head_colours
+from minifaces.ldraw.colours import LUMA, to_linear
+from minifaces.photos.finder import look
+from minifaces.pictures import captioned, grid
+from minifaces.studio.model import Model
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Groups = NDArray[np.str_]
+AMOUNT = 2.0  # how far edits of attributes go: "clearly shown on any face"
+LEAST = 5  # faces, for a figure
+SHOWN = 8
+YELLOW = "yellow_head"  # told by the head's colour; all else by the reader
+
+
+def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> tuple[list[Table], Picture]:
+    """Tables of what a model's directions do to faces' latents (n, d), and a picture of it. `groups` (n,): the design
+    of each face."""
+    reader = Reader()
+    plain = model.decode(latents)
+    held, _ = _read(reader, plain)
+    names = [name for name in model.directions if name in (*reader.names, YELLOW)]
+    measures = [name for name in _MEASURES if name in model.directions]
+    changed: dict[str, dict[str, Value]] = {}
+    measured: dict[str, dict[str, Value]] = {}
+    shown, captions = [], []
+    for number, name in enumerate([*names, *measures]):
+        progress(f"edits: {name}", number / (len(names) + len(measures)))
+        if name in measures:
+            measured[name] = _measured(model, latents, plain, groups, name)
+            some, amount = np.arange(len(latents)), 1.0
+        else:
+            changed[name] = _changed(model, latents, plain, groups, name, reader)
+            some, amount = np.flatnonzero(~held[:, _column(reader, name)]), AMOUNT
+        some = some[np.unique(np.linspace(0, len(some) - 1, SHOWN).astype(int))] if len(some) else some
+        if len(some):
+            shown += [*plain[some], *model.decode(model.edit(latents[some], {name: amount}))]
+            captions += [name] * (2 * len(some))
+    columns = tuple(dict.fromkeys(column for row in changed.values() for column in row))
+    note = (
+        f"Edits by {AMOUNT:g}, of faces of unseen designs. What a face has is read off its picture, as is the name "
+        "of its head's colour."
+    )
+    tables = [Table("edits", columns, changed, note)]
+    if measured:
+        note = (
+            "Edits by 1 and by -1: turns in degrees, as seen by the network that screens photos; how dark a head is in "
+            "stops, of the median of the picture's middle. Done: at least half of what was asked."
+        )
+        tables.append(Table("edits of measures", ("asked", "measured", "done, %"), measured, note))
+    return tables, Picture("edits", "Unedited and edited.", grid(captioned(np.stack(shown), captions), SHOWN))
+
+
+def _changed(
+    model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str, reader: Reader
+) -> dict[str, Value]:
+    """An attribute added to the faces that lack it and taken from those that have it: how many come to be read
+    otherwise, and how much else changes."""
+    before, colours = _read(reader, plain)
+    i = _column(reader, name)
+    row: dict[str, Value] = {}
+    for sign, what in ((1, "added"), (-1, "taken away")):
+        chosen = np.flatnonzero(before[:, i] == (sign < 0))
+        if len(chosen) < LEAST:
+            continue
+        edited = model.decode(model.edit(latents[chosen], {name: sign * AMOUNT}))
+        after, named = _read(reader, edited)
+        others = [j for j in range(len(reader.names)) if j != i]
+        row |= {
+            f"{what}, %": bootstrap(mean, 100.0 * (after[:, i] == (sign > 0)), groups=groups[chosen]),
+            f"{what}: other readings kept, %": float(100 * (after == before[chosen])[:, others].mean()),
+            f"{what}: head colour kept, %": float(100 * (named == colours[chosen]).mean()),
+            f"{what}: PSNR to the unedited": float(psnr(plain[chosen], edited).mean()),
+        }
+    return row
+
+
+def _measured(model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str) -> dict[str, Value]:
+    """A measure raised and lowered by 1: by how much it changes, and how often by half of what was asked."""
+    measure, asked = _MEASURES[name]
+    start = measure(plain)
+    changes = np.stack([s * (measure(model.decode(model.edit(latents, {name: s}))) - start) for s in (1.0, -1.0)])
+    return {
+        "asked": asked,
+        "measured": bootstrap(mean, changes.mean(0), groups=groups),
+        "done, %": bootstrap(mean, 100.0 * (np.nan_to_num(changes) >= asked / 2).mean(0), groups=groups),
+    }
+
+
+def _read(reader: Reader, faces: Bytes) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+    """What faces have, the columns of `_column`, and their heads' colours by name."""
+    colours = np.array(head_colours(faces))
+    return np.column_stack([reader.holds(faces), colours == "yellow"]), colours
+
+
+def _column(reader: Reader, name: str) -> int:
+    return len(reader.names) if name == YELLOW else reader.names.index(name)
+
+
+def _turn(faces: Bytes) -> NDArray[np.float64]:
+    """Degrees that each face is turned to the picture's right, NaN where no head is seen."""
+    return np.array([heads[0].yaw if heads else np.nan for heads in look(list(faces))], np.float64)
+
+
+def _darkness(faces: Bytes) -> NDArray[np.float64]:
+    """log2 of how much less light than white the middle of each picture gives."""
+    quarter = faces.shape[1] // 4
+    middle = faces[:, quarter:-quarter, quarter:-quarter].reshape(len(faces), -1, 3)
+    luma = np.median(to_linear(middle / 255) @ LUMA, axis=1)
+    return np.asarray(-np.log2(np.maximum(luma, 1e-3)), np.float64)
+
+
+# What a step of 1 asks for: 20 degrees, and half the light (minifaces.vae.gallery).
+_MEASURES: dict[str, tuple[Callable[[Bytes], NDArray[np.float64]], float]] = {
+    "turn": (_turn, 20.0),
+    "dark_head": (_darkness, 1.0),
+}
