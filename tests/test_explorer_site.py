@@ -141,11 +141,10 @@ def test_the_flow_of_the_page_is_the_flow_of_python() -> None:
     layers = {n: t.astype(float) for n, t in tensors.items() if not n.endswith(".units")}
     for name in [name for name in tensors if name.endswith(".units")]:
         layers[name.removesuffix(".units")] *= tensors[name].astype(float)[:, None]
-    flow = Flow(layers.pop("mean"), layers.pop("scale"), layers)
-    np.testing.assert_array_equal(flow.sample(3, seed=5), model.flow.sample(3, seed=5))
+    np.testing.assert_array_equal(Flow.of(layers).sample(3, seed=5), model.flow.sample(3, seed=5))
     # What the coarse matrices cost: next to nothing.
     exact = {n: t.astype(float) for n, t in load((BUNDLED / "flow.safetensors").read_bytes()).items()}
-    faces = model.decode(Flow(exact.pop("mean"), exact.pop("scale"), exact).sample(20, seed=5)).astype(float)
+    faces = model.decode(Flow.of(exact).sample(20, seed=5)).astype(float)
     error = ((faces - model.decode(model.flow.sample(20, seed=5))) ** 2).mean()
     assert 10 * np.log10(255**2 / error) > 45
 

@@ -140,12 +140,14 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     assert (near.min(1) < 2).mean() > 0.95
     assert 0.4 < (near[:, 0] < near[:, 1]).mean() < 0.6
     assert np.abs(fitted.sample(7, seed=1) - drawn[:7]).max() < 1e-9  # however many are asked for
-    network = flow.Velocity(3, 64, 2)
-    network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in fitted.layers.items()})
+    network = flow.Velocity(3, 64, 2, len(fitted.shares))
+    tensors = fitted.layers | {"kinds": fitted.kinds}
+    network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items()})
+    kinds = np.arange(5)
     x = rng.normal(size=(5, 3))
     with torch.no_grad():
-        expected = network(torch.from_numpy(x.astype(np.float32)), torch.full((5, 1), 0.3)).numpy()
-    assert np.abs(fitted._velocity(x, 0.3) - expected).max() < 1e-4
+        expected = network(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(kinds), torch.full((5, 1), 0.3))
+    assert np.abs(fitted._velocity(x, kinds, 0.3) - expected.numpy()).max() < 1e-4
 
 
 def test_a_file_that_is_no_flow_is_named(tmp_path: Path) -> None:

@@ -78,12 +78,15 @@ class Data(Strict):
 
 
 class FlowPrior(Strict):
-    """The flow that new faces are drawn from, fitted to the latents after training; 0 steps leave it out."""
+    """The flow that new faces are drawn from, fitted after training to the latents of `faces` faces (8 a training face
+    at most), which fall into `kinds`; 0 steps leave it out."""
 
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000
+    faces: Annotated[int, Field(ge=1000, le=1_000_000)] = 30_000
     batch: Annotated[int, Field(ge=1, le=65536)] = 512
     width: Annotated[int, Field(ge=8, le=4096)] = 384
     blocks: Annotated[int, Field(ge=1, le=64)] = 4
+    kinds: Annotated[int, Field(ge=1, le=4096)] = 256
 
 
 class Config(Strict):

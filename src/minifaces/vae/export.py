@@ -31,7 +31,7 @@ from minifaces.vae.train import Trained
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-FLOW_FACES, MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 30000, 12000, 2000, 16000
+MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 12000, 2000, 16000
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
 
@@ -74,9 +74,9 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
 def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
     network, source = trained.network, trained.source
     report("encoding faces for the prior")
-    training = np.concatenate(
-        [encode(network, source.plausible(trained.seed + 7, i, 1000)) for i in range(_rounds(source.faces_per_epoch))]
-    )
+    # Rounds of 1000 faces that cover the data set a few times.
+    rounds = max(1, min(trained.config.flow.faces, 8 * source.faces_per_epoch) // 1000)
+    training = np.concatenate([encode(network, source.plausible(trained.seed + 7, i, 1000)) for i in range(rounds)])
     fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")
     if trained.config.flow.steps:
@@ -120,11 +120,6 @@ def _save(tensors: dict[str, Any], path: Path) -> None:
     """safetensors makes private files; `atomic` gives them the usual permissions."""
     with atomic(path) as scratch:
         save_file(tensors, scratch)
-
-
-def _rounds(faces_per_epoch: int) -> int:
-    """Rounds of 1000 faces that cover the data set a few times, at most FLOW_FACES."""
-    return max(1, min(FLOW_FACES, 8 * faces_per_epoch) // 1000)
 
 
 def encode(network: VAE, faces: Bytes) -> Floats:

@@ -3,7 +3,7 @@
 For composed faces the gallery is every design in its own head colour on one plain, frontal stage, and the known
 things include pose and colour. For a folder of pictures it is (some of) the pictures with their metadata."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,10 @@ def known_faces(source: Source, count: int, seed: int = 1) -> Known:
 
 
 def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
-    draws = draw_faces(source.prints, source.stages, "train", count, np.random.default_rng([seed, 1]), JOINED)
+    rng = np.random.default_rng([seed, 1])
+    draws = draw_faces(source.prints, source.stages, "train", count, rng, JOINED)
+    # Heads' colours are dealt out anew: what goes with one in designs, as anger does with grey, goes with none here.
+    draws = replace(draws, head=draws.head[rng.permutation(count)])
     faces, _ = compose(source.prints, source.stages, draws)
     stages = [source.stages.parameters[i] for i in draws.stage]
     values = {name: np.full(count, np.nan) for name in ATTRIBUTES}

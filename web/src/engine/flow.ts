@@ -1,13 +1,20 @@
 // The flow prior, as minifaces.studio.flow: noise is carried to latents by a learned velocity, in double precision,
 // so that after rounding Python's latents and these are the same. The matrices are multiplied by linear.wat.
 
+import { normals, uniform } from "./generator"
 import wasm from "./linear.wat"
+import type { Seed } from "./types"
 import type { Tensor } from "./unpack"
 
 const FREQUENCIES = Array.from({ length: 10 }, (_, k) => 0.3 * 2 ** k)
-const STEPS = 24
-/** faces carried at once: what linear.wat takes */
-export const LANES = 4
+const STEPS = 12
+const GUIDANCE = 1.4
+const [RESTARTS, RESTART_AT, RESTART_STEPS] = [4, 0.6, 6]
+const [KIND_STREAM, RESTART_STREAM] = [3, 4]
+/** rows at once: what linear.wat takes */
+const LANES = 4
+/** faces drawn at once: each with its kind and with any */
+const FACES = LANES / 2
 
 /** A matrix in the memory: addresses in bytes. `columns` is filled up to a multiple of 8. */
 interface Layer {
@@ -40,6 +47,9 @@ type Linear = (
 export class Flow {
   private readonly mean: Float32Array
   private readonly scale: Float32Array
+  private readonly shares: Float64Array
+  /** of each kind, and last of any */
+  private readonly kinds: Float64Array[]
   private readonly enter: Layer
   private readonly leave: Layer
   private readonly blocks: Block[] = []
@@ -60,6 +70,11 @@ export class Flow {
     const vector = (name: string) => tensors.get(name)!.data as Float32Array
     this.mean = vector("mean")
     this.scale = vector("scale")
+    this.shares = Float64Array.from(vector("shares"))
+    const { shape, data } = tensors.get("kinds")!
+    const units = vector("kinds.units")
+    const rows = Array.from(units, (_, i) => data.subarray(i * shape[1], (i + 1) * shape[1]))
+    this.kinds = rows.map((row, i) => Float64Array.from(row, number => number * units[i]))
     this.enter = this.keep(tensors, "enter")
     this.leave = this.keep(tensors, "leave")
     for (let i = 0; tensors.has(`contract.${i}.weight`); i++) {
@@ -72,21 +87,55 @@ export class Flow {
     ;[this.source, this.target] = [this.room(), this.room()]
   }
 
-  /** Latents from noise that the temperature has scaled: up to LANES at once, each (d,). */
-  carry(noise: Float64Array[]): Float64Array[] {
-    let x = noise
-    for (let step = 0; step < STEPS; step++) {
-      const t = step / STEPS
-      const half = moved(x, this.velocity(x, t), 0.5 / STEPS)
-      x = moved(x, this.velocity(half, t + 0.5 / STEPS), 1 / STEPS)
+  /** The first faces of seeds, each (d,). */
+  sample(seeds: Seed[], temperature: number): Float64Array[] {
+    const latents: Float64Array[] = []
+    for (let i = 0; i < seeds.length; i += FACES) latents.push(...this.few(seeds.slice(i, i + FACES), temperature))
+    return latents
+  }
+
+  private few(seeds: Seed[], temperature: number): Float64Array[] {
+    const noise = (stream: number) =>
+      seeds.map(seed => normals(seed, this.mean.length, stream).map(value => temperature * value))
+    const kinds = seeds.map(seed => this.kindOf(uniform(seed, KIND_STREAM)))
+    let x = this.carry(noise(0), kinds, 0, STEPS)
+    for (let i = 0; i < RESTARTS; i++) {
+      const fresh = noise(RESTART_STREAM + i)
+      const mixed = x.map((row, n) => row.map((value, j) => RESTART_AT * value + (1 - RESTART_AT) * fresh[n][j]))
+      x = this.carry(mixed, kinds, RESTART_AT, RESTART_STEPS)
     }
     return x.map(row => row.map((value, i) => this.mean[i] + this.scale[i] * value))
   }
 
-  private velocity(x: Float64Array[], t: number): Float64Array[] {
+  private kindOf(choice: number): number {
+    const total = this.shares.reduce((sum, share) => sum + share, 0)
+    const last = this.shares.length - 1
+    let [kind, reached] = [0, this.shares[0] / total]
+    while (kind < last && reached <= choice) reached += this.shares[++kind] / total
+    return kind
+  }
+
+  private carry(from: Float64Array[], kinds: number[], start: number, steps: number): Float64Array[] {
+    const step = (1 - start) / steps
+    let x = from
+    for (let i = 0; i < steps; i++) {
+      const t = start + i * step
+      const half = moved(x, this.guided(x, kinds, t), 0.5 * step)
+      x = moved(x, this.guided(half, kinds, t + 0.5 * step), step)
+    }
+    return x
+  }
+
+  private guided(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
+    const both = this.velocity([...x, ...x], [...kinds, ...kinds.map(() => this.shares.length)], t)
+    const [own, any] = [both.slice(0, x.length), both.slice(x.length)]
+    return any.map((row, n) => row.map((value, i) => value + GUIDANCE * (own[n][i] - value)))
+  }
+
+  private velocity(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
     const angles = FREQUENCIES.map(frequency => t * frequency)
     const time = [t, ...angles.map(Math.sin), ...angles.map(Math.cos)]
-    let hidden = this.times(this.enter, x, time)
+    let hidden = moved(this.times(this.enter, x, time), kinds.map(kind => this.kinds[kind]), 1)
     for (const block of this.blocks) {
       const wide = this.times(block.expand, hidden.map(row => normalised(row, block)), time)
       for (const row of wide) for (let i = 0; i < row.length; i++) row[i] /= 1 + Math.exp(-row[i])

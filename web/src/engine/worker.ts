@@ -1,7 +1,7 @@
 // The engine's own thread: networks, flow, paths. It is told everything and fetches nothing.
 
 import { Flow } from "./flow"
-import { normals, rounded } from "./generator"
+import { rounded } from "./generator"
 import { geodesic, type Run } from "./geodesic"
 import { Network, type Planes, startRuntime, toPixels, toPlanes } from "./networks"
 import { density, linear, type Row, slerp, through, type Way } from "./paths"
@@ -73,10 +73,7 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     return latent
   },
   random({ seeds, temperature, prior: kind }) {
-    const drawn =
-      kind === "flow"
-        ? flow.carry(seeds.map(seed => normals(seed, latentSize).map(value => temperature * value)))
-        : seeds.map(seed => prior.sample(seed, temperature))
+    const drawn = kind === "flow" ? flow.sample(seeds, temperature) : seeds.map(seed => prior.sample(seed, temperature))
     return drawn.map(latent => Float32Array.from(latent, value => rounded(value)))
   },
   async path({ kind, stops, steps, loop, eased }) {
