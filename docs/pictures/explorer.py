@@ -34,7 +34,7 @@ NARROW: tuple[tuple[str, Scheme], ...] = (
     ("edit?face=3626bp05/front&smile=-1", "dark"),
     ("invent?seed=40", "light"),
 )
-SEEN = 40  # of the unseen designs, the one whose picture is dropped into the page
+SEEN = 22  # of the unseen designs, the one whose picture is dropped into the page
 GAP = 20  # pixels between telephones
 
 
@@ -44,7 +44,7 @@ def opened(browser: Browser, link: str, scheme: Scheme, width: int, height: int)
     while not page.evaluate("'explorer' in globalThis"):
         page.wait_for_timeout(50)
     page.evaluate("explorer.ready")
-    page.wait_for_timeout(2500)  # walls of faces are decoded one by one
+    page.wait_for_timeout(2000 if "invent" not in link else 9000)  # a wall is filled face by face
     return page
 
 
@@ -59,21 +59,24 @@ def main() -> None:
         at = html.as_uri() + "#/"
         shoot(opened(browser, at + "map?face=3626bp03/front", "light", 1200, 760), HERE / "explorer-map.png")
         for name, (view, scheme) in SHOTS.items():
-            page = opened(browser, at + view, scheme, 900, 600)
+            page = opened(browser, at + view, scheme, 1200, 760)
             if name == "photo":
                 page.set_input_files("input[type=file]", photo)
                 page.wait_for_timeout(3000)
-            shoot(page, HERE / f"explorer-{name}.png")
+            page.screenshot(path=scratch + "/page.png")
+            with Image.open(scratch + "/page.png") as picture:
+                smaller = picture.convert("RGB").resize((900, 570), Image.Resampling.LANCZOS)
+                smaller.save(HERE / f"explorer-{name}.png", optimize=True)
         telephones = []
         for i, (view, scheme) in enumerate(NARROW):
             path = folder / f"{i}.png"
-            shoot(opened(browser, at + view, scheme, 360, 740), path)
+            opened(browser, at + view, scheme, 360, 740).screenshot(path=path)
             with Image.open(path) as picture:
                 telephones.append(
                     np.pad(np.asarray(picture.convert("RGB")), ((0, 0), (0, GAP), (0, 0)), constant_values=200)
                 )
         beside = Image.fromarray(np.concatenate(telephones, 1)[:, :-GAP])
-        beside.quantize(192, dither=Image.Dither.NONE).save(HERE / "explorer-narrow.png", optimize=True)
+        beside.save(HERE / "explorer-narrow.png", optimize=True)
         browser.close()
 
 

@@ -8,10 +8,10 @@ and Zhang, "Why are conditional generative models better than unconditional ones
 k its kind and e(t) = [t, sin(w t), cos(w t)]:
     h = enter [x, e] + kinds k;   h += contract(silu(expand [layernorm(h), e])) for each block;   velocity = leave(h)
 and the midpoint rule from t = 0 (noise) to 1. The last of the kinds stands for any: what sets a kind apart from it is
-exaggerated (classifier-free guidance, Ho and Salimans 2022), and then noise is mixed in and carried away again a few
-times, which mends errors made before (Xu, Deng, Cheng, Tian, Liu and Jaakkola, "Restart sampling for improving
-generative processes", NeurIPS 2023). All in double precision, so that the order in which a machine or a language adds
-things up does not show in latents that are rounded afterwards."""
+exaggerated (classifier-free guidance, Ho and Salimans 2022). Then noise is mixed in and carried away again a few times,
+without exaggerating, which mends errors made before (Xu, Deng, Cheng, Tian, Liu and Jaakkola, "Restart sampling for
+improving generative processes", NeurIPS 2023). All in double precision, so that the order in which a machine or a
+language adds things up does not show in latents that are rounded afterwards."""
 
 import os
 from dataclasses import dataclass
@@ -27,9 +27,8 @@ from minifaces.studio.generator import normals, uniforms
 Array = NDArray[np.float64]
 Kinds = NDArray[np.intp]
 FREQUENCIES = tuple(0.3 * 2.0**k for k in range(10))
-STEPS = 12
-GUIDANCE = 1.4  # 1: a kind's own velocity
-RESTARTS, RESTART_AT, RESTART_STEPS = 4, 0.6, 6
+STEPS, GUIDANCE = 10, 1.8
+RESTARTS, RESTART_AT, RESTART_STEPS = 3, 0.6, 5
 KIND_STREAM, RESTART_STREAM = 3, 4
 """of the generator: the choice of kinds, and the noise of the first restart (of further ones the streams after it)"""
 _CHUNK = 256  # faces carried at a time: a few megabytes
@@ -73,31 +72,32 @@ class Flow:
         def noise(stream: int) -> Array:
             return temperature * normals(seed, n, len(self.mean), stream)
 
-        x = self._carry(noise(0), kinds, 0.0, STEPS)
+        x = self._carry(noise(0), kinds, 0.0, STEPS, GUIDANCE)
         for i in range(RESTARTS):
             mixed = RESTART_AT * x + (1 - RESTART_AT) * noise(RESTART_STREAM + i)
             x = self._carry(mixed, kinds, RESTART_AT, RESTART_STEPS)
         latents: Array = self.mean + self.scale * x
         return latents
 
-    def _carry(self, x: Array, kinds: Kinds, start: float, steps: int) -> Array:
+    def _carry(self, x: Array, kinds: Kinds, start: float, steps: int, guidance: float = 1.0) -> Array:
         """From the time `start` to 1, a few rows at a time."""
-        return np.concatenate(
-            [self._carry_few(x[i : i + _CHUNK], kinds[i : i + _CHUNK], start, steps) for i in range(0, len(x), _CHUNK)]
-        )
+        chunks = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
+        return np.concatenate([self._carry_few(x[few], kinds[few], start, steps, guidance) for few in chunks])
 
-    def _carry_few(self, x: Array, kinds: Kinds, start: float, steps: int) -> Array:
+    def _carry_few(self, x: Array, kinds: Kinds, start: float, steps: int, guidance: float) -> Array:
         step = (1 - start) / steps
         for i in range(steps):
             t = start + i * step
-            half: Array = x + self._guided(x, kinds, t) * (0.5 * step)
-            x = x + self._guided(half, kinds, t + 0.5 * step) * step
+            half: Array = x + self._guided(x, kinds, t, guidance) * (0.5 * step)
+            x = x + self._guided(half, kinds, t + 0.5 * step, guidance) * step
         return x
 
-    def _guided(self, x: Array, kinds: Kinds, t: float) -> Array:
+    def _guided(self, x: Array, kinds: Kinds, t: float, guidance: float) -> Array:
+        if guidance == 1:
+            return self._velocity(x, kinds, t)
         either = np.concatenate([kinds, np.full(len(x), len(self.shares))])
         own, any_kind = np.split(self._velocity(np.concatenate([x, x]), either, t), 2)
-        guided: Array = any_kind + GUIDANCE * (own - any_kind)
+        guided: Array = any_kind + guidance * (own - any_kind)
         return guided
 
     def _velocity(self, x: Array, kinds: Kinds, t: float) -> Array:

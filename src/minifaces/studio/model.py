@@ -228,8 +228,8 @@ class Model:
     def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
         """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 2.0}`.
 
-        Amount 1 shows an attribute clearly; of a measure it is a change by 1, such as a turn of 20 degrees
-        (docs/architecture.md). Negative amounts take away."""
+        Amount 1 shows an attribute clearly; of a measure it is the mean step for a change by 1, such as a turn of 20
+        degrees, and shows less (docs/evaluation.md has figures). Negative amounts take away."""
         edited = self._rows(latents).copy()
         for attribute, amount in amounts.items():
             if attribute not in self.directions:

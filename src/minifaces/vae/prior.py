@@ -72,7 +72,8 @@ def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: fl
     thing (`ENTWINED`). Unknown values count as the mean.
     Of an attribute (only 0 and 1 known), a step of 1 goes from the mean face without to one standard deviation past
     the mean face with it, so that it shows on any face: the mean of many different smiles is a faint one. Of a
-    measure, such as a turn, a step of 1 is a change by 1. Names with less than 8 faces on a side are left out."""
+    measure, such as a turn, it is the mean step for a change by 1. Names with less than 8 faces on a side are left
+    out."""
     names = [name for name, v in known.items() if min(np.sum(v > 0.5), np.sum(v <= 0.5)) >= 8]
     if not names:
         return {}

@@ -7,14 +7,11 @@ import type { Seed } from "./types"
 import type { Tensor } from "./unpack"
 
 const FREQUENCIES = Array.from({ length: 10 }, (_, k) => 0.3 * 2 ** k)
-const STEPS = 12
-const GUIDANCE = 1.4
-const [RESTARTS, RESTART_AT, RESTART_STEPS] = [4, 0.6, 6]
+const [STEPS, GUIDANCE] = [10, 1.8]
+const [RESTARTS, RESTART_AT, RESTART_STEPS] = [3, 0.6, 5]
 const [KIND_STREAM, RESTART_STREAM] = [3, 4]
 /** rows at once: what linear.wat takes */
 const LANES = 4
-/** faces drawn at once: each with its kind and with any */
-const FACES = LANES / 2
 
 /** A matrix in the memory: addresses in bytes. `columns` is filled up to a multiple of 8. */
 interface Layer {
@@ -89,16 +86,10 @@ export class Flow {
 
   /** The first faces of seeds, each (d,). */
   sample(seeds: Seed[], temperature: number): Float64Array[] {
-    const latents: Float64Array[] = []
-    for (let i = 0; i < seeds.length; i += FACES) latents.push(...this.few(seeds.slice(i, i + FACES), temperature))
-    return latents
-  }
-
-  private few(seeds: Seed[], temperature: number): Float64Array[] {
     const noise = (stream: number) =>
       seeds.map(seed => normals(seed, this.mean.length, stream).map(value => temperature * value))
     const kinds = seeds.map(seed => this.kindOf(uniform(seed, KIND_STREAM)))
-    let x = this.carry(noise(0), kinds, 0, STEPS)
+    let x = this.carry(noise(0), kinds, 0, STEPS, GUIDANCE)
     for (let i = 0; i < RESTARTS; i++) {
       const fresh = noise(RESTART_STREAM + i)
       const mixed = x.map((row, n) => row.map((value, j) => RESTART_AT * value + (1 - RESTART_AT) * fresh[n][j]))
@@ -115,24 +106,27 @@ export class Flow {
     return kind
   }
 
-  private carry(from: Float64Array[], kinds: number[], start: number, steps: number): Float64Array[] {
+  private carry(from: Float64Array[], kinds: number[], start: number, steps: number, guidance = 1): Float64Array[] {
     const step = (1 - start) / steps
     let x = from
     for (let i = 0; i < steps; i++) {
       const t = start + i * step
-      const half = moved(x, this.guided(x, kinds, t), 0.5 * step)
-      x = moved(x, this.guided(half, kinds, t + 0.5 * step), step)
+      const half = moved(x, this.guided(x, kinds, t, guidance), 0.5 * step)
+      x = moved(x, this.guided(half, kinds, t + 0.5 * step, guidance), step)
     }
     return x
   }
 
-  private guided(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
+  private guided(x: Float64Array[], kinds: number[], t: number, guidance: number): Float64Array[] {
+    if (guidance === 1) return this.velocity(x, kinds, t)
     const both = this.velocity([...x, ...x], [...kinds, ...kinds.map(() => this.shares.length)], t)
     const [own, any] = [both.slice(0, x.length), both.slice(x.length)]
-    return any.map((row, n) => row.map((value, i) => value + GUIDANCE * (own[n][i] - value)))
+    return any.map((row, n) => row.map((value, i) => value + guidance * (own[n][i] - value)))
   }
 
   private velocity(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
+    if (x.length > LANES)
+      return [...this.velocity(x.slice(0, LANES), kinds, t), ...this.velocity(x.slice(LANES), kinds.slice(LANES), t)]
     const angles = FREQUENCIES.map(frequency => t * frequency)
     const time = [t, ...angles.map(Math.sin), ...angles.map(Math.cos)]
     let hidden = moved(this.times(this.enter, x, time), kinds.map(kind => this.kinds[kind]), 1)
