@@ -9,7 +9,8 @@ import torch
 from safetensors.numpy import save_file
 
 from minifaces.errors import UsageError
-from minifaces.studio.flow import Flow
+from minifaces.studio.flow import KIND_STREAM, Flow
+from minifaces.studio.generator import uniforms
 from minifaces.studio.prior import Prior
 from minifaces.vae import flow, losses, prior
 from minifaces.vae.config import PRESETS, FlowPrior, Loss
@@ -148,6 +149,28 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     with torch.no_grad():
         expected = network(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(kinds), torch.full((5, 1), 0.3))
     assert np.abs(fitted._velocity(x, kinds, 0.3) - expected.numpy()).max() < 1e-4
+
+
+def test_kinds_of_a_flow_are_drawn_by_their_shares_and_kept(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    centres = np.array([[6.0, 1.0, 0.0], [-6.0, 1.0, 3.0], [0.0, -8.0, 0.0]])
+    which = rng.choice(3, 4000, p=[0.7, 0.2, 0.1])
+    latents = (centres[which] + rng.normal(0, 0.4, (4000, 3))).astype(np.float32)
+    save_file(flow.fit(latents, FlowPrior(steps=1500, batch=256, width=64, blocks=2, kinds=3)), tmp_path / "flow.st")
+    fitted = Flow.load(tmp_path / "flow.st")
+    np.testing.assert_allclose(sorted(fitted.shares), [0.1, 0.2, 0.7], atol=0.02)
+    near = np.linalg.norm(fitted.sample(1000, seed=3)[:, None] - centres, axis=2).argmin(1)
+    np.testing.assert_allclose(np.bincount(near) / 1000, [0.7, 0.2, 0.1], atol=0.05)
+    kinds = np.searchsorted(np.cumsum(fitted.shares)[:-1], uniforms(3, 1000, KIND_STREAM), side="right")
+    assert [len(set(near[kinds == kind])) for kind in range(3)] == [1, 1, 1]  # noise of one kind comes to one place
+
+
+def test_kinds_that_do_not_fit_their_shares_are_told(tmp_path: Path) -> None:
+    latents = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
+    tensors = flow.fit(latents, FlowPrior(steps=2, width=8, blocks=1, kinds=2))
+    save_file(tensors | {"shares": np.ones(5, np.float32)}, tmp_path / "flow.safetensors")
+    with pytest.raises(UsageError, match=r"flow\.safetensors is damaged: .*its kinds and their shares do not fit"):
+        Flow.load(tmp_path / "flow.safetensors")
 
 
 def test_a_file_that_is_no_flow_is_named(tmp_path: Path) -> None:
