@@ -42,8 +42,8 @@ def test_colours_of_designs_are_those_of_their_heads() -> None:
 
 
 def test_colours_of_composed_faces() -> None:
-    rows = [(face, row["head_colour"]) for face, row in composed_faces(400, 64, recombined=0, seed=5)]
+    rows = [(face, row["head_colour"]) for face, row in composed_faces(200, 64, recombined=0, seed=5)]
     found = head_colours(np.stack([face for face, _ in rows]))
     right = [NAMES[code] == name for (_, code), name in zip(rows, found, strict=True) if code in NAMES]
-    assert len(right) > 300
+    assert len(right) > 150
     assert np.mean(right) > 0.9  # prints that cover the face mislead it

@@ -103,23 +103,30 @@ def test_a_damaged_checkpoint_is_named(name: str, unbroken: tuple[Path, Trained,
     assert "\n" not in str(caught.value)
 
 
-def test_a_run_begins_with_the_weights_of_a_model(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def exported(unbroken: tuple[Path, Trained, list[float]]) -> Path:
+    folder, trained, _ = unbroken
+    export_model(trained, folder.parent, "tiny")
+    return folder.parent
+
+
+def test_a_run_begins_with_the_weights_of_a_model(
+    unbroken: tuple[Path, Trained, list[float]], exported: Path, tmp_path: Path
+) -> None:
     _, trained, _ = unbroken
-    export_model(trained, tmp_path / "model", "tiny")
-    run = Run(tiny(), "composed", tmp_path / "finer", steps=1, start=tmp_path / "model")
+    run = Run(tiny(), "composed", tmp_path / "finer", steps=1, start=exported)
     for name, value in trained.network.state_dict().items():
         assert torch.allclose(run.bare.state_dict()[name].float(), value.float(), atol=1e-2), name
     other = tiny(**{"network.latent_size": 8})
     with pytest.raises(UsageError, match="of another network"):
-        Run(other, "composed", tmp_path / "other", steps=1, start=tmp_path / "model")
+        Run(other, "composed", tmp_path / "other", steps=1, start=exported)
     with pytest.raises(UsageError, match="cannot be read"):
         Run(tiny(), "composed", tmp_path / "none", steps=1, start=tmp_path / "nowhere")
 
 
-def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]]) -> None:
-    folder, trained, _ = unbroken
-    export_model(trained, folder.parent, "tiny")
-    model = minifaces.load(folder.parent)
+def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]], exported: Path) -> None:
+    _, trained, _ = unbroken
+    model = minifaces.load(exported)
     assert model.config.preset["steps"] == STEPS
     entries = model.gallery.entries
     assert len(entries) == len({e.name for e in entries}) > 380
@@ -160,7 +167,7 @@ def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFi
         for i, t in enumerate(digits.target[:600])
     ]
     write_dataset(tmp_path / "digits", zip(pictures, rows, strict=True))
-    settings = ["--size", "32", "--latent", "8", "--epochs", "20", "--set", "network.widths=[16,32,32]"]
+    settings = ["--size", "32", "--latent", "8", "--epochs", "10", "--set", "network.widths=[16,32,32]"]
     settings += ["--set", "optimiser.schedule=constant", "--set", "flow.steps=0"]
     out = tmp_path / "model"
     assert command(["train", str(tmp_path / "digits"), "--out", str(out), "--threads", "1", *settings]) == 0

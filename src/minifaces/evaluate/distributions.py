@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import svdvals
+from scipy.linalg import eigvalsh
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -34,14 +34,16 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
 
     Dowson and Landau, "The Fréchet distance between multivariate normal distributions", 1982; as a measure of
     generators Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium",
-    NeurIPS 2017. With A = X'X the last trace is the sum of the singular values of X Y', so no root of a matrix is
-    taken and fewer rows than features do no harm to the arithmetic; but estimated from few rows the distance comes
-    out too large (Chong and Forsyth, "Effectively unbiased FID and Inception Score", CVPR 2020), so compare only
-    distances from samples of the same sizes."""
+    NeurIPS 2017. With A = X'X the last trace is the sum of the singular values of M = X Y', the roots of the
+    eigenvalues of M M', so no root of a matrix is taken and fewer rows than features do no harm to the arithmetic; but
+    estimated from few rows the distance comes out too large (Chong and Forsyth, "Effectively unbiased FID and
+    Inception Score", CVPR 2020), so compare only distances from samples of the same sizes."""
     a, b = _features(2, a=a, b=b)
     x, y = _spread(a), _spread(b)
     apart = ((a.mean(0) - b.mean(0)) ** 2).sum()
-    return max(0.0, float(apart + (x**2).sum() + (y**2).sum() - 2 * svdvals(x @ y.T, check_finite=False).sum()))
+    product = x @ y.T if len(x) <= len(y) else y @ x.T
+    squares = eigvalsh(product @ product.T, check_finite=False)  # in less than half the time of singular values
+    return max(0.0, float(apart + (x**2).sum() + (y**2).sum() - 2 * np.sqrt(np.maximum(squares, 0)).sum()))
 
 
 def kernel_distance(a: ArrayLike, b: ArrayLike) -> float:
