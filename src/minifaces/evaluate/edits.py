@@ -31,7 +31,7 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
     of each face."""
     reader = Reader()
     plain = model.decode(latents)
-    held, _ = _read(reader, plain)
+    held, colours = _read(reader, plain)
     names = [name for name in model.directions if name in (*reader.names, YELLOW)]
     measures = [name for name in _MEASURES if name in model.directions]
     changed: dict[str, dict[str, Value]] = {}
@@ -43,7 +43,7 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
             measured[name] = _measured(model, latents, plain, groups, name)
             some, amount = np.arange(len(latents)), 1.0
         else:
-            changed[name] = _changed(model, latents, plain, groups, name, reader)
+            changed[name] = _changed(model, latents, plain, held, colours, groups, name, reader)
             some, amount = np.flatnonzero(~held[:, _column(reader, name)]), AMOUNT
         some = some[np.unique(np.linspace(0, len(some) - 1, SHOWN).astype(int))] if len(some) else some
         if len(some):
@@ -65,11 +65,17 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
 
 
 def _changed(
-    model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str, reader: Reader
+    model: Model,
+    latents: Floats,
+    plain: Bytes,
+    before: NDArray[np.bool_],
+    colours: NDArray[np.str_],
+    groups: Groups,
+    name: str,
+    reader: Reader,
 ) -> dict[str, Value]:
     """An attribute added to the faces that lack it and taken from those that have it: how many come to be read
     otherwise, and how much else changes."""
-    before, colours = _read(reader, plain)
     i = _column(reader, name)
     row: dict[str, Value] = {}
     for sign, what in ((1, "added"), (-1, "taken away")):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
-from minifaces.studio.generator import normals, uniforms
+from minifaces.studio.generator import choices, normals
 
 Array = NDArray[np.float64]
 Kinds = NDArray[np.intp]
@@ -67,7 +67,7 @@ class Flow:
 
     def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
         """Draw (n, d) latents; `temperature` scales all noise."""
-        kinds = np.searchsorted(np.cumsum(self.shares)[:-1], uniforms(seed, n, KIND_STREAM), side="right")
+        kinds = choices(self.shares, seed, n, KIND_STREAM)
 
         def noise(stream: int) -> Array:
             return temperature * normals(seed, n, len(self.mean), stream)

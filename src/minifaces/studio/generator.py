@@ -52,6 +52,11 @@ def uniforms(seed: int, n: int, stream: int) -> Array:
     return np.asarray(_words(seed, n, 1, stream)[:, 0] * 2.0**-53, np.float64)
 
 
+def choices(weights: Array, seed: int, n: int, stream: int) -> NDArray[np.intp]:
+    """Of weights (k,) of sum 1, a number below k for each of the faces 0 to n - 1 of a seed: (n,)."""
+    return np.searchsorted(np.cumsum(weights)[:-1], uniforms(seed, n, stream), side="right")
+
+
 def rounded(values: Array, grain: float = GRAIN) -> Array:
     """To the nearest multiple of `grain`, halves upwards."""
     return np.asarray(np.floor(values / grain + 0.5) * grain, np.float64)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
-from minifaces.studio.generator import normals, uniforms
+from minifaces.studio.generator import choices, normals
 
 Array = NDArray[np.float64]
 Kind = Literal["flow", "mixture", "normal"]
@@ -78,7 +78,7 @@ class Prior:
         `temperature` (0 or more) scales the deviation from the drawn component's mean, so that 0 gives the
         components' means. The noise over y, that of the rest and the choice of components are the streams 0,
         1 and 2 of the seed."""
-        component = np.searchsorted(np.cumsum(self.weights)[:-1], uniforms(seed, n, stream=2), side="right")
+        component = choices(self.weights, seed, n, stream=2)
         noise = normals(seed, n, self.means.shape[1])
         deviation = np.einsum("nij,nj->ni", self.cholesky[component], noise)
         coordinates = self.means[component] + temperature * deviation
