@@ -1,7 +1,7 @@
 // The flow prior, as minifaces.studio.flow: noise is carried to latents by a learned velocity, in double precision,
 // so that after rounding Python's latents and these are the same. The matrices are multiplied by linear.wat.
 
-import { normals, uniform } from "./generator"
+import { choice, normals } from "./generator"
 import wasm from "./linear.wat"
 import type { Seed } from "./types"
 import type { Tensor } from "./unpack"
@@ -67,7 +67,9 @@ export class Flow {
     const vector = (name: string) => tensors.get(name)!.data as Float32Array
     this.mean = vector("mean")
     this.scale = vector("scale")
-    this.shares = Float64Array.from(vector("shares"))
+    const shares = Float64Array.from(vector("shares"))
+    const total = shares.reduce((sum, share) => sum + share, 0)
+    this.shares = shares.map(share => share / total)
     const { shape, data } = tensors.get("kinds")!
     const units = vector("kinds.units")
     const rows = Array.from(units, (_, i) => data.subarray(i * shape[1], (i + 1) * shape[1]))
@@ -88,7 +90,7 @@ export class Flow {
   sample(seeds: Seed[], temperature: number): Float64Array[] {
     const noise = (stream: number) =>
       seeds.map(seed => normals(seed, this.mean.length, stream).map(value => temperature * value))
-    const kinds = seeds.map(seed => this.kindOf(uniform(seed, KIND_STREAM)))
+    const kinds = seeds.map(seed => choice(this.shares, seed, KIND_STREAM))
     let x = this.carry(noise(0), kinds, 0, STEPS, GUIDANCE)
     for (let i = 0; i < RESTARTS; i++) {
       const fresh = noise(RESTART_STREAM + i)
@@ -96,14 +98,6 @@ export class Flow {
       x = this.carry(mixed, kinds, RESTART_AT, RESTART_STEPS)
     }
     return x.map(row => row.map((value, i) => this.mean[i] + this.scale[i] * value))
-  }
-
-  private kindOf(choice: number): number {
-    const total = this.shares.reduce((sum, share) => sum + share, 0)
-    const last = this.shares.length - 1
-    let [kind, reached] = [0, this.shares[0] / total]
-    while (kind < last && reached <= choice) reached += this.shares[++kind] / total
-    return kind
   }
 
   private carry(from: Float64Array[], kinds: number[], start: number, steps: number, guidance = 1): Float64Array[] {

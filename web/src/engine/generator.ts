@@ -42,6 +42,14 @@ export function uniform(seed: Seed, stream: number, face = 0): number {
   return mantissas(seed, 1, stream, face)[0] * 2 ** -53
 }
 
+/** Of weights of sum 1, a number below their count. */
+export function choice(weights: Float64Array, seed: Seed, stream: number): number {
+  const wanted = uniform(seed, stream)
+  let [chosen, reached] = [0, weights[0]]
+  while (chosen < weights.length - 1 && reached <= wanted) reached += weights[++chosen]
+  return chosen
+}
+
 /** To the nearest multiple of `grain`, halves upwards. Latents that are drawn are multiples of 2^-10. */
 export function rounded(value: number, grain = 2 ** -10): number {
   return Math.floor(value / grain + 0.5) * grain

@@ -1,7 +1,7 @@
 // The mixture prior, as minifaces.studio.prior: a Gaussian mixture over leading directions, to draw from and to bend
 // paths by.
 
-import { normals, uniform } from "./generator"
+import { choice, normals } from "./generator"
 import type { Seed } from "./types"
 import type { Tensor } from "./unpack"
 
@@ -44,9 +44,7 @@ export class Prior {
   /** The first face of a seed. */
   sample(seed: Seed, temperature: number): Float64Array {
     const { d, k, basis } = this
-    const choice = uniform(seed, 2)
-    let [component, reached] = [0, this.weights[0]]
-    while (component < this.c - 1 && reached <= choice) reached += this.weights[++component]
+    const component = choice(this.weights, seed, 2)
     const noise = normals(seed, k)
     const beside = normals(seed, d, 1)
     const rest = this.residual.map((scale, i) => temperature * scale * beside[i])
