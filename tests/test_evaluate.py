@@ -9,6 +9,7 @@ import pytest
 import minifaces
 from minifaces.cli.main import run
 from minifaces.evaluate import report, testset
+from minifaces.evaluate.edits import edits
 from minifaces.evaluate.intervals import Interval
 from minifaces.evaluate.parts import Part, Picture, Table
 from minifaces.evaluate.reconstruction import reconstruction
@@ -52,6 +53,17 @@ def test_a_bare_head_differs_from_the_face_by_its_print(faces: testset.Faces) ->
     plain = testset.bare(faces)
     outside = 1 - faces.mask
     assert np.median(psnr(faces.pictures, plain, outside)) > np.median(psnr(faces.pictures, plain, faces.mask)) + 5
+
+
+def test_of_directions_that_nobody_can_read_nothing_is_told(faces: testset.Faces) -> None:
+    model = minifaces.load()
+    latents = model.encode(faces.pictures[:3])
+    model.directions = {"hat": model.directions["smile"]}
+    assert edits(model, latents, faces.groups[:3], quiet) == ([], [])
+    model.directions = {"eyewear": np.zeros(model.latent_size, np.float32)}
+    tables, (picture,) = edits(model, latents, faces.groups[:3], quiet)
+    assert [table.name for table in tables] == ["edits"]
+    assert picture.pixels.std() > 0
 
 
 def test_a_report_holds_figures_pictures_and_escaped_words(tmp_path: Path) -> None:

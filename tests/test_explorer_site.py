@@ -37,7 +37,7 @@ from minifaces.explorer.server import Server
 from minifaces.explorer.site import principal, site_files
 from minifaces.explorer.sprites import levels, place
 from minifaces.images import resize
-from minifaces.studio.flow import Flow, bytes_of
+from minifaces.studio.flow import bytes_of
 from minifaces.studio.model import Model
 
 BUNDLED = Path(minifaces.__file__).parent / "assets" / "model"
@@ -133,20 +133,11 @@ def test_coarse_values_are_the_units_multiples() -> None:
     assert not zero[1].any()
 
 
-def test_the_flow_of_the_page_is_the_flow_of_python() -> None:
-    model = Model(BUNDLED)
-    assert model.flow is not None
-    files = site_files(model, gallery_faces(model))
-    tensors = load(gzip.decompress(files[description(files)["parts"]["flow"]["file"]]))
-    layers = {n: t.astype(float) for n, t in tensors.items() if not n.endswith(".units")}
-    for name in [name for name in tensors if name.endswith(".units")]:
-        layers[name.removesuffix(".units")] *= tensors[name].astype(float)[:, None]
-    np.testing.assert_array_equal(Flow.of(layers).sample(3, seed=5), model.flow.sample(3, seed=5))
-    # What the coarse matrices cost: next to nothing.
-    exact = {n: t.astype(float) for n, t in load((BUNDLED / "flow.safetensors").read_bytes()).items()}
-    faces = model.decode(Flow.of(exact).sample(20, seed=5)).astype(float)
-    error = ((faces - model.decode(model.flow.sample(20, seed=5))) ** 2).mean()
-    assert 10 * np.log10(255**2 / error) > 45
+def test_the_flow_and_the_replacements_of_the_page_are_those_of_the_folder() -> None:
+    files = site_files(Model(BUNDLED), gallery_faces(Model(BUNDLED)))
+    for part in ("flow", "replacements"):
+        packed = files[description(files)["parts"][part]["file"]]
+        assert gzip.decompress(packed) == (BUNDLED / f"{part}.safetensors").read_bytes()
 
 
 def test_sprites_lie_where_they_are_said_to(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:

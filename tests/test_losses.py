@@ -9,7 +9,7 @@ import torch
 from safetensors.numpy import save_file
 
 from minifaces.errors import UsageError
-from minifaces.studio.flow import KIND_STREAM, Flow
+from minifaces.studio.flow import KIND_STREAM, Flow, coarse, whole
 from minifaces.studio.generator import uniforms
 from minifaces.studio.prior import Prior
 from minifaces.vae import flow, losses, prior
@@ -149,6 +149,23 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     with torch.no_grad():
         expected = network(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(kinds), torch.full((5, 1), 0.3))
     assert np.abs(fitted._velocity(x, kinds, 0.3) - expected.numpy()).max() < 1e-4
+
+
+def test_matrices_of_a_flow_are_kept_to_half_a_unit() -> None:
+    rng = np.random.default_rng(0)
+    tensors = {"weight": rng.normal(size=(5, 40)).astype(np.float32), "bias": rng.normal(size=5).astype(np.float32)}
+    stored = coarse(tensors)
+    assert {name: value.dtype for name, value in stored.items()} == {
+        "weight": np.int8,
+        "weight.units": np.float32,
+        "bias": np.float32,
+    }
+    kept = whole(stored)
+    assert kept.keys() == tensors.keys()
+    np.testing.assert_array_equal(kept["bias"], tensors["bias"])
+    wrong = np.abs(kept["weight"] - tensors["weight"]).max(1)
+    assert (wrong <= np.abs(tensors["weight"]).max(1) / 127 / 2 * 1.0001).all()
+    assert (wrong > 0).all()
 
 
 def test_kinds_of_a_flow_are_drawn_by_their_shares_and_kept(tmp_path: Path) -> None:

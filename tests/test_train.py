@@ -77,7 +77,7 @@ def test_an_interrupted_run_resumes_as_if_unbroken(unbroken: tuple[Path, Trained
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(MinifacesError, match=f"stopped at step 11 of {STEPS}: go on with --resume"):
-        Run(tiny(), "composed", folder, steps=STEPS).train(interrupt)
+        Run(tiny(), "composed", folder, steps=STEPS, helpers=1).train(interrupt)  # which makes the very same batches
     # A run that was killed while it swapped checkpoints goes on from what is left.
     (folder / "checkpoint").rename(folder / "checkpoint.old")
     resumed = Run(preset("seed"), "elsewhere", folder, resume=True)  # what the run was, the checkpoint says

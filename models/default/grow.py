@@ -1,10 +1,11 @@
-"""The bundled model's second start: a default network of the first kind (128 latents, one block a level) grown to the
-present one (192, depths 1 2 2 1), which at first makes the same pictures.
+"""How the bundled model's network grew between its starts: a smaller one (fewer latents, fewer blocks in the encoder's
+levels) becomes one of the present sizes, which at first makes the same pictures.
 
     python models/default/grow.py FIRST GROWN      model folders; `minifaces train --from GROWN` goes on
 
 New blocks end in a zero convolution and pass on what they get; the decoder gives new latents no weight at first."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -14,23 +15,25 @@ from safetensors.torch import load_file, save_file
 from minifaces.vae.config import PRESETS
 from minifaces.vae.networks import build
 
-FIRST_DEPTHS = (1, 1, 1, 1)
 
-
-def places(depths: tuple[int, ...]) -> list[int]:
-    """Where the encoder has its stem, each level's first block, and what follows the level: a convolution or a norm."""
-    at, found = 2, [1]
-    for depth in depths:
-        found += [at, at + depth]
-        at += depth + 1
-    return found
+def places(first: list[int], grown: list[int]) -> dict[int, int]:
+    """Where the layers of the first encoder go in the grown one: pixel-unshuffle and stem, then each level's blocks and
+    what follows them, a convolution or a norm."""
+    moved, old, new = {1: 1}, 2, 2
+    for fewer, more in zip(first, grown, strict=True):
+        moved |= {old + block: new + block for block in range(fewer)}
+        old, new = old + fewer, new + more
+        moved[old] = new
+        old, new = old + 1, new + 1
+    return moved
 
 
 def main(first: Path, grown: Path) -> None:
     torch.manual_seed(3)
     config = PRESETS["default"].network
     state = build(config).state_dict()
-    moved = dict(zip(places(FIRST_DEPTHS), places(config.depths), strict=True))
+    depths = json.loads((first / "config.json").read_text())["preset"]["network"]["depths"]
+    moved = places(depths or [1] * len(config.widths), list(config.depths))
     for name, value in load_file(first / "model.safetensors").items():
         if name.startswith("encoder."):
             _, place, rest = name.split(".", 2)

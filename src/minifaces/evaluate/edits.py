@@ -1,6 +1,6 @@
 """What edits do to faces: whether they change what they should, and how much else changes with it.
 
-tables, picture = edits(model, latents, groups, progress)"""
+tables, pictures = edits(model, latents, groups, progress)"""
 
 from collections.abc import Callable
 
@@ -26,14 +26,16 @@ SHOWN = 8
 YELLOW = "yellow_head"  # told by the head's colour; all else by the reader
 
 
-def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> tuple[list[Table], Picture]:
-    """Tables of what a model's directions do to faces' latents (n, d), and a picture of it. `groups` (n,): the design
-    of each face."""
+def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> tuple[list[Table], list[Picture]]:
+    """Tables of what a model's directions do to faces' latents (n, d), and a picture of it; nothing where no effect of
+    theirs can be told. `groups` (n,): the design of each face."""
     reader = Reader()
-    plain = model.decode(latents)
-    held, colours = _read(reader, plain)
     names = [name for name in model.directions if name in (*reader.names, YELLOW)]
     measures = [name for name in _MEASURES if name in model.directions]
+    if not names and not measures:
+        return [], []
+    plain = model.decode(latents)
+    held, colours = _read(reader, plain)
     changed: dict[str, dict[str, Value]] = {}
     measured: dict[str, dict[str, Value]] = {}
     shown, captions = [], []
@@ -49,19 +51,23 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
         if len(some):
             shown += [*plain[some], *model.decode(model.edit(latents[some], {name: amount}))]
             captions += [name] * (2 * len(some))
+    tables = []
     columns = tuple(dict.fromkeys(column for row in changed.values() for column in row))
     note = (
         f"Edits by {AMOUNT:g}, of faces of unseen designs. What a face has is read off its picture, as is the name "
         "of its head's colour."
     )
-    tables = [Table("edits", columns, changed, note)]
+    if changed:
+        tables.append(Table("edits", columns, changed, note))
     if measured:
         note = (
             "Edits by 1 and by -1: turns in degrees, as seen by the network that screens photos; how dark a head is in "
             "stops, of the median of the picture's middle. Done: at least half of what was asked."
         )
         tables.append(Table("edits of measures", ("asked", "measured", "done, %"), measured, note))
-    return tables, Picture("edits", "Unedited and edited.", grid(captioned(np.stack(shown), captions), SHOWN))
+    if not shown:
+        return tables, []
+    return tables, [Picture("edits", "Unedited and edited.", grid(captioned(np.stack(shown), captions), SHOWN))]
 
 
 def _changed(

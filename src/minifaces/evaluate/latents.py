@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
 from minifaces.evaluate.edits import edits
-from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
+from minifaces.evaluate.parts import Part, Progress, Table, Value
 from minifaces.evaluate.testset import Faces
 from minifaces.ldraw.colours import LUMA
 from minifaces.studio.model import Model
@@ -30,12 +30,8 @@ def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part
     }
     note = "Active: variance of the means above 0.01. Participation: (sum of variances)^2 / sum of their squares."
     tables = [Table("use", tuple(use), {"latents": use}, note), _probes(fitted, seen, tested, faces)]
-    pictures: list[Picture] = []
-    if model.directions:
-        edited, picture = edits(model, tested, faces.groups, progress)
-        tables += edited
-        pictures.append(picture)
-    return Part("latent", "Latent space", tables, pictures)
+    edited, pictures = edits(model, tested, faces.groups, progress)
+    return Part("latent", "Latent space", [*tables, *edited], pictures)
 
 
 def _probes(fitted: Floats, seen: Faces, tested: Floats, faces: Faces) -> Table:

@@ -24,7 +24,6 @@ from minifaces.headcolours import COLOURS, head_colours
 from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
 from minifaces.studio.atlas import project
-from minifaces.studio.flow import bytes_of
 from minifaces.studio.model import Model
 
 SITE = "site.bin"
@@ -55,7 +54,9 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
         "prior": add("prior", ".bin", (root / folder.PRIOR).read_bytes()),
     }
     if model.flow is not None:
-        parts["flow"] = add("flow", ".bin", _flow(model))
+        parts["flow"] = add("flow", ".bin", (root / folder.FLOW).read_bytes())
+    if model.replacements is not None:
+        parts["replacements"] = add("replacements", ".bin", (root / folder.REPLACEMENTS).read_bytes())
     atlas = [
         {
             "size": level.size,
@@ -125,17 +126,6 @@ def _latents(faces: Faces) -> bytes:
     return bytes(save({"latents": np.ascontiguousarray(faces.latents, kind)}))
 
 
-def _flow(model: Model) -> bytes:
-    """The flow's tensors, matrices as whole numbers (`X`) and their rows' units (`X.units`)."""
-    tensors: dict[str, NDArray[Any]] = {}
-    for name, value in folder.read_tensors(model.folder / folder.FLOW).items():
-        if value.ndim == 2:
-            tensors[name], tensors[f"{name}.units"] = bytes_of(value)
-        else:
-            tensors[name] = value.astype(np.float32)
-    return bytes(save(tensors))
-
-
 def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
     """What edits change: the model's attributes and measures, then the gallery's strongest principal directions,
     one standard deviation long. Descriptions and vectors (k, d) in the same order."""
@@ -146,6 +136,7 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
             "kind": "attribute" if name in model.gallery.attributes else "measure",
             "least": -3,
             "most": 3,
+            "replaces": model.replacements is not None and name in model.replacements.reads,
         }
         for name in model.directions
     ]

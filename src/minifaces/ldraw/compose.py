@@ -156,6 +156,12 @@ def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]
     return faces, mask
 
 
+def keep_to_one_core() -> None:
+    """Compose without threads in this process from now on: in a forked process numba has none."""
+    global _kernel
+    _kernel = numba.njit(_kernel.py_func)  # compiled anew, without `parallel`
+
+
 _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
 _SRGB = (to_srgb(np.arange(LEVELS + 1) / LEVELS) * 255).round().astype(np.uint8)
 

@@ -14,8 +14,10 @@ improving generative processes", NeurIPS 2023). All in double precision, so that
 language adds things up does not show in latents that are rounded afterwards."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +52,7 @@ class Flow:
         """Read flow.safetensors; UsageError where it is missing, damaged or no such network."""
         tensors = read_tensors(path)
         try:
-            flow = cls.of({n: _coarse(v) if v.ndim == 2 else v.astype(float) for n, v in tensors.items()})
+            flow = cls.of(whole(tensors))
             flow._velocity(np.zeros((1, len(flow.mean))), np.zeros(1, np.intp), 0.5)  # its layers fit one another
         except (KeyError, ValueError, IndexError) as error:
             raise UsageError(f"{Path(path)} is damaged: it is not a flow ({error})") from None
@@ -121,16 +123,31 @@ class Flow:
         return result
 
 
-def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A matrix (r, c) as whole numbers from -127 to 127 and each row's unit: (r, c), (r,).
+UNITS = ".units"
 
-    The flow's matrices are used like this, here and in the explorer, for which they would be too large
-    otherwise: both draw the same faces."""
+
+def coarse(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[Any]]:
+    """A flow's tensors as flow.safetensors holds them: vectors in float32, a matrix X (r, c) as whole numbers from -127
+    to 127 (int8) and each row's unit (X.units, r)."""
+    stored: dict[str, NDArray[Any]] = {}
+    for name, value in tensors.items():
+        if value.ndim == 2:
+            stored[name], stored[name + UNITS] = bytes_of(value)
+        else:
+            stored[name] = value.astype(np.float32)
+    return stored
+
+
+def whole(stored: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+    """The tensors, float64, of what `coarse` made of them."""
+    tensors = {name: value.astype(float) for name, value in stored.items()}
+    for name in [name for name in tensors if name.endswith(UNITS)]:
+        tensors[name.removesuffix(UNITS)] *= tensors.pop(name)[:, None]
+    return tensors
+
+
+def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A matrix (r, c) as whole numbers from -127 to 127 and each row's unit: (r, c), (r,)."""
     units = (np.abs(weight).max(axis=1) / np.float32(127)).astype(np.float32)
     safe = np.where(units > 0, units, 1).astype(np.float64)
     return np.rint(weight / safe[:, None]).astype(np.int8), units
-
-
-def _coarse(weight: NDArray[np.floating]) -> Array:
-    numbers, units = bytes_of(weight)
-    return numbers * units.astype(np.float64)[:, None]

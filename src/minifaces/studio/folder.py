@@ -27,7 +27,7 @@ DIRECTIONS = "directions.safetensors"
 GALLERY = "gallery.json"
 GALLERY_LATENTS = "gallery.safetensors"
 GALLERY_PICTURES = "gallery.webp"
-FLOW = "flow.safetensors"  # a model may do without
+FLOW, REPLACEMENTS = OPTIONAL = ("flow.safetensors", "replacements.safetensors")  # a model may do without
 FILES = (ENCODER, DECODER, PRIOR, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 """What a model needs beside config.json. The training weights and the model card are not among it."""
 
@@ -63,7 +63,7 @@ def open_folder(folder: str | os.PathLike[str]) -> Config:
     if not root.is_dir():
         raise UsageError(f"there is no model folder {root}")
     config = read_checked(root / CONFIG, Config.model_validate)
-    for name in FILES + ((FLOW,) if FLOW in config.files else ()):
+    for name in FILES + tuple(name for name in OPTIONAL if name in config.files):
         if _sha256(root / name) != config.files[name].lower():
             raise UsageError(f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again")
     return config
@@ -84,7 +84,7 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def read_tensors(path: str | os.PathLike[str], axes: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read finite floating-point tensors, with the names and shapes that `axes` asks for (any, without).
+    """Read tensors, finite or int8, with the names and shapes that `axes` asks for (any, without).
 
     `axes` gives a shape as one letter an axis, `{"mean": "d", "basis": "kd"}`: equal letters are equal sizes
     of at least 1, the digit 1 is the size 1. Raises UsageError, naming the file, where it is not so."""
@@ -103,7 +103,7 @@ def read_tensors(path: str | os.PathLike[str], axes: Mapping[str, str] | None = 
 
 def _wrong_values(tensors: Mapping[str, NDArray[Any]]) -> str | None:
     for name, tensor in tensors.items():
-        if not np.issubdtype(tensor.dtype, np.floating):
+        if tensor.dtype != np.int8 and not np.issubdtype(tensor.dtype, np.floating):
             return f"{name} is {tensor.dtype}, not floating point"
         if not np.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"

@@ -26,6 +26,7 @@ from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, roun
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
 from minifaces.studio.prior import Kind, Prior, sample_normal
+from minifaces.studio.replacements import Replacements
 
 Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -59,6 +60,8 @@ class Model:
             raise self._damaged(files.FLOW, f"it is for latents of {len(self.flow.mean)}, not {self.latent_size}")
         self.directions = self._read_directions()
         """(d,) float32 by attribute: a step of 1 clearly shows it (docs/architecture.md)"""
+        listed = files.REPLACEMENTS in self.config.files
+        self.replacements = Replacements.load(self.folder / files.REPLACEMENTS, self.latent_size) if listed else None
         self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
         face = ("face", (3, self.image_size, self.image_size))
         self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, threads)
@@ -228,14 +231,18 @@ class Model:
     def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
         """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 2.0}`.
 
-        Amount 1 shows an attribute clearly; of a measure it is the mean step for a change by 1, such as a turn of 20
-        degrees, and shows less (docs/evaluation.md has figures). Negative amounts take away."""
-        edited = self._rows(latents).copy()
+        Amount 1 shows an attribute clearly, and what it takes the place of goes (`minifaces.studio.replacements`); of a
+        measure it is the mean step for a change by 1, such as a turn of 20 degrees, and shows less
+        (docs/evaluation.md has figures). Negative amounts take away."""
+        rows = self._rows(latents)
+        edited = rows.copy()
         for attribute, amount in amounts.items():
             if attribute not in self.directions:
                 raise UsageError(unknown("attribute", attribute, sorted(self.directions)))
             within(f"the amount of {attribute}", amount, -HOTTEST, HOTTEST)
             edited += np.float32(amount) * self.directions[attribute]
+            if self.replacements is not None:
+                edited += self.replacements.change(rows, attribute, amount)
         return edited
 
     def neighbours(self, latent: ArrayLike, k: int = 8) -> list[tuple[Entry, float]]:

@@ -102,7 +102,7 @@ class Config(Strict):
 
 
 PRESETS = {
-    "default": Config(network=Network(latent_size=192, depths=(1, 2, 2, 1), looks=2)),
+    "default": Config(network=Network(latent_size=192, depths=(3, 3, 2, 1), looks=2)),
     "seed": Config(
         preset="seed",
         epochs=200,

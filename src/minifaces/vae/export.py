@@ -23,9 +23,11 @@ from minifaces.errors import MinifacesError
 from minifaces.files import atomic
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
-from minifaces.vae import flow, prior
+from minifaces.studio.replacements import CENTRE, READS, WRITES
+from minifaces.vae import flow, pairs, prior
 from minifaces.vae import gallery as galleries
 from minifaces.vae.card import model_card
+from minifaces.vae.faces import ComposedFaces
 from minifaces.vae.networks import VAE, multiply_accumulates
 from minifaces.vae.train import Trained
 
@@ -73,9 +75,10 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
 
 def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
     network, source = trained.network, trained.source
+    network.to("cuda" if torch.cuda.is_available() else "cpu")
     report("encoding faces for the prior")
-    # Rounds of 1000 faces that cover the data set a few times.
-    rounds = max(1, min(trained.config.flow.faces, 8 * source.faces_per_epoch) // 1000)
+    # Rounds of 1000 faces; a data set is covered a few times.
+    rounds = max(1, int(min(trained.config.flow.faces, 8 * source.faces)) // 1000)
     training = np.concatenate([encode(network, source.plausible(trained.seed + 7, i, 1000)) for i in range(rounds)])
     fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")
@@ -85,6 +88,13 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     report("finding the edit directions")
     known = galleries.known_faces(source, KNOWN_FACES)
     steps = prior.directions(encode(network, known.faces), known.values)
+    if isinstance(source, ComposedFaces):
+        centre, learnt = pairs.replacements(source, lambda faces: encode(network, faces))
+        steps |= {name: one.step for name, one in learnt.items()}
+        maps = {READS + name: one.reads for name, one in learnt.items()}
+        maps |= {WRITES + name: one.writes for name, one in learnt.items()}
+        halves = {name: value.astype(np.float16) for name, value in maps.items()}
+        _save({CENTRE: centre, **halves}, folder / "replacements.safetensors")
     _save({k: v for k, v in steps.items() if not k.startswith("_")}, folder / "directions.safetensors")
     report("making the gallery")
     faces, entries = galleries.gallery(source)
@@ -93,6 +103,7 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     (folder / "gallery.json").write_text(json.dumps(entries, indent=0) + "\n", encoding="utf-8")
     (folder / "gallery.webp").write_bytes(_sheet(faces))
     report("writing ONNX")
+    network.cpu()
     size = trained.config.network.image_size
     export_onnx(network.mean_encoder(), (torch.rand(2, 3, size, size),), "face", "latent", folder / "encoder.onnx")
     export_onnx(_Decoder(network), (torch.from_numpy(latents[:2]),), "latent", "face", folder / "decoder.onnx")
@@ -124,9 +135,10 @@ def _save(tensors: dict[str, Any], path: Path) -> None:
 
 def encode(network: VAE, faces: Bytes) -> Floats:
     """Posterior means (n, d) of faces (n, H, W, 3) uint8."""
+    device = next(network.parameters()).device
     with torch.no_grad():
-        chunks = [network.encode(_tensor(faces[i : i + 64]))[0] for i in range(0, len(faces), 64)]
-    return torch.cat(chunks).numpy()
+        chunks = [network.encode(_tensor(faces[i : i + 64]).to(device))[0] for i in range(0, len(faces), 64)]
+    return torch.cat(chunks).cpu().numpy()
 
 
 def reconstruction_quality(network: VAE, faces: Bytes) -> dict[str, float]:

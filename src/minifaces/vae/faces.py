@@ -3,6 +3,7 @@
 A source answers `batch(seed, step, count)`: the faces of one training step depend on nothing but these, so a resumed
 run sees exactly what an unbroken one would."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,9 +37,10 @@ class Batch:
 
 
 class Source(Protocol):
-    """Faces to train on. `faces_per_epoch` faces make a pass."""
+    """Faces to train on. `faces_per_epoch` faces make a pass; there are `faces` of them, which may be without end."""
 
     faces_per_epoch: int
+    faces: float
 
     def batch(self, seed: int, step: int, count: int) -> Batch: ...
 
@@ -53,6 +55,8 @@ class Source(Protocol):
 
 class ComposedFaces:
     """Faces composed from the bundled prints and stages, endlessly new."""
+
+    faces: float = math.inf
 
     def __init__(self, config: Config) -> None:
         self.data = config.data
@@ -96,15 +100,24 @@ class ComposedFaces:
         """The prints, and behind them the `number`-th bank of collages of training designs."""
         if self._bank is None or self._bank[0] != (seed, number):
             rng = np.random.default_rng([seed, number, 2])
-            made = collages(self.prints, self._pieces(), self.prints.of_split("train"), COLLAGES, rng)
+            stock = self._stock()
+            stock[len(self.prints) :] = collages(
+                self.prints, self._pieces(), self.prints.of_split("train"), COLLAGES, rng
+            )
             bank = replace(
                 self.prints,
                 designs=self.prints.designs + self.prints.designs[:1] * COLLAGES,  # of which nothing is asked
-                colours=np.concatenate([self.prints.colours, made]),
+                colours=stock,
                 metal_index=np.concatenate([self.prints.metal_index, np.full(COLLAGES, -1, np.int32)]),
             )
             self._bank = ((seed, number), bank)
         return self._bank[1]
+
+    @lru_cache(maxsize=1)  # noqa: B019 - a source lives as long as its run
+    def _stock(self) -> Bytes:
+        """The prints' textures, and behind them room for the collages of one bank."""
+        room = np.empty((COLLAGES, *self.prints.colours.shape[1:]), np.uint8)
+        return np.concatenate([self.prints.colours, room])
 
     @lru_cache(maxsize=1)  # noqa: B019 - a source lives as long as its run
     def _pieces(self) -> Pieces:
@@ -122,6 +135,7 @@ class FolderFaces:
         rest = np.flatnonzero(self.data.splits != "train")
         self.rest = rest if len(rest) else self.train
         self.faces_per_epoch = len(self.train)
+        self.faces: float = len(self.train)
 
     def batch(self, seed: int, step: int, count: int) -> Batch:
         position = np.arange(step * count, (step + 1) * count)

@@ -6,6 +6,7 @@ and then, not. The studio runs it in numpy (minifaces.studio.flow), which also s
 the kinds are for."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor, nn
 
-from minifaces.studio.flow import FREQUENCIES
+from minifaces.studio.flow import FREQUENCIES, coarse
 from minifaces.vae.config import FlowPrior
 from minifaces.vae.train import bfloat16_pays
 
 Floats = NDArray[np.float32]
-Tensors = dict[str, NDArray[np.float16] | Floats]
+Tensors = dict[str, NDArray[Any]]
 PASSES = 300  # over the latents, at most: a few pictures need no long fit, and would be learnt by heart
 JITTER = 0.05  # of the standardised latents: a training face should not become a spike
 FACES_A_KIND = 100  # at least, on average
@@ -31,6 +32,8 @@ class Velocity(nn.Module):
     def __init__(self, size: int, width: int, blocks: int, kinds: int) -> None:
         super().__init__()
         features = 1 + 2 * len(FREQUENCIES)
+        self.frequencies: Tensor
+        self.register_buffer("frequencies", torch.tensor(FREQUENCIES), persistent=False)
         self.enter = nn.Linear(size + features, width)
         self.kinds = nn.Parameter(torch.zeros(kinds + 1, width))  # the last is any
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(blocks))
@@ -40,7 +43,7 @@ class Velocity(nn.Module):
         nn.init.zeros_(self.leave.weight)
 
     def forward(self, x: Tensor, kinds: Tensor, t: Tensor) -> Tensor:
-        angles = t * torch.tensor(FREQUENCIES)
+        angles = t * self.frequencies
         time = torch.cat([t, angles.sin(), angles.cos()], 1)
         hidden = self.enter(torch.cat([x, time], 1)) + self.kinds[kinds]
         for norm, expand, contract in zip(self.norms, self.expand, self.contract, strict=True):
@@ -50,35 +53,38 @@ class Velocity(nn.Module):
 
 
 def fit(latents: Floats, config: FlowPrior, seed: int = 0) -> Tensors:
-    """Fit to `latents` (n, d); -> the tensors of flow.safetensors (averaged weights as float16)."""
+    """Fit to `latents` (n, d); -> the tensors of flow.safetensors, of the averaged weights.
+
+    A GPU is used where there is one; it draws other random numbers than a CPU from the same seed."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
     mean, scale = latents.mean(0), np.maximum(latents.std(0), 1e-6)
     standard = (latents - mean) / scale
     count = max(1, min(config.kinds, len(latents) // FACES_A_KIND))
     found = MiniBatchKMeans(count, random_state=seed, batch_size=4096, n_init=3).fit(standard).labels_
     named, found = np.unique(found, return_inverse=True)  # a kind without faces is none
-    data, kinds = torch.from_numpy(standard), torch.from_numpy(found.astype(np.int64))
-    network = Velocity(latents.shape[1], config.width, config.blocks, len(named))
-    average = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    data, kinds = torch.from_numpy(standard).to(device), torch.from_numpy(found.astype(np.int64)).to(device)
+    network = Velocity(latents.shape[1], config.width, config.blocks, len(named)).to(device)
+    current = network.state_dict()
+    average = {k: v.detach().clone() for k, v in current.items()}
     adam = torch.optim.AdamW(network.parameters(), 1e-3, (0.9, 0.99), weight_decay=0.01)
     steps = min(config.steps, PASSES * len(latents) // config.batch + 1)
     for step in range(steps):
         done = step / steps
         for group in adam.param_groups:
             group["lr"] = 1e-3 * min(1.0, (step + 1) / 100) * (0.505 + 0.495 * math.cos(math.pi * done))
-        chosen = torch.randint(len(data), (config.batch,))
-        x1 = data[chosen] + JITTER * torch.randn(config.batch, data.shape[1])
-        x0, t = torch.randn_like(x1), torch.rand(config.batch, 1)
-        kind = torch.where(torch.rand(config.batch) < UNTOLD, len(named), kinds[chosen])
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays()):
+        chosen = torch.randint(len(data), (config.batch,), device=device)
+        x1 = data[chosen] + JITTER * torch.randn(config.batch, data.shape[1], device=device)
+        x0, t = torch.randn_like(x1), torch.rand(config.batch, 1, device=device)
+        kind = torch.where(torch.rand(config.batch, device=device) < UNTOLD, len(named), kinds[chosen])
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_pays()):
             velocity = network(x0 * (1 - t) + x1 * t, kind, t)
         loss = (velocity.float() - (x1 - x0)).square().mean()
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
         with torch.no_grad():
-            current = network.state_dict()
-            torch._foreach_lerp_(list(average.values()), [current[k] for k in average], max(0.005, 9 / (10 + step)))
-    weights = {k: v.numpy().astype(np.float16) for k, v in average.items()}
-    shares = np.bincount(found) / len(found)
-    return {**weights, **{k: v.astype(np.float32) for k, v in (("mean", mean), ("scale", scale), ("shares", shares))}}
+            share = max(0.005, 9 / (10 + step))
+            torch._foreach_lerp_(list(average.values()), [v.detach() for v in current.values()], share)
+    weights = {k: v.cpu().numpy() for k, v in average.items()}
+    return coarse({**weights, "mean": mean, "scale": scale, "shares": np.bincount(found) / len(found)})

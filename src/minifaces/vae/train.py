@@ -22,13 +22,14 @@ from torch import Tensor
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
-from minifaces.vae import checkpoint, losses
+from minifaces.vae import ahead, checkpoint, losses
 from minifaces.vae.config import Config
 from minifaces.vae.faces import Batch, Source, open_source
 from minifaces.vae.networks import VAE, build
 
 SHEET = 16  # held-out faces on a sheet
-TIMED = (3, 13)  # the steps that tell how fast this machine is, where --minutes is asked for
+TIMED = 10  # steps that tell how fast this machine is, where --minutes is asked for ...
+UNTIMED = 3  # ... after the first ones
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,12 @@ class Run:
         resume: bool = False,
         threads: int | None = None,
         start: Path | None = None,
+        helpers: int | None = None,
     ) -> None:
         """`data` is "composed" or the path of an image folder. The length is `steps`, or what fits in `minutes`,
         or the configuration's epochs. With `resume`, all but the length comes from the checkpoint in `folder`.
-        A run may `start` from the weights of a model folder of the same network."""
+        A run may `start` from the weights of a model folder of the same network. `helpers` are processes that make
+        batches ahead, as many as `ahead.helpers` finds good unless given."""
         if threads:
             torch.set_num_threads(threads)
         self.folder = folder
@@ -97,6 +100,8 @@ class Run:
         # Said outright: without a GPU, processes that were started together would each train alone.
         together = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
         self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays() else "no")
+        torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
+        self.helpers = ahead.helpers() if helpers is None else helpers
         self._prepare(restored)
 
     def _prepare(self, restored: list[Any] | None) -> None:
@@ -124,21 +129,25 @@ class Run:
     def train(self, report: Callable[[Status], None] = lambda _: None, save_every: float = 120.0) -> Trained:
         """Train to the end. Raises MinifacesError when interrupted, with a checkpoint saved and how to go on."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        seed = self.seed + 1_000_003 * self.accelerator.process_index
+        batches = ahead.batches(self.source, seed, self.step, self.config.optimiser.batch, self.helpers)
         held_out = self.source.held_out(SHEET)
         log = _Log(self.folder, self.accelerator.is_main_process, self.step)
         saved = began = time.monotonic()
         clocked = 0.0
+        # What helpers have made in the meantime says nothing of how fast they are.
+        timed = range(UNTIMED + 2 * self.helpers, UNTIMED + TIMED + 6 * self.helpers)
         with _interruptible() as interrupted:
             while not self.steps or self.step < self.steps:
                 start = time.monotonic()
-                values = self._one_step()
+                values = self._one_step(*next(batches))
                 now = time.monotonic()
                 self.seconds += now - start
-                clocked += now - start if TIMED[0] <= self.step < TIMED[1] else 0.0
+                clocked += now - start if self.step in timed else 0.0
                 self.step += 1
-                if not self.steps and self.step == TIMED[1]:
+                if not self.steps and self.step == timed.stop:
                     assert self.minutes is not None
-                    self.steps = max(TIMED[1] + 1, round(self.minutes * 60 * (TIMED[1] - TIMED[0]) / clocked))
+                    self.steps = max(timed.stop + 1, round(self.minutes * 60 * len(timed) / clocked))
                 left = (self.steps - self.step) * (now - began) / max(1, self.step - log.first) if self.steps else 0.0
                 report(Status(self.step, self.steps, left, values))
                 log.write(self.step, values)
@@ -156,20 +165,19 @@ class Run:
         log.close()
         return Trained(self.config, self._exported(), self.source, self.seed, self.step, self.seconds)
 
-    def _one_step(self) -> dict[str, float]:
+    def _one_step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
         optimiser, rank = self.config.optimiser, self.accelerator.process_index
         progress = self.step / self.steps if self.steps else 0.0
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(optimiser.learning_rate, optimiser.schedule, self.step, progress)
-        batch = self.source.batch(self.seed + 1_000_003 * rank, self.step, optimiser.batch)
-        true, shown = self._tensor(batch.faces), self._tensor(batch.shown)
-        mask = torch.from_numpy(batch.mask).to(true.device)[:, None].float() / 255
+        true, seen = (self._on_device(f).permute(0, 3, 1, 2) for f in (faces, shown))  # channels last, as they come
+        region = self._on_device(mask)[:, None]
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.step) * 64 + rank)
         noise = torch.randn(len(true), self.config.network.latent_size, generator=generator).to(self.accelerator.device)
         self.network.train()
         with self.accelerator.autocast():
-            made, mean, log_variance = self.network(shown, noise)
-        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, mask, progress)
+            made, mean, log_variance = self.network(seen, noise)
+        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, region, progress)
         self.adam.zero_grad(set_to_none=True)
         self.accelerator.backward(parts["loss"])
         if optimiser.clip:
@@ -189,9 +197,9 @@ class Run:
             names = [k for k, v in current.items() if v.is_floating_point()]
             torch._foreach_lerp_([self.ema[k] for k in names], [current[k].detach() for k in names], 1 - decay)
 
-    def _tensor(self, faces: np.ndarray) -> Tensor:
-        """(n, H, W, 3) uint8 -> (n, 3, H, W) in [0, 1], channels last in memory as they come."""
-        return torch.from_numpy(faces).to(self.accelerator.device).permute(0, 3, 1, 2).float() / 255
+    def _on_device(self, picture: Tensor) -> Tensor:
+        """uint8 -> [0, 1] where the training is."""
+        return picture.to(self.accelerator.device, non_blocking=True).float() / 255
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:

@@ -4,6 +4,7 @@ import { openFiles, type Files } from "./files"
 import { frame } from "./frame"
 import { avatarSeed, normals } from "./generator"
 import { LatentMap } from "./latents"
+import { Replacements } from "./replacements"
 import type {
   Atlas,
   Crop,
@@ -221,12 +222,13 @@ class Client implements Engine {
     return this.ask("path", { kind, stops: stops.map(stop => Float32Array.from(stop)), steps, loop, eased })
   }
 
-  edit(latent: Latent, amounts: Record<string, number>): Latent {
+  async edit(latent: Latent, amounts: Record<string, number>): Promise<Latent> {
     const edited = Float32Array.from(latent)
     for (const [name, amount] of Object.entries(amounts)) {
       const which = this.directions.findIndex(direction => direction.name === name)
       if (which < 0) throw new Error(`There is no direction called ${name}.`)
       for (let i = 0; i < edited.length; i++) edited[i] += Math.fround(amount) * this.vectors[which][i]
+      if (this.directions[which].replaces && amount > 0) (await this.replacements()).add(edited, latent, name, amount)
     }
     return edited
   }
@@ -273,6 +275,14 @@ class Client implements Engine {
       const tensors = readTensors(await this.fetchPart("latents"))
       this.tell("latents", this.site.parts.latents.bytes)
       return new LatentMap(tensors.get("latents")!.data as Float32Array, this.latentSize)
+    })
+  }
+
+  private replacements(): Promise<Replacements> {
+    return this.only("replacements", async () => {
+      const tensors = readTensors(await this.fetchPart("replacements"))
+      this.tell("replacements", this.site.parts.replacements.bytes)
+      return new Replacements(tensors)
     })
   }
 

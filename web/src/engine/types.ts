@@ -63,6 +63,8 @@ export interface Direction {
   /** sensible ends of a slider; 0 changes nothing */
   least: number
   most: number
+  /** whether more of it puts something in place of what a face has, beside a step */
+  replaces?: boolean
 }
 
 export interface Neighbour {
@@ -84,7 +86,7 @@ export interface Framed {
   crop: Crop
 }
 
-export type Part = "runtime" | "decoder" | "encoder" | "flow" | "latents"
+export type Part = "runtime" | "decoder" | "encoder" | "flow" | "latents" | "replacements"
 
 /** How far a part has come: bytes as transferred. `loaded === total` once it is ready. */
 export interface Progress {
@@ -147,8 +149,8 @@ export interface Engine {
   /** The latents of a morph: `steps` a leg with both ends, shared ends once; a loop leaves the repeated
    * last one out. As Python's `morph_latents`. */
   path(kind: PathKind, stops: Latent[], steps: number, loop?: boolean, eased?: boolean): Promise<Latent[]>
-  /** Unknown names throw. */
-  edit(latent: Latent, amounts: Record<string, number>): Latent
+  /** Unknown names throw. Fetches what some edits replace when first needed. */
+  edit(latent: Latent, amounts: Record<string, number>): Promise<Latent>
   neighbours(latent: Latent, k: number, without?: number): Promise<Neighbour[]>
 
   close(): void

@@ -31,11 +31,14 @@ export function editView(app: App, params: URLSearchParams): View {
 
   const remember = () => {
     app.remember([["face", face], ...Object.entries(amounts).map(([name, value]): [string, string] => [name, value.toFixed(2)])])
-    if (latent) onward.replaceChildren(app.onward(packed(engine.edit(latent, amounts)), ["edit"]))
+    if (latent) engine.edit(latent, amounts).then(edited => onward.replaceChildren(app.onward(packed(edited), ["edit"])), app.fail)
   }
   function show() {
     if (!latent) return
-    engine.decodeLatest("edit", [engine.edit(latent, amounts)]).then(faces => faces && paint(shown, faces[0]), app.fail)
+    engine
+      .edit(latent, amounts)
+      .then(edited => engine.decodeLatest("edit", [edited]))
+      .then(faces => faces && paint(shown, faces[0]), app.fail)
   }
   async function start() {
     latent = null

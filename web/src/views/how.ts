@@ -16,17 +16,18 @@ export function howView(app: App, _: URLSearchParams): View {
   const bars = h("canvas", { class: "bars", width: 4 * BARS, height: 64, role: "img", "aria-label": `The first ${BARS} of ${engine.latentSize} numbers` })
   let latent: Latent | null = null
 
-  function show(by: number) {
+  async function show(by: number) {
     if (!latent) return
     const first = engine.directions.find(({ kind }) => kind === "principal")?.name
-    const moved = first ? engine.edit(latent, { [first]: by }) : latent
+    const moved = first ? await engine.edit(latent, { [first]: by }) : latent
     drawBars(bars, moved)
-    engine.decodeLatest("how", [moved]).then(faces => faces && paint(made, faces[0]), app.fail)
+    const faces = await engine.decodeLatest("how", [moved])
+    if (faces) paint(made, faces[0])
   }
   engine.latentOf(entry.index).then(found => {
     latent = found
-    show(0)
-  }, app.fail)
+    return show(0)
+  }).catch(app.fail)
 
   const noise = canvas(app, "The decoder’s answer to a random latent")
   const draw = () =>
@@ -54,7 +55,7 @@ export function howView(app: App, _: URLSearchParams): View {
         h("figure", {}, bars, h("figcaption", {}, "its latent")),
         h("figure", {}, made, h("figcaption", {}, "decoded")),
       ),
-      slider("Move the latent", { least: -3, most: 3, step: 0.05, value: 0 }, show).element,
+      slider("Move the latent", { least: -3, most: 3, step: 0.05, value: 0 }, by => void show(by).catch(app.fail)).element,
       h("h3", {}, "Faces in between"),
       h("p", {}, "Alike faces have latents that are near one another, so that a point between two faces is a face too. That is what the ", h("a", { href: link("map") }, "map"), " shows when you move over it, and what a ", h("a", { href: link("morph") }, "morph"), " goes along."),
       h("h3", {}, "Nobody’s faces"),

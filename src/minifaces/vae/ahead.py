@@ -1,0 +1,65 @@
+"""Training batches, made by other processes while the GPU is at the steps before.
+
+A GPU takes faces faster than one process composes them. Since a batch depends on the seed and the step alone, any
+process may make it, and a run with helpers sees exactly what one without sees."""
+
+import itertools
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from minifaces.ldraw.compose import keep_to_one_core
+from minifaces.vae.faces import Source
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+def helpers() -> int:
+    """How many processes can help: all cores but one where a GPU trains, else none.
+
+    They are forked, so that they share the prints and stages, which are a gigabyte and take ten seconds to read."""
+    if not torch.cuda.is_available() or "fork" not in multiprocessing.get_all_start_methods():
+        return 0
+    return max(1, len(os.sched_getaffinity(0)) - 1)
+
+
+def batches(source: Source, seed: int, first: int, count: int, helpers: int) -> Iterator[Batch]:
+    """Endless batches from step `first` on: `faces`, `shown` (count, H, W, 3) and `mask` (count, H, W), uint8.
+
+    `helpers` other processes make them, in pinned memory where there is a GPU; with none, they are made when asked."""
+    steps = _Steps(source, seed, count)
+    if not helpers:
+        return (steps[step] for step in itertools.count(first))
+    loader: DataLoader[Any] = DataLoader(
+        steps,
+        sampler=itertools.count(first),
+        batch_size=None,
+        num_workers=helpers,
+        pin_memory=torch.cuda.is_available(),
+        multiprocessing_context="fork",
+        worker_init_fn=_alone,
+    )
+    return iter(loader)
+
+
+class _Steps(Dataset[Batch]):
+    """The batch of any step."""
+
+    def __init__(self, source: Source, seed: int, count: int) -> None:
+        self.source, self.seed, self.count = source, seed, count
+
+    def __getitem__(self, step: int) -> Batch:
+        batch = self.source.batch(self.seed, step, self.count)
+        return torch.from_numpy(batch.faces), torch.from_numpy(batch.shown), torch.from_numpy(batch.mask)
+
+
+def _alone(_: int) -> None:
+    """A helper keeps to one core, and leaves an interruption to the process that asked for it."""
+    keep_to_one_core()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
