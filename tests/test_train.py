@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
 import minifaces
@@ -16,7 +17,7 @@ from minifaces.dataset import write_dataset
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.vae import checkpoint
 from minifaces.vae.config import Config, preset
-from minifaces.vae.export import encode, export_model
+from minifaces.vae.export import _save, encode, export_model
 from minifaces.vae.networks import build
 from minifaces.vae.train import Run, Status, Trained
 
@@ -108,6 +109,12 @@ def exported(unbroken: tuple[Path, Trained, list[float]]) -> Path:
     folder, trained, _ = unbroken
     export_model(trained, folder.parent, "tiny")
     return folder.parent
+
+
+def test_tensors_are_kept_however_they_lie_in_memory(tmp_path: Path) -> None:
+    tensor = np.arange(6, dtype=np.float32).reshape(2, 3).T
+    _save({"turned": tensor}, tmp_path / "tensors.safetensors")
+    np.testing.assert_array_equal(load_file(tmp_path / "tensors.safetensors")["turned"], tensor)
 
 
 def test_a_run_begins_with_the_weights_of_a_model(

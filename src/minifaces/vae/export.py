@@ -128,9 +128,10 @@ def _stored(weight: NDArray[Any]) -> NDArray[Any]:
 
 
 def _save(tensors: dict[str, Any], path: Path) -> None:
-    """safetensors makes private files; `atomic` gives them the usual permissions."""
+    """safetensors takes an array's bytes in the order they lie in, and makes private files; `atomic` gives them the usual
+    permissions."""
     with atomic(path) as scratch:
-        save_file(tensors, scratch)
+        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, scratch)
 
 
 def encode(network: VAE, faces: Bytes) -> Floats:
