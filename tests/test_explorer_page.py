@@ -184,9 +184,9 @@ def test_pictures_are_encoded(page: Page, model: Model) -> None:
 
 
 def test_edits_are_pythons(page: Page, model: Model) -> None:
-    found = rows(page, "[explorer.edit(await explorer.latentOf(9), { smile: 1.5, turn: -0.7 })]")[0]
+    found = rows(page, "[await explorer.edit(await explorer.latentOf(9), { smile: 1.5, turn: -0.7 })]")[0]
     np.testing.assert_allclose(found, model.edit(model.gallery.latents[9], {"smile": 1.5, "turn": -0.7})[0], atol=1e-5)
-    moved = rows(page, "[explorer.edit(await explorer.latentOf(9), { pc1: 1 })]")[0] - model.gallery.latents[9]
+    moved = rows(page, "[await explorer.edit(await explorer.latentOf(9), { pc1: 1 })]")[0] - model.gallery.latents[9]
     assert np.linalg.norm(moved) > 1
     complaint = "(async () => explorer.edit(await explorer.latentOf(9), { smirk: 1 }))().catch(error => error.message)"
     assert page.evaluate(complaint) == "There is no direction called smirk."

@@ -113,8 +113,10 @@ def exported(unbroken: tuple[Path, Trained, list[float]]) -> Path:
 
 def test_tensors_are_kept_however_they_lie_in_memory(tmp_path: Path) -> None:
     tensor = np.arange(6, dtype=np.float32).reshape(2, 3).T
-    _save({"turned": tensor}, tmp_path / "tensors.safetensors")
-    np.testing.assert_array_equal(load_file(tmp_path / "tensors.safetensors")["turned"], tensor)
+    _save({"turned": tensor, "one": np.array(3)}, tmp_path / "tensors.safetensors")
+    kept = load_file(tmp_path / "tensors.safetensors")
+    np.testing.assert_array_equal(kept["turned"], tensor)
+    assert kept["one"].shape == ()
 
 
 def test_a_run_begins_with_the_weights_of_a_model(

@@ -27,7 +27,7 @@ SHOTS: dict[str, tuple[str, Scheme]] = {
     "edit": ("edit?face=3626bp05/front&smile=-1.5&facial_hair=1", "dark"),
     "photo": ("photo", "light"),
     "grid": ("map?layout=grid&face=3626bpb1/front", "dark"),
-    "avatar": ("avatar?text=Grace", "light"),
+    "avatar": ("avatar?text=Ada", "light"),
 }
 NARROW: tuple[tuple[str, Scheme], ...] = (
     ("map?face=3626bp03/front", "light"),

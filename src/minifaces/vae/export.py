@@ -131,7 +131,7 @@ def _save(tensors: dict[str, Any], path: Path) -> None:
     """safetensors takes an array's bytes in the order they lie in, and makes private files; `atomic` gives them the usual
     permissions."""
     with atomic(path) as scratch:
-        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, scratch)
+        save_file({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, scratch)
 
 
 def encode(network: VAE, faces: Bytes) -> Floats:
