@@ -128,7 +128,7 @@ def _stored(weight: NDArray[Any]) -> NDArray[Any]:
 
 
 def _save(tensors: dict[str, Any], path: Path) -> None:
-    """safetensors takes an array's bytes in the order they lie in, and makes private files; `atomic` gives them the usual
+    """safetensors takes bytes in the order that they lie in, and makes private files; `atomic` gives them the usual
     permissions."""
     with atomic(path) as scratch:
         save_file({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, scratch)
