@@ -4,6 +4,7 @@ Everything is said beside what calibrates it: the data against itself (the floor
 reconstructions, which show what the decoder costs whatever the latents are."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.testset import Faces
 from minifaces.images import resized
 from minifaces.pictures import grid, pairs
-from minifaces.studio.model import Model
+from minifaces.studio.model import Latents, Model
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -54,11 +55,21 @@ def random_faces(
         "blurred data": lambda: _blurred(again.pictures),
         "noisy data": lambda: _noisy(again.pictures, rng),
     }
+
+    @cache
+    def drawn(model: Model) -> Latents:
+        return model.sample_latents(count, SEED)
+
+    @cache
+    def invented(model: Model) -> Bytes:
+        return resized(model.decode(drawn(model)), size)
+
     for name, model in models.items():
         sets[f"{name}: reconstructions"] = lambda m=model: resized(m.reconstruct(again.pictures), size)  # type: ignore[misc]
-        for prior in ("flow", "mixture", "normal") if model.flow else ("mixture", "normal"):
+        sets[f"{name}: {_default(model)}"] = lambda m=model: invented(m)  # type: ignore[misc]
+        for prior in ("mixture", "normal") if model.flow else ("normal",):
             sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
-        sets[f"{name}: polished twice"] = lambda m=model: _polished(m, count, size)  # type: ignore[misc]
+        sets[f"{name}: polished twice"] = lambda m=model: resized(m.decode(m.polish(drawn(m), 2)), size)  # type: ignore[misc]
     rows: dict[str, dict[str, Value]] = {}
     features = lite0(real.pictures)
     crude = random_cnn(real.pictures)
@@ -77,8 +88,7 @@ def random_faces(
         f"{count} faces a set against {count} of the training distribution. FD-lite0, KID, density, coverage and the "
         "classifier use EfficientNet-lite0's features (not Inception's: the numbers are no FID)."
     )
-    prior = "flow" if first.flow else "mixture"
-    made = known[f"{next(iter(models))}: {prior}"]
+    made = known[f"{next(iter(models))}: {_default(first)}"]
     memory = _memorisation(features, real.groups, known["floor: the data again"], made)
     against = _against_reconstructions(known, list(models))
     tables = [Table("random faces", columns, rows, note), against, memory]
@@ -89,7 +99,7 @@ def random_faces(
         "random",
         "Random faces",
         tables,
-        _shown(first, prior, real, features, made),
+        _shown(first, invented(first), real, features, made),
     )
 
 
@@ -156,18 +166,19 @@ def _new_designs(model: Model, pictured: tuple[Faces, Faces], unseen: Faces, mad
     return Table("new designs", ("new, %", "distance"), rows, note)
 
 
-def _polished(model: Model, count: int, size: int) -> Bytes:
-    return resized(model.decode(model.polish(model.sample_latents(count, SEED), 2)), size)
+def _default(model: Model) -> str:
+    """The prior that faces are drawn from unless another is asked for."""
+    return "flow" if model.flow else "mixture"
 
 
-def _shown(model: Model, prior: str, real: Faces, features: Floats, made: Floats) -> list[Picture]:
-    pictures = resized(model.sample(len(made), SEED, prior=prior), real.pictures.shape[1])  # type: ignore[arg-type]
+def _shown(model: Model, pictures: Bytes, real: Faces, features: Floats, made: Floats) -> list[Picture]:
+    """`pictures` are the model's random faces, `made` their features, `features` those of `real`."""
     found, far = nearest(made, features)
     closest = np.argsort(far)[:20]
     return [
         Picture(
             "random-faces",
-            f"{SHOWN} random faces of the {prior}, the first of their seed, unpicked.",
+            f"{SHOWN} random faces of the {_default(model)}, the first of their seed, unpicked.",
             grid(pictures[:SHOWN], 20),
         ),
         Picture(
