@@ -18,7 +18,7 @@ PATHS = ("linear", "slerp", "density", "geodesic")
 FRAMES = 9  # of a measured morph, with both ends
 SEED = 7
 WORST = 10
-GEODESICS = 4  # one pair in so many: a geodesic takes 50 times as long as a line
+GEODESICS = 8  # one pair in so many: a geodesic takes 50 times as long as a line
 
 
 def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progress) -> Part:

@@ -81,10 +81,13 @@ def _ranks(faces: Faces, rivals: Mapping[str, Bytes], progress: Progress) -> dic
         stage, head = np.full(len(every), faces.draws.stage[i]), np.tile(faces.draws.head[i], (len(every), 1))
         candidates, _ = compose(faces.prints, faces.stages, fixed_draws(faces.prints, every, stage, head))
         inside = faces.mask[i] > 0
-        weight = faces.mask[i][inside]
-        shown = candidates[:, inside].astype(np.float32)
+        weight = np.sqrt(faces.mask[i][inside], dtype=np.float32)[:, None]
+        true = faces.pictures[i][inside].astype(np.float32)
+        others = ((candidates[:, inside] - true) * weight).reshape(len(every), -1)
+        lengths = np.einsum("dp,dp->d", others, others)
         for name, pictures in rivals.items():
-            apart = ((shown - pictures[i][inside]) ** 2).mean(-1) @ weight
+            # |other - made|^2 - |made|^2, all seen from the true face
+            apart = lengths - 2 * others @ ((pictures[i][inside] - true) * weight).ravel()
             ranks[name][i] = (apart < apart[faces.draws.upper[i]]).sum()
         progress("comparing with every design", (i + 1) / len(faces))
     return ranks
