@@ -1,8 +1,10 @@
 """The attribute reader: that the shipped one is as good as its file says, and that the trainer trains."""
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,8 +106,12 @@ def test_halves_bring_their_attributes() -> None:
 def test_the_trainer_learns_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = trainer._batch(load_prints(), load_stages(128, "train"), np.random.default_rng(0))
     monkeypatch.setattr(trainer, "_batch", lambda *_: batch)  # one batch is learnt by heart in seconds
+    seconds = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))  # a step a second, however busy the machine is
+    monkeypatch.setattr(trainer, "time", clock)
     losses: list[float] = []
-    network = trainer.train(load_prints(), 0.1, report=lambda _, loss, __: losses.append(loss))
+    network = trainer.train(load_prints(), 12 / 60, report=lambda _, loss, __: losses.append(loss))
+    assert len(losses) == 12
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
     good = {"threshold": 0.5, "unseen_balanced": 0.9, "test_balanced": 0.9}
     counts = {"designs_with": [9, 9], "designs_without": [9, 9]}
