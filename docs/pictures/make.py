@@ -9,7 +9,7 @@ import numpy as np
 
 import minifaces
 from minifaces.images import save_picture
-from minifaces.ldraw.compose import Draws, compose, draw_faces
+from minifaces.ldraw.compose import compose, draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.pictures import draw_map, grid, pairs, strip
@@ -45,8 +45,7 @@ def composed() -> None:
     save_picture(HERE / "composed.png", grid(faces, columns=12, gap=0))
     draws = draw_faces(prints, stages, "train", 600, rng, recombined=1.0, varied=False)
     joined = np.flatnonzero(draws.upper != draws.lower)[:60]
-    draws = Draws(**{name: getattr(draws, name)[joined] for name in Draws.__dataclass_fields__})
-    faces, _ = compose(prints, stages, replace(draws, stage=np.full(60, 9)))
+    faces, _ = compose(prints, stages, replace(draws.chosen(joined), stage=np.full(60, 9)))
     save_picture(HERE / "recombined.png", grid(faces, columns=12, gap=0))
 
 

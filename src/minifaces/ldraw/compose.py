@@ -8,7 +8,7 @@ is the mean albedo (head colour where nothing is printed), m the mean albedo of 
 metalness. What was traced on a plain head is exact for the head itself; only light that goes from print to
 floor and back is left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 
 import numba
@@ -59,6 +59,10 @@ class Draws:
 
     def __len__(self) -> int:
         return len(self.upper)
+
+    def chosen(self, which: NDArray[np.int64]) -> "Draws":
+        """Some of the faces, by their numbers."""
+        return Draws(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
 
 def draw_faces(

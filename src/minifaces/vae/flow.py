@@ -85,6 +85,6 @@ def fit(latents: Floats, config: FlowPrior, seed: int = 0) -> Tensors:
         adam.step()
         with torch.no_grad():
             share = max(0.005, 9 / (10 + step))
-            torch._foreach_lerp_(list(average.values()), [v.detach() for v in current.values()], share)
+            torch._foreach_lerp_(list(average.values()), list(current.values()), share)
     weights = {k: v.cpu().numpy() for k, v in average.items()}
     return coarse({**weights, "mean": mean, "scale": scale, "shares": np.bincount(found) / len(found)})

@@ -1,12 +1,12 @@
 """Edits learnt from pairs: the same face twice, once with something in place of what it had.
 
-    learnt = replacements(source, encode)        # name -> Replacement
+    centre, learnt = replacements(source, encode)        # (d,), name -> Replacement
 
 The mean difference of such pairs says what to add; it cannot say what to take away, which is another mouth in each
 face. A linear map from the latent does. It is kept by its strongest ranks."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,9 +82,9 @@ def _changes(
         yield name, *_exchanged(base, np.flatnonzero(lack[:, column]), having, half, seams, rng)
     yellow = to_linear(np.array(prints.head_colours[YELLOW]) / 255).astype(np.float32)
     others = np.flatnonzero(np.abs(base.head - yellow).max(1) > 0.2)[:PAIRS]
-    yield YELLOW_HEAD, others, replace(_chosen(base, others), head=np.tile(yellow, (len(others), 1)))
+    yield YELLOW_HEAD, others, replace(base.chosen(others), head=np.tile(yellow, (len(others), 1)))
     some = np.arange(PAIRS)
-    yield "dark_head", some, replace(_chosen(base, some), head=base.head[some] / np.float32(2))
+    yield "dark_head", some, replace(base.chosen(some), head=base.head[some] / np.float32(2))
 
 
 def _exchanged(
@@ -109,13 +109,9 @@ def _exchanged(
             turned, seam = ~turned, seam[::-1]
         which.append(int(i))
         found.append((other, turned if half else turned[::-1], seam))
-    chosen = _chosen(base, np.array(which, np.int64))
+    chosen = base.chosen(np.array(which, np.int64))
     if not which:
         return np.zeros(0, np.int64), chosen
     others, turned, seam = (np.stack(part) for part in zip(*found, strict=True))
     side = {"lower": others} if half else {"upper": others}
     return np.array(which), replace(chosen, turned=turned, seam=seam, **side)
-
-
-def _chosen(draws: Draws, which: NDArray[np.int64]) -> Draws:
-    return Draws(**{field.name: getattr(draws, field.name)[which] for field in fields(draws)})
