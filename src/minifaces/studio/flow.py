@@ -50,7 +50,7 @@ class Flow:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Flow":
         """Read flow.safetensors; UsageError where it is missing, damaged or no such network."""
-        tensors = read_tensors(path)
+        tensors = read_tensors(path, whole=True)
         try:
             flow = cls.of(whole(tensors))
             flow._velocity(np.zeros((1, len(flow.mean))), np.zeros(1, np.intp), 0.5)  # its layers fit one another

@@ -83,8 +83,11 @@ def _first_problem(error: ValidationError) -> str:
     return f"{where}: {problem['msg']}" if where else problem["msg"]
 
 
-def read_tensors(path: str | os.PathLike[str], axes: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read tensors, finite or int8, with the names and shapes that `axes` asks for (any, without).
+def read_tensors(
+    path: str | os.PathLike[str], axes: Mapping[str, str] | None = None, whole: bool = False
+) -> dict[str, NDArray[Any]]:
+    """Read finite floating-point tensors, with the names and shapes that `axes` asks for (any, without); where `whole`
+    numbers are allowed, int8 too.
 
     `axes` gives a shape as one letter an axis, `{"mean": "d", "basis": "kd"}`: equal letters are equal sizes
     of at least 1, the digit 1 is the size 1. Raises UsageError, naming the file, where it is not so."""
@@ -95,15 +98,15 @@ def read_tensors(path: str | os.PathLike[str], axes: Mapping[str, str] | None = 
         tensors: dict[str, NDArray[Any]] = load_file(source)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{source} is damaged: {error}") from error
-    problem = _wrong_values(tensors) or (_wrong_shapes(tensors, axes) if axes is not None else None)
+    problem = _wrong_values(tensors, whole) or (_wrong_shapes(tensors, axes) if axes is not None else None)
     if problem:
         raise UsageError(f"{source} is damaged: {problem}")
     return tensors
 
 
-def _wrong_values(tensors: Mapping[str, NDArray[Any]]) -> str | None:
+def _wrong_values(tensors: Mapping[str, NDArray[Any]], whole: bool) -> str | None:
     for name, tensor in tensors.items():
-        if tensor.dtype != np.int8 and not np.issubdtype(tensor.dtype, np.floating):
+        if not (np.issubdtype(tensor.dtype, np.floating) or (whole and tensor.dtype == np.int8)):
             return f"{name} is {tensor.dtype}, not floating point"
         if not np.isfinite(tensor).all():
             return f"{name} holds numbers that are not finite"
