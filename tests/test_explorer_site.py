@@ -37,7 +37,7 @@ from minifaces.explorer.server import Server
 from minifaces.explorer.site import principal, site_files
 from minifaces.explorer.sprites import levels, place
 from minifaces.images import resize
-from minifaces.studio.flow import bytes_of
+from minifaces.studio.latentnet import bytes_of
 from minifaces.studio.model import Model
 
 BUNDLED = Path(minifaces.__file__).parent / "assets" / "model"
@@ -133,9 +133,9 @@ def test_coarse_values_are_the_units_multiples() -> None:
     assert not zero[1].any()
 
 
-def test_the_flow_and_the_replacements_of_the_page_are_those_of_the_folder() -> None:
+def test_the_flow_and_the_editor_of_the_page_are_those_of_the_folder() -> None:
     files = site_files(Model(BUNDLED), gallery_faces(Model(BUNDLED)))
-    for part in ("flow", "replacements"):
+    for part in ("flow", "editor"):
         packed = files[description(files)["parts"][part]["file"]]
         assert gzip.decompress(packed) == (BUNDLED / f"{part}.safetensors").read_bytes()
 

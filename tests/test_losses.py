@@ -9,11 +9,13 @@ import torch
 from safetensors.numpy import save_file
 
 from minifaces.errors import UsageError
-from minifaces.studio.flow import KIND_STREAM, Flow, coarse, whole
+from minifaces.studio.flow import KIND_STREAM, Flow
 from minifaces.studio.generator import uniforms
+from minifaces.studio.latentnet import coarse, whole
 from minifaces.studio.prior import Prior
 from minifaces.vae import flow, losses, prior
 from minifaces.vae.config import PRESETS, FlowPrior, Loss
+from minifaces.vae.latentnet import LatentNetwork
 from minifaces.vae.train import learning_rate
 
 
@@ -141,14 +143,14 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     assert (near.min(1) < 2).mean() > 0.95
     assert 0.4 < (near[:, 0] < near[:, 1]).mean() < 0.6
     assert np.abs(fitted.sample(7, seed=1) - drawn[:7]).max() < 1e-9  # however many are asked for
-    network = flow.Velocity(3, 64, 2, len(fitted.shares))
-    tensors = fitted.layers | {"kinds": fitted.kinds}
+    network = LatentNetwork(3, 64, 2, len(fitted.shares) + 1)
+    tensors = fitted.velocity.layers | {"kinds": fitted.velocity.kinds}
     network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items()})
     kinds = np.arange(5)
     x = rng.normal(size=(5, 3))
     with torch.no_grad():
         expected = network(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(kinds), torch.full((5, 1), 0.3))
-    assert np.abs(fitted._velocity(x, kinds, 0.3) - expected.numpy()).max() < 1e-4
+    assert np.abs(fitted.velocity(x, kinds, 0.3) - expected.numpy()).max() < 1e-4
 
 
 def test_matrices_of_a_flow_are_kept_to_half_a_unit() -> None:

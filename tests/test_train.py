@@ -1,6 +1,7 @@
 """Real training runs, tiny: the loss falls, a resumed run is the unbroken one, a seed gives the same bytes, and what
 comes out is a model that the studio opens."""
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -15,9 +16,10 @@ import minifaces
 from minifaces.cli.main import run as command
 from minifaces.dataset import write_dataset
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.vae import checkpoint
+from minifaces.vae import ahead, checkpoint
 from minifaces.vae.config import Config, preset
 from minifaces.vae.export import _save, encode, export_model
+from minifaces.vae.faces import Batch
 from minifaces.vae.networks import build
 from minifaces.vae.train import Run, Status, Trained
 
@@ -32,6 +34,7 @@ def _few_threads() -> None:
 def tiny(**changes: object) -> Config:
     small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
     small |= {"optimiser.schedule": "constant", "flow.steps": 20, "flow.width": 32, "data.faces_per_epoch": 500}
+    small |= {"editor.steps": 20, "editor.faces": 500, "editor.width": 32}
     small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
     return preset("default", **(small | changes))
 
@@ -91,6 +94,27 @@ def test_a_run_is_not_overwritten_or_made_up(unbroken: tuple[Path, Trained, list
         train(unbroken[0])
     with pytest.raises(UsageError, match="holds no run to resume"):
         train(tmp_path / "training", resume=True)
+
+
+def test_faces_that_serve_more_than_once_do_so_in_other_company() -> None:
+    class Counted:
+        uses = 3
+
+        def batch(self, _: int, step: int, count: int) -> Batch:
+            faces = np.full((count, 1, 1, 3), step, np.uint8)
+            return Batch(faces, faces[..., 0], faces)
+
+    def steps(first: int) -> list[list[int]]:
+        found = itertools.islice(ahead.batches(Counted(), 0, first, 8, helpers=0), 60 - first)  # type: ignore[arg-type]
+        return [faces[:, 0, 0, 0].tolist() for faces, _, _ in found]
+
+    seen = steps(0)
+    assert all(len(batch) == 8 and len(set(batch)) == 3 for batch in seen)
+    for face in range(33, 58):  # once all have been made from the start
+        assert [step for step, batch in enumerate(seen) if face in batch] == [
+            step for step in (face - 32, face - 16, face) if step < 60
+        ]
+    assert steps(17) == seen[17:]  # a resumed run sees what an unbroken one would
 
 
 @pytest.mark.parametrize("name", ["run.json", "model.safetensors", "ema.safetensors", "optimiser.safetensors"])

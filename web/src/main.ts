@@ -35,7 +35,7 @@ const PARTS: Record<Part, string> = {
   encoder: "the encoder",
   flow: "the flow",
   latents: "the latents",
-  replacements: "the edits",
+  editor: "the editor",
 }
 
 const said = h("p", { class: "said", role: "status" })

@@ -20,7 +20,7 @@ from minifaces.studio.model import Model
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Groups = NDArray[np.str_]
-AMOUNT = 2.0  # how far edits of attributes go: "clearly shown on any face"
+LEARNT, STEP = 1.0, 2.0  # how far edits of attributes go: what the editor has learnt, and a step for any face
 LEAST = 5  # faces, for a figure
 SHOWN = 8
 YELLOW = "yellow_head"  # told by the head's colour; all else by the reader
@@ -46,7 +46,7 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
             some, amount = np.arange(len(latents)), 1.0
         else:
             changed[name] = _changed(model, latents, plain, held, colours, groups, name, reader)
-            some, amount = np.flatnonzero(~held[:, _column(reader, name)]), AMOUNT
+            some, amount = np.flatnonzero(~held[:, _column(reader, name)]), _far(model, name, 1)
         some = some[np.unique(np.linspace(0, len(some) - 1, SHOWN).astype(int))] if len(some) else some
         if len(some):
             shown += [*plain[some], *model.decode(model.edit(latents[some], {name: amount}))]
@@ -54,8 +54,9 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
     tables = []
     columns = tuple(dict.fromkeys(column for row in changed.values() for column in row))
     note = (
-        f"Edits by {AMOUNT:g}, of faces of unseen designs. What a face has is read off its picture, as is the name "
-        "of its head's colour."
+        f"Edits of faces of unseen designs: by {LEARNT:g} what the model has learnt to put in place of something, by "
+        f"{STEP:g} along a direction what it has not, and whatever is taken away. What a face has is read off its "
+        "picture, as is the name of its head's colour."
     )
     if changed:
         tables.append(Table("edits", columns, changed, note))
@@ -88,7 +89,7 @@ def _changed(
         chosen = np.flatnonzero(before[:, i] == (sign < 0))
         if len(chosen) < LEAST:
             continue
-        edited = model.decode(model.edit(latents[chosen], {name: sign * AMOUNT}))
+        edited = model.decode(model.edit(latents[chosen], {name: _far(model, name, sign)}))
         after, named = _read(reader, edited)
         others = [j for j in range(len(reader.names)) if j != i]
         row |= {
@@ -98,6 +99,11 @@ def _changed(
             f"{what}: PSNR to the unedited": float(psnr(plain[chosen], edited).mean()),
         }
     return row
+
+
+def _far(model: Model, name: str, sign: int) -> float:
+    learnt = sign > 0 and model.editor is not None and name in model.editor.ranges
+    return LEARNT if learnt else sign * STEP
 
 
 def _measured(model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Progress, Table, Value
 from minifaces.evaluate.testset import Faces
+from minifaces.evaluate.truth import against_truth
 from minifaces.ldraw.colours import LUMA
 from minifaces.studio.model import Model
 
@@ -31,7 +32,8 @@ def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part
     note = "Active: variance of the means above 0.01. Participation: (sum of variances)^2 / sum of their squares."
     tables = [Table("use", tuple(use), {"latents": use}, note), _probes(fitted, seen, tested, faces)]
     edited, pictures = edits(model, tested, faces.groups, progress)
-    return Part("latent", "Latent space", [*tables, *edited], pictures)
+    told, shown = against_truth(model, tested, faces, progress)
+    return Part("latent", "Latent space", [*tables, *edited, *told], [*pictures, *shown])
 
 
 def _probes(fitted: Floats, seen: Faces, tested: Floats, faces: Faces) -> Table:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.explorer.onnx_tensors import FLOAT, HALF, find_tensors
-from minifaces.studio.flow import bytes_of
+from minifaces.studio.latentnet import bytes_of
 
 _LEAST = 4096  # values of a matrix worth packing
 

@@ -55,8 +55,8 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
     }
     if model.flow is not None:
         parts["flow"] = add("flow", ".bin", (root / folder.FLOW).read_bytes())
-    if model.replacements is not None:
-        parts["replacements"] = add("replacements", ".bin", (root / folder.REPLACEMENTS).read_bytes())
+    if model.editor is not None:
+        parts["editor"] = add("editor", ".bin", (root / folder.EDITOR).read_bytes())
     atlas = [
         {
             "size": level.size,
@@ -134,9 +134,8 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
             "name": name,
             "label": _MEASURES.get(name, name.replace("_", " ").capitalize()),
             "kind": "attribute" if name in model.gallery.attributes else "measure",
-            "least": -3,
-            "most": 3,
-            "replaces": model.replacements is not None and name in model.replacements.reads,
+            **dict(zip(("least", "most"), _ends(model, name), strict=True)),
+            "learnt": model.editor is not None and name in model.editor.ranges,
         }
         for name in model.directions
     ]
@@ -147,6 +146,12 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
     ]
     vectors = np.concatenate([np.zeros((0, model.latent_size)), *(v[None] for v in model.directions.values()), axes])
     return described, vectors.astype(np.float32)
+
+
+def _ends(model: Model, name: str) -> tuple[float, float]:
+    """The ends of a slider: of a measure, those of what was learnt."""
+    least, most = model.editor.ranges.get(name, (0.0, 0.0)) if model.editor is not None else (0.0, 0.0)
+    return (least, most) if least < 0 else (-3.0, 3.0)
 
 
 def principal(latents: NDArray[np.float32], most: int) -> NDArray[np.float32]:

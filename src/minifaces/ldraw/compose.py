@@ -19,7 +19,7 @@ from minifaces.ldraw.colours import LUMA, to_linear, to_srgb
 from minifaces.ldraw.designs import Design
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import THETA, Prints
-from minifaces.ldraw.recombine import SeamFinder
+from minifaces.ldraw.recombine import seam_finder
 from minifaces.ldraw.stages import Stages
 
 Bytes = NDArray[np.uint8]
@@ -80,7 +80,7 @@ def draw_faces(
     adds mirroring, small warps and changes of ink and light. Without both, the prints are as they are."""
     choice, weights = _weighted(prints, split)
     upper = rng.choice(choice, count, p=weights)
-    seams = _seam_finder(prints)
+    seams = seam_finder(prints)
     lower, turned, seam = (
         upper.copy(),
         np.zeros((count, 2), bool),
@@ -276,11 +276,6 @@ def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np
     luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], LUMA) for i in chosen])
     weights = 1.0 + (ink > 0.15) + (luma < 90)
     return chosen, weights / weights.sum()
-
-
-@cache
-def _seam_finder(prints: Prints) -> SeamFinder:
-    return SeamFinder(prints)
 
 
 def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Generator | None) -> Floats:

@@ -4,6 +4,8 @@ The cut runs across the face between eyes and mouth along the path that crosses 
 (dynamic programming, as in seam carving: Avidan and Shamir 2007). Where both prints show the same colour,
 crossing costs nothing. Pairs whose best seam still cuts through ink are not joined."""
 
+from functools import cache
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +49,24 @@ class SeamFinder:
             turned = rng.random(2) < 0.5
             if lower == upper or self.own[lower] != self.own[upper]:
                 continue
-            rows, cost = _seam(
-                _mirrored(self.alpha[upper], turned[0]), _mirrored(self.alpha[lower], turned[1]),
-                _mirrored(self.colour[upper], turned[0]), _mirrored(self.colour[lower], turned[1]),
-            )  # fmt: skip
+            seam, cost = self.seam(upper, lower, turned)
             if cost <= MOST_INK:
-                return lower, turned, self.v[rows]
+                return lower, turned, seam
         return upper, np.zeros(2, bool), np.full(self.columns, V_TOTAL, np.float32)
+
+    def seam(self, upper: int, lower: int, turned: NDArray[np.bool_]) -> tuple[NDArray[np.float32], float]:
+        """The best seam between two prints, each mirrored or not: v by column, and how much ink it cuts through."""
+        rows, cost = _seam(
+            _mirrored(self.alpha[upper], turned[0]), _mirrored(self.alpha[lower], turned[1]),
+            _mirrored(self.colour[upper], turned[0]), _mirrored(self.colour[lower], turned[1]),
+        )  # fmt: skip
+        return self.v[rows], float(cost)
+
+
+@cache
+def seam_finder(prints: Prints) -> SeamFinder:
+    """The finder of these prints, made once."""
+    return SeamFinder(prints)
 
 
 def _mirrored(plane: NDArray[np.float32], turned: np.bool_) -> NDArray[np.float32]:

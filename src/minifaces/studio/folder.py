@@ -27,7 +27,7 @@ DIRECTIONS = "directions.safetensors"
 GALLERY = "gallery.json"
 GALLERY_LATENTS = "gallery.safetensors"
 GALLERY_PICTURES = "gallery.webp"
-FLOW, REPLACEMENTS = OPTIONAL = ("flow.safetensors", "replacements.safetensors")  # a model may do without
+FLOW, EDITOR = OPTIONAL = ("flow.safetensors", "editor.safetensors")  # a model may do without
 FILES = (ENCODER, DECODER, PRIOR, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 """What a model needs beside config.json. The training weights and the model card are not among it."""
 

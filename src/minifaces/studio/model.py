@@ -20,13 +20,13 @@ from minifaces.studio import folder as files
 from minifaces.studio import geodesic, paths
 from minifaces.studio import refine as refining
 from minifaces.studio.checks import unknown, within
+from minifaces.studio.editor import Editor
 from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
 from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, rounded
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
 from minifaces.studio.prior import Kind, Prior, sample_normal
-from minifaces.studio.replacements import Replacements
 
 Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -60,8 +60,9 @@ class Model:
             raise self._damaged(files.FLOW, f"it is for latents of {len(self.flow.mean)}, not {self.latent_size}")
         self.directions = self._read_directions()
         """(d,) float32 by attribute: a step of 1 clearly shows it (docs/architecture.md)"""
-        listed = files.REPLACEMENTS in self.config.files
-        self.replacements = Replacements.load(self.folder / files.REPLACEMENTS, self.latent_size) if listed else None
+        self.editor = Editor.load(self.folder / files.EDITOR) if files.EDITOR in self.config.files else None
+        if self.editor is not None and len(self.editor.mean) != self.latent_size:
+            raise self._damaged(files.EDITOR, f"it is for latents of {len(self.editor.mean)}, not {self.latent_size}")
         self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
         face = ("face", (3, self.image_size, self.image_size))
         self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, threads)
@@ -229,21 +230,23 @@ class Model:
         return paths.astype(np.float32)
 
     def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
-        """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 2.0}`.
+        """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 1.0}`.
 
-        Amount 1 shows an attribute clearly, and what it takes the place of goes (`minifaces.studio.replacements`); of a
-        measure it is the mean step for a change by 1, such as a turn of 20 degrees, and shows less
-        (docs/evaluation.md has figures). Negative amounts take away."""
-        rows = self._rows(latents)
-        edited = rows.copy()
-        for attribute, amount in amounts.items():
+        Amount 1 shows an attribute clearly and puts it in the place of what was there where the model has learnt to
+        (`minifaces.studio.editor`); of a measure it is a change by 1, such as a turn of 20 degrees (docs/evaluation.md
+        has figures). What is beyond what was learnt, and negative amounts of attributes, are steps along the
+        attribute's direction. Edits follow one another in the order of their names."""
+        rows = self._rows(latents).copy()
+        for attribute in sorted(amounts):
             if attribute not in self.directions:
                 raise UsageError(unknown("attribute", attribute, sorted(self.directions)))
+            amount = amounts[attribute]
             within(f"the amount of {attribute}", amount, -HOTTEST, HOTTEST)
-            edited += np.float32(amount) * self.directions[attribute]
-            if self.replacements is not None:
-                edited += self.replacements.change(rows, attribute, amount)
-        return edited
+            if self.editor is not None:
+                change, amount = self.editor.change(rows, attribute, amount)
+                rows += change
+            rows += np.float32(amount) * self.directions[attribute]
+        return rows
 
     def neighbours(self, latent: ArrayLike, k: int = 8) -> list[tuple[Entry, float]]:
         """The k gallery faces nearest to a (d,) latent with their Euclidean distances, nearest first."""

@@ -1,12 +1,15 @@
 """Training batches, made by other processes while the GPU is at the steps before.
 
 A GPU takes faces faster than one process composes them. Since a batch depends on the seed and the step alone, any
-process may make it, and a run with helpers sees exactly what one without sees."""
+process may make it, and a run with helpers sees exactly what one without sees. Where even that is not enough, each face
+may serve more than once, in other company."""
 
 import itertools
+import math
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +22,8 @@ from minifaces.vae.faces import Source
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
+APART = 16  # steps between two uses of a face
+
 
 def helpers() -> int:
     """How many processes can help: all cores but one where a GPU trains, else none.
@@ -29,11 +34,27 @@ def helpers() -> int:
     return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
-def batches(source: Source, seed: int, first: int, count: int, helpers: int) -> Iterator[Batch]:
-    """Endless batches from step `first` on: `faces`, `shown` (count, H, W, 3) and `mask` (count, H, W), uint8.
+def batches(
+    source: Source, seed: int, first: int, count: int, helpers: int, device: torch.device | None = None
+) -> Iterator[Batch]:
+    """Endless batches from step `first` on: `faces`, `shown` (count, H, W, 3) and `mask` (count, H, W), uint8, on
+    `device`.
 
-    `helpers` other processes make them, in pinned memory where there is a GPU; with none, they are made when asked."""
-    steps = _Steps(source, seed, count)
+    `helpers` other processes make them; with none, they are made when asked. Of `source.uses` parts of a batch one is
+    new, the others were the new ones of 16, 32 ... steps before."""
+    device = device or torch.device("cpu")
+    parts = ([part.to(device, non_blocking=True) for part in new] for new in _new(source, seed, first, count, helpers))
+    kept: deque[list[Tensor]] = deque(maxlen=APART * (source.uses - 1) + 1)
+    for part in parts:
+        kept.append(part)
+        if len(kept) == kept.maxlen:
+            faces, shown, mask = zip(*itertools.islice(kept, 0, None, APART), strict=True)
+            yield torch.cat(faces)[:count], torch.cat(shown)[:count], torch.cat(mask)[:count]
+
+
+def _new(source: Source, seed: int, first: int, count: int, helpers: int) -> Iterator[Batch]:
+    """The new faces of step after step, in pinned memory where there is a GPU."""
+    steps = _Steps(source, seed, math.ceil(count / source.uses))
     if not helpers:
         return (steps[step] for step in itertools.count(first))
     loader: DataLoader[Any] = DataLoader(

@@ -68,12 +68,14 @@ class Optimiser(Strict):
 
 
 class Data(Strict):
-    """How faces are composed for training (a folder of pictures is taken as it is)."""
+    """How faces are composed for training (a folder of pictures is taken as it is), and in how many steps each serves:
+    more than one where a GPU trains faster than the processor composes."""
 
     recombined: Share = 0.5
     collaged: Share = 0.3
     photolike: Share = 0.2
     varied: bool = True
+    uses: Annotated[int, Field(ge=1, le=16)] = 1
     faces_per_epoch: Annotated[int, Field(ge=1)] = 3800
 
 
@@ -89,6 +91,16 @@ class FlowPrior(Strict):
     kinds: Annotated[int, Field(ge=1, le=4096)] = 256
 
 
+class EditorFit(Strict):
+    """The network that edits composed faces, fitted after training to pairs made of `faces` faces, 6 to 7 of each."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
+    faces: Annotated[int, Field(ge=100, le=1_000_000)] = 3000
+    batch: Annotated[int, Field(ge=1, le=65536)] = 512
+    width: Annotated[int, Field(ge=8, le=4096)] = 256
+    blocks: Annotated[int, Field(ge=1, le=64)] = 2
+
+
 class Config(Strict):
     """A whole training configuration."""
 
@@ -99,6 +111,7 @@ class Config(Strict):
     optimiser: Optimiser = Optimiser()
     data: Data = Data()
     flow: FlowPrior = FlowPrior()
+    editor: EditorFit = EditorFit()
 
 
 PRESETS = {

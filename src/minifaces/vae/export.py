@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from minifaces.errors import MinifacesError
 from minifaces.files import atomic
+from minifaces.ldraw.edited import RANGES
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
-from minifaces.studio.replacements import CENTRE, READS, WRITES
-from minifaces.vae import flow, pairs, prior
+from minifaces.vae import editor, flow, pairs, prior
 from minifaces.vae import gallery as galleries
 from minifaces.vae.card import model_card
 from minifaces.vae.faces import ComposedFaces
@@ -88,14 +88,10 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     report("finding the edit directions")
     known = galleries.known_faces(source, KNOWN_FACES)
     steps = prior.directions(encode(network, known.faces), known.values)
-    if isinstance(source, ComposedFaces):
-        centre, learnt = pairs.replacements(source, lambda faces: encode(network, faces))
-        steps |= {name: one.step for name, one in learnt.items()}
-        maps = {READS + name: one.reads for name, one in learnt.items()}
-        maps |= {WRITES + name: one.writes for name, one in learnt.items()}
-        halves = {name: value.astype(np.float16) for name, value in maps.items()}
-        _save({CENTRE: centre, **halves}, folder / "replacements.safetensors")
     _save({k: v for k, v in steps.items() if not k.startswith("_")}, folder / "directions.safetensors")
+    if isinstance(source, ComposedFaces):
+        report("teaching the editor")
+        _save(_editor(source, network, trained), folder / "editor.safetensors")
     report("making the gallery")
     faces, entries = galleries.gallery(source)
     latents = encode(network, faces)
@@ -120,6 +116,16 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     }
     (folder / "README.md").write_text(model_card(name, trained, facts, len(entries)), encoding="utf-8")
     return facts
+
+
+def _editor(source: ComposedFaces, network: VAE, trained: Trained) -> dict[str, Any]:
+    """Rounds of pairs, each of a few thousand pictures, encoded at once."""
+    rounds = max(1, trained.config.editor.faces // pairs.ROUND)
+    made = (pairs.draw(source, trained.seed, number) for number in range(rounds))
+    latents = [(pair, encode(network, pair.faces)) for pair in made]
+    start, end = (np.concatenate([z[getattr(pair, which)] for pair, z in latents]) for which in ("start", "end"))
+    edits, amounts = (np.concatenate([getattr(pair, which) for pair, _ in latents]) for which in ("edits", "amounts"))
+    return editor.fit(start, end, edits, amounts, RANGES, trained.config.editor, trained.seed)
 
 
 def _stored(weight: NDArray[Any]) -> NDArray[Any]:

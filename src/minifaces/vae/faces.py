@@ -23,7 +23,7 @@ from minifaces.vae.config import Config
 
 Bytes = NDArray[np.uint8]
 
-COLLAGES, STEPS_A_BANK = 512, 500  # so many collages serve so many steps: making them takes 6 ms each
+COLLAGES, STEPS_A_BANK = 512, 1500  # so many collages serve so many steps: making them takes 6 ms each
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,12 @@ class Batch:
 
 
 class Source(Protocol):
-    """Faces to train on. `faces_per_epoch` faces make a pass; there are `faces` of them, which may be without end."""
+    """Faces to train on. `faces_per_epoch` faces make a pass; there are `faces` of them, which may be without end. Each
+    serves in `uses` steps of a pass."""
 
     faces_per_epoch: int
     faces: float
+    uses: int
 
     def batch(self, seed: int, step: int, count: int) -> Batch: ...
 
@@ -60,6 +62,7 @@ class ComposedFaces:
 
     def __init__(self, config: Config) -> None:
         self.data = config.data
+        self.uses = config.data.uses
         self.faces_per_epoch = config.data.faces_per_epoch
         self.prints = load_prints()
         self.stages = load_stages(config.network.image_size, "train")
@@ -126,6 +129,8 @@ class ComposedFaces:
 
 class FolderFaces:
     """Any image folder. Its train split is shuffled anew each pass; without a mask, all pixels count alike."""
+
+    uses = 1
 
     def __init__(self, folder: Path, config: Config) -> None:
         self.data: DataSet = read_dataset(folder, config.network.image_size)

@@ -130,7 +130,8 @@ class Run:
         """Train to the end. Raises MinifacesError when interrupted, with a checkpoint saved and how to go on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         seed = self.seed + 1_000_003 * self.accelerator.process_index
-        batches = ahead.batches(self.source, seed, self.step, self.config.optimiser.batch, self.helpers)
+        batch, device = self.config.optimiser.batch, self.accelerator.device
+        batches = ahead.batches(self.source, seed, self.step, batch, self.helpers, device)
         held_out = self.source.held_out(SHEET)
         log = _Log(self.folder, self.accelerator.is_main_process, self.step)
         saved = began = time.monotonic()
@@ -170,8 +171,8 @@ class Run:
         progress = self.step / self.steps if self.steps else 0.0
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(optimiser.learning_rate, optimiser.schedule, self.step, progress)
-        true, seen = (self._on_device(f).permute(0, 3, 1, 2) for f in (faces, shown))  # channels last, as they come
-        region = self._on_device(mask)[:, None]
+        true, seen = (f.permute(0, 3, 1, 2).float() / 255 for f in (faces, shown))  # channels last, as they come
+        region = mask[:, None].float() / 255
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.step) * 64 + rank)
         noise = torch.randn(len(true), self.config.network.latent_size, generator=generator).to(self.accelerator.device)
         self.network.train()
@@ -196,10 +197,6 @@ class Run:
         with torch.no_grad():
             names = [k for k, v in current.items() if v.is_floating_point()]
             torch._foreach_lerp_([self.ema[k] for k in names], [current[k].detach() for k in names], 1 - decay)
-
-    def _on_device(self, picture: Tensor) -> Tensor:
-        """uint8 -> [0, 1] where the training is."""
-        return picture.to(self.accelerator.device, non_blocking=True).float() / 255
 
     def _save(self) -> None:
         if self.accelerator.is_main_process:

@@ -1,89 +1,29 @@
-// The flow prior, as minifaces.studio.flow: noise is carried to latents by a learned velocity, in double precision,
-// so that after rounding Python's latents and these are the same. The matrices are multiplied by linear.wat.
+// The flow prior, as minifaces.studio.flow: noise is carried to latents by a learned velocity, in double precision.
 
 import { choice, normals } from "./generator"
-import wasm from "./linear.wat"
+import { LatentNetwork, moved } from "./latentnet"
 import type { Seed } from "./types"
 import type { Tensor } from "./unpack"
 
-const FREQUENCIES = Array.from({ length: 10 }, (_, k) => 0.3 * 2 ** k)
 const [STEPS, GUIDANCE] = [10, 1.8]
 const [RESTARTS, RESTART_AT, RESTART_STEPS] = [3, 0.6, 5]
 const [KIND_STREAM, RESTART_STREAM] = [3, 4]
-/** rows at once: what linear.wat takes */
-const LANES = 4
-
-/** A matrix in the memory: addresses in bytes. `columns` is filled up to a multiple of 8. */
-interface Layer {
-  weight: number
-  units: number
-  bias: number
-  rows: number
-  columns: number
-}
-
-interface Block {
-  scale: Float32Array
-  shift: Float32Array
-  expand: Layer
-  contract: Layer
-}
-
-type Linear = (
-  w: number,
-  units: number,
-  biases: number,
-  rows: number,
-  columns: number,
-  x: number,
-  xStep: number,
-  y: number,
-  yStep: number,
-) => void
 
 export class Flow {
   private readonly mean: Float32Array
   private readonly scale: Float32Array
   private readonly shares: Float64Array
-  /** of each kind, and last of any */
-  private readonly kinds: Float64Array[]
-  private readonly enter: Layer
-  private readonly leave: Layer
-  private readonly blocks: Block[] = []
-  private readonly linear: Linear
-  private readonly memory: WebAssembly.Memory
-  private used = 0
-  /** what goes into a matrix and what comes out of it: LANES rows of the longest length */
-  private readonly source: Float64Array
-  private readonly target: Float64Array
-  private readonly longest: number
+  /** knows each kind, and last any */
+  private readonly velocity: LatentNetwork
 
   constructor(tensors: Map<string, Tensor>) {
-    // Filling up rows and the rows of faces take room too: twice the bytes and a page for each tensor are plenty.
-    const bytes = [...tensors.values()].reduce((sum, { data }) => sum + 2 * data.byteLength, 0)
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) + tensors.size })
-    this.linear = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports
-      .linear as unknown as Linear
     const vector = (name: string) => tensors.get(name)!.data as Float32Array
     this.mean = vector("mean")
     this.scale = vector("scale")
     const shares = Float64Array.from(vector("shares"))
     const total = shares.reduce((sum, share) => sum + share, 0)
     this.shares = shares.map(share => share / total)
-    const { shape, data } = tensors.get("kinds")!
-    const units = vector("kinds.units")
-    const rows = Array.from(units, (_, i) => data.subarray(i * shape[1], (i + 1) * shape[1]))
-    this.kinds = rows.map((row, i) => Float64Array.from(row, number => number * units[i]))
-    this.enter = this.keep(tensors, "enter")
-    this.leave = this.keep(tensors, "leave")
-    for (let i = 0; tensors.has(`contract.${i}.weight`); i++) {
-      const [scale, shift] = [vector(`norms.${i}.weight`), vector(`norms.${i}.bias`)]
-      const [expand, contract] = [this.keep(tensors, `expand.${i}`), this.keep(tensors, `contract.${i}`)]
-      this.blocks.push({ scale, shift, expand, contract })
-    }
-    const layers = [this.enter, this.leave, ...this.blocks.flatMap(({ expand, contract }) => [expand, contract])]
-    this.longest = Math.max(...layers.flatMap(({ rows, columns }) => [rows, columns]))
-    ;[this.source, this.target] = [this.room(), this.room()]
+    this.velocity = new LatentNetwork(tensors)
   }
 
   /** The first faces of seeds, each (d,). */
@@ -112,76 +52,9 @@ export class Flow {
   }
 
   private guided(x: Float64Array[], kinds: number[], t: number, guidance: number): Float64Array[] {
-    if (guidance === 1) return this.velocity(x, kinds, t)
-    const both = this.velocity([...x, ...x], [...kinds, ...kinds.map(() => this.shares.length)], t)
+    if (guidance === 1) return this.velocity.run(x, kinds, t)
+    const both = this.velocity.run([...x, ...x], [...kinds, ...kinds.map(() => this.shares.length)], t)
     const [own, any] = [both.slice(0, x.length), both.slice(x.length)]
     return any.map((row, n) => row.map((value, i) => value + guidance * (own[n][i] - value)))
   }
-
-  private velocity(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
-    if (x.length > LANES)
-      return [...this.velocity(x.slice(0, LANES), kinds, t), ...this.velocity(x.slice(LANES), kinds.slice(LANES), t)]
-    const angles = FREQUENCIES.map(frequency => t * frequency)
-    const time = [t, ...angles.map(Math.sin), ...angles.map(Math.cos)]
-    let hidden = moved(this.times(this.enter, x, time), kinds.map(kind => this.kinds[kind]), 1)
-    for (const block of this.blocks) {
-      const wide = this.times(block.expand, hidden.map(row => normalised(row, block)), time)
-      for (const row of wide) for (let i = 0; i < row.length; i++) row[i] /= 1 + Math.exp(-row[i])
-      hidden = moved(hidden, this.times(block.contract, wide, []), 1)
-    }
-    return this.times(this.leave, hidden, [])
-  }
-
-  /** A layer's answer to each of the rows, with the time features behind it. */
-  private times({ weight, units, bias, rows, columns }: Layer, x: Float64Array[], time: number[]): Float64Array[] {
-    const { source, target, longest } = this
-    x.forEach((row, n) => {
-      source.set(row, n * longest)
-      source.set(time, n * longest + row.length)
-      source.fill(0, n * longest + row.length + time.length, n * longest + columns)
-    })
-    const step = 8 * longest
-    this.linear(weight, units, bias, rows, columns, source.byteOffset, step, target.byteOffset, step)
-    return x.map((_, n) => target.slice(n * longest, n * longest + rows))
-  }
-
-  /** Put a layer into the memory. */
-  private keep(tensors: Map<string, Tensor>, name: string): Layer {
-    const { shape, data } = tensors.get(`${name}.weight`)!
-    const [rows, width] = shape
-    const columns = Math.ceil(width / 8) * 8
-    const weight = this.take(rows * columns)
-    const numbers = new Int8Array(this.memory.buffer, weight, rows * columns)
-    for (let i = 0; i < rows; i++) numbers.set(data.subarray(i * width, (i + 1) * width), i * columns)
-    const [units, bias] = [`${name}.weight.units`, `${name}.bias`].map(key => {
-      const at = this.take(4 * rows)
-      new Float32Array(this.memory.buffer, at, rows).set(tensors.get(key)!.data)
-      return at
-    })
-    return { weight, units, bias, rows, columns }
-  }
-
-  private room(): Float64Array {
-    const size = LANES * this.longest
-    return new Float64Array(this.memory.buffer, this.take(8 * size), size)
-  }
-
-  /** The address of so many bytes, a multiple of 16. */
-  private take(bytes: number): number {
-    const at = this.used
-    this.used = Math.ceil((at + bytes) / 16) * 16
-    return at
-  }
-}
-
-function moved(x: Float64Array[], by: Float64Array[], share: number): Float64Array[] {
-  return x.map((row, n) => row.map((value, i) => value + by[n][i] * share))
-}
-
-/** Layer normalisation (Ba, Kiros and Hinton 2016). */
-function normalised(row: Float64Array, { scale, shift }: Block): Float64Array {
-  const mean = row.reduce((sum, value) => sum + value, 0) / row.length
-  const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / row.length
-  const deviation = Math.sqrt(variance + 1e-5)
-  return row.map((value, i) => ((value - mean) / deviation) * scale[i] + shift[i])
 }

@@ -4,7 +4,6 @@ import { openFiles, type Files } from "./files"
 import { frame } from "./frame"
 import { avatarSeed, normals } from "./generator"
 import { LatentMap } from "./latents"
-import { Replacements } from "./replacements"
 import type {
   Atlas,
   Crop,
@@ -224,11 +223,18 @@ class Client implements Engine {
 
   async edit(latent: Latent, amounts: Record<string, number>): Promise<Latent> {
     const edited = Float32Array.from(latent)
-    for (const [name, amount] of Object.entries(amounts)) {
+    for (const name of Object.keys(amounts).sort()) {
       const which = this.directions.findIndex(direction => direction.name === name)
       if (which < 0) throw new Error(`There is no direction called ${name}.`)
+      let amount = amounts[name]
+      if (this.directions[which].learnt) {
+        await this.ready
+        await this.load("editor")
+        const { change, left } = await this.ask("edit", { latent: edited, name, amount })
+        for (let i = 0; i < edited.length; i++) edited[i] += change[i]
+        amount = left
+      }
       for (let i = 0; i < edited.length; i++) edited[i] += Math.fround(amount) * this.vectors[which][i]
-      if (this.directions[which].replaces && amount > 0) (await this.replacements()).add(edited, latent, name, amount)
     }
     return edited
   }
@@ -261,7 +267,7 @@ class Client implements Engine {
   }
 
   /** Have the worker take in one of the parts that are not always needed. */
-  private load(which: "encoder" | "flow" | "mixture"): Promise<void> {
+  private load(which: "encoder" | "flow" | "editor" | "mixture"): Promise<void> {
     return this.only(which, async () => {
       const part = which === "mixture" ? "prior" : which
       const file = await this.fetchPart(part)
@@ -275,14 +281,6 @@ class Client implements Engine {
       const tensors = readTensors(await this.fetchPart("latents"))
       this.tell("latents", this.site.parts.latents.bytes)
       return new LatentMap(tensors.get("latents")!.data as Float32Array, this.latentSize)
-    })
-  }
-
-  private replacements(): Promise<Replacements> {
-    return this.only("replacements", async () => {
-      const tensors = readTensors(await this.fetchPart("replacements"))
-      this.tell("replacements", this.site.parts.replacements.bytes)
-      return new Replacements(tensors)
     })
   }
 

@@ -63,8 +63,8 @@ export interface Direction {
   /** sensible ends of a slider; 0 changes nothing */
   least: number
   most: number
-  /** whether more of it puts something in place of what a face has, beside a step */
-  replaces?: boolean
+  /** whether the model's editor has learnt it, beside the step along the direction */
+  learnt?: boolean
 }
 
 export interface Neighbour {
@@ -86,7 +86,7 @@ export interface Framed {
   crop: Crop
 }
 
-export type Part = "runtime" | "decoder" | "encoder" | "flow" | "latents" | "replacements"
+export type Part = "runtime" | "decoder" | "encoder" | "flow" | "latents" | "editor"
 
 /** How far a part has come: bytes as transferred. `loaded === total` once it is ready. */
 export interface Progress {
@@ -149,7 +149,7 @@ export interface Engine {
   /** The latents of a morph: `steps` a leg with both ends, shared ends once; a loop leaves the repeated
    * last one out. As Python's `morph_latents`. */
   path(kind: PathKind, stops: Latent[], steps: number, loop?: boolean, eased?: boolean): Promise<Latent[]>
-  /** Unknown names throw. Fetches what some edits replace when first needed. */
+  /** One after the other in the order of their names; unknown ones throw. Fetches the editor when it is first needed. */
   edit(latent: Latent, amounts: Record<string, number>): Promise<Latent>
   neighbours(latent: Latent, k: number, without?: number): Promise<Neighbour[]>
 

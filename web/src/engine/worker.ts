@@ -1,5 +1,6 @@
 // The engine's own thread: networks, flow, paths. It is told everything and fetches nothing.
 
+import { Editor } from "./editor"
 import { Flow } from "./flow"
 import { rounded } from "./generator"
 import { geodesic, type Run } from "./geodesic"
@@ -13,9 +14,11 @@ export interface Requests {
   start: { imageSize: number; latentSize: number; looks: number; wasm: Uint8Array<ArrayBuffer>; decoder: Uint8Array<ArrayBuffer> }
   encoder: { file: Uint8Array<ArrayBuffer> }
   flow: { file: Uint8Array<ArrayBuffer> }
+  editor: { file: Uint8Array<ArrayBuffer> }
   prior: { file: Uint8Array<ArrayBuffer> }
   decode: { latents: Planes[] }
   encode: { pixels: Uint8ClampedArray }
+  edit: { latent: Planes; name: string; amount: number }
   random: { seeds: Seed[]; temperature: number; prior: "flow" | "mixture" }
   path: { kind: PathKind; stops: Planes[]; steps: number; loop: boolean; eased: boolean }
 }
@@ -23,9 +26,11 @@ export interface Answers {
   start: null
   encoder: null
   flow: null
+  editor: null
   prior: null
   decode: Uint8ClampedArray<ArrayBuffer>[]
   encode: Planes
+  edit: { change: Planes; left: number }
   random: Planes[]
   path: Planes[]
 }
@@ -35,6 +40,7 @@ let [imageSize, latentSize, looks] = [0, 0, 0]
 let decoder: Network
 let encoder: Network
 let flow: Flow
+let editor: Editor
 let prior: Prior
 
 const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Promise<Answers[K]> } = {
@@ -51,6 +57,10 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
   },
   flow({ file }) {
     flow = new Flow(readTensors(file))
+    return null
+  },
+  editor({ file }) {
+    editor = new Editor(readTensors(file))
     return null
   },
   prior({ file }) {
@@ -71,6 +81,9 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
       latent = latent.map((value, i) => value + first[i] - read[i])
     }
     return latent
+  },
+  edit({ latent, name, amount }) {
+    return editor.change(latent, name, amount)
   },
   random({ seeds, temperature, prior: kind }) {
     const drawn = kind === "flow" ? flow.sample(seeds, temperature) : seeds.map(seed => prior.sample(seed, temperature))

@@ -1,0 +1,60 @@
+"""What edits do to composed faces, held against the truth: the same faces composed with the edit.
+
+table, picture = against_truth(model, latents, faces, progress)"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minifaces.evaluate.intervals import bootstrap, mean
+from minifaces.evaluate.parts import Picture, Progress, Table, Value
+from minifaces.evaluate.similarity import psnr
+from minifaces.evaluate.testset import Faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.edited import RANGES, edited
+from minifaces.pictures import captioned, grid
+from minifaces.studio.model import Model
+
+Floats = NDArray[np.float32]
+FACES = 52  # at most: each edit of each is composed and encoded
+SHOWN = 8
+MADE, CEILING = "PSNR to the truth", "PSNR of the truth's reconstruction to it"
+UNEDITED, CLOSER = "PSNR of the unedited to it", "closer to it than to the unedited, %"
+
+
+def against_truth(model: Model, latents: Floats, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
+    """A table and a picture of the edits that the model has learnt; `latents` (n, d) are those of `faces`. Nothing of
+    a model that has learnt none, or of faces that were not composed."""
+    known = [name for name in RANGES if model.editor is not None and name in model.editor.ranges]
+    if not known or faces.draws is None or faces.prints is None or faces.stages is None:
+        return [], []
+    some = np.unique(np.linspace(0, len(faces) - 1, min(FACES, len(faces))).astype(int))
+    start, groups = latents[some], faces.groups[some]
+    draws, plain = faces.draws.chosen(some), model.decode(start)
+    few = np.unique(np.linspace(0, len(some) - 1, SHOWN).astype(int))
+    rows: dict[str, dict[str, Value]] = {}
+    shown, captions = [*plain[few]], ["unedited"] * len(few)
+    for number, name in enumerate(known):
+        progress(f"edits against the truth: {name}", number / len(known))
+        # Every second face is turned or painted the other way.
+        least = max(RANGES[name][0], -1.0)
+        amounts = np.where(np.arange(len(some)) % 2, least or 1.0, 1.0)
+        truth = compose(faces.prints, faces.stages, edited(faces.prints, draws, name, amounts))[0]
+        made = np.empty_like(truth)
+        for amount in np.unique(amounts):
+            made[amounts == amount] = model.decode(model.edit(start[amounts == amount], {name: amount}))
+        other = np.flatnonzero((truth != faces.pictures[some]).any((1, 2, 3)))  # a yellow head cannot become yellow
+        to_truth = psnr(truth, made)
+        rows[name] = {
+            MADE: bootstrap(mean, to_truth[other], groups=groups[other]),
+            CEILING: float(psnr(truth, model.reconstruct(truth))[other].mean()),
+            UNEDITED: float(psnr(truth, plain)[other].mean()),
+            CLOSER: bootstrap(mean, 100.0 * (to_truth > psnr(plain, made))[other], groups=groups[other]),
+        }
+        shown += [*made[few], *truth[few]]
+        captions += [name] * len(few) + ["the truth"] * len(few)
+    note = (
+        f"{len(some)} faces of unseen designs, edited by 1 (turned and darkened both ways, as far as that was learnt), "
+        "beside the same faces composed with the edit."
+    )
+    picture = Picture("edits-truth", "Edited, and the truth.", grid(captioned(np.stack(shown), captions), len(few)))
+    return [Table("edits against the truth", (MADE, CEILING, UNEDITED, CLOSER), rows, note)], [picture]

@@ -1,0 +1,74 @@
+"""A small network from latents to latents that knows a kind and a time, numpy alone: flows and editors are made of it.
+
+With x (n, d), k the kind of each and e(t) = [t, sin(w t), cos(w t)]:
+    h = enter [x, e] + kinds k;   h += contract(silu(expand [layernorm(h), e])) for each block;   answer = leave(h)
+in double precision, so that the order in which a machine or a language adds things up does not show in what is rounded
+afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Kinds = NDArray[np.intp]
+FREQUENCIES = tuple(0.3 * 2.0**k for k in range(10))
+UNITS = ".units"
+
+
+@dataclass(frozen=True, eq=False)
+class LatentNetwork:
+    """`kinds` (k, width); `layers`: the network's other tensors by name. All float64."""
+
+    kinds: Array
+    layers: dict[str, Array]
+
+    def __call__(self, x: Array, kinds: Kinds, t: float) -> Array:
+        """(n, d) and the kind of each, (n,), -> (n, d); KeyError, ValueError or IndexError where layers do not fit."""
+        angles = t * np.array(FREQUENCIES)
+        time = np.concatenate([[t], np.sin(angles), np.cos(angles)])
+        times = np.broadcast_to(time, (len(x), len(time)))
+        hidden = self._linear("enter", np.concatenate([x, times], 1)) + self.kinds[kinds]
+        for block in range(sum(name.startswith("contract.") for name in self.layers) // 2):
+            wide = self._linear(f"expand.{block}", np.concatenate([self._norm(block, hidden), times], 1))
+            hidden = hidden + self._linear(f"contract.{block}", wide / (1 + np.exp(-wide)))
+        return self._linear("leave", hidden)
+
+    def _linear(self, name: str, x: Array) -> Array:
+        result: Array = x @ self.layers[f"{name}.weight"].T + self.layers[f"{name}.bias"]
+        return result
+
+    def _norm(self, block: int, x: Array) -> Array:
+        centred = x - x.mean(1, keepdims=True)
+        normal = centred / np.sqrt(centred.var(1, keepdims=True) + 1e-5)
+        result: Array = normal * self.layers[f"norms.{block}.weight"] + self.layers[f"norms.{block}.bias"]
+        return result
+
+
+def coarse(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[Any]]:
+    """Tensors as files hold them: vectors in float32, a matrix X (r, c) as whole numbers from -127 to 127 (int8) and
+    each row's unit (X.units, r)."""
+    stored: dict[str, NDArray[Any]] = {}
+    for name, value in tensors.items():
+        if value.ndim == 2:
+            stored[name], stored[name + UNITS] = bytes_of(value)
+        else:
+            stored[name] = value.astype(np.float32)
+    return stored
+
+
+def whole(stored: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+    """The tensors, float64, of what `coarse` made of them."""
+    tensors = {name: value.astype(float) for name, value in stored.items()}
+    for name in [name for name in tensors if name.endswith(UNITS)]:
+        tensors[name.removesuffix(UNITS)] *= tensors.pop(name)[:, None]
+    return tensors
+
+
+def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A matrix (r, c) as whole numbers from -127 to 127 and each row's unit: (r, c), (r,)."""
+    units = (np.abs(weight).max(axis=1) / np.float32(127)).astype(np.float32)
+    safe = np.where(units > 0, units, 1).astype(np.float64)
+    return np.rint(weight / safe[:, None]).astype(np.int8), units

@@ -1,0 +1,64 @@
+"""Small networks from latents to latents, as `minifaces.studio.latentnet` runs them, and how they are fitted."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from minifaces.studio.latentnet import FREQUENCIES
+from minifaces.vae.train import bfloat16_pays
+
+PEAK = 1e-3  # learning rate
+
+
+class LatentNetwork(nn.Module):
+    """Residual blocks on [x, time features] and the kind; tensors are named and shaped as the studio reads them."""
+
+    def __init__(self, size: int, width: int, blocks: int, kinds: int) -> None:
+        super().__init__()
+        features = 1 + 2 * len(FREQUENCIES)
+        self.frequencies: Tensor
+        self.register_buffer("frequencies", torch.tensor(FREQUENCIES), persistent=False)
+        self.enter = nn.Linear(size + features, width)
+        self.kinds = nn.Parameter(torch.zeros(kinds, width))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(blocks))
+        self.expand = nn.ModuleList(nn.Linear(width + features, 2 * width) for _ in range(blocks))
+        self.contract = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(blocks))
+        self.leave = nn.Linear(width, size)
+        nn.init.zeros_(self.leave.weight)
+
+    def forward(self, x: Tensor, kinds: Tensor, t: Tensor) -> Tensor:
+        """(n, d), (n,) and (n, 1) -> (n, d)."""
+        angles = t * self.frequencies
+        time = torch.cat([t, angles.sin(), angles.cos()], 1)
+        hidden = self.enter(torch.cat([x, time], 1)) + self.kinds[kinds]
+        for norm, expand, contract in zip(self.norms, self.expand, self.contract, strict=True):
+            hidden = hidden + contract(nn.functional.silu(expand(torch.cat([norm(hidden), time], 1))))
+        answer: Tensor = self.leave(hidden)
+        return answer
+
+
+def device() -> torch.device:
+    """A GPU where there is one; it draws other random numbers than a CPU from the same seed."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fit(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> dict[str, NDArray[Any]]:
+    """Take `steps` to make what `loss` tells, anew each time, small: the averaged weights by name."""
+    current = network.state_dict()
+    average = {k: v.detach().clone() for k, v in current.items()}
+    adam = torch.optim.AdamW(network.parameters(), PEAK, (0.9, 0.99), weight_decay=0.01)
+    for step in range(steps):
+        for group in adam.param_groups:
+            group["lr"] = PEAK * min(1.0, (step + 1) / 100) * (0.505 + 0.495 * math.cos(math.pi * step / steps))
+        with torch.autocast(next(network.parameters()).device.type, torch.bfloat16, enabled=bfloat16_pays()):
+            value = loss()
+        adam.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.values()), list(current.values()), max(0.005, 9 / (10 + step)))
+    return {k: v.cpu().numpy() for k, v in average.items()}
