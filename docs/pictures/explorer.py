@@ -24,14 +24,14 @@ MORPH = "morph?face=3626bp01/front&face=3626bp05/front&face=3626bp03/front&t=0.7
 SHOTS: dict[str, tuple[str, Scheme]] = {
     "morph": (MORPH, "light"),
     "invent": ("invent?seed=7", "light"),
-    "edit": ("edit?face=3626bp05/front&smile=-1.5&facial_hair=1", "dark"),
+    "edit": ("edit?face=3626cph1/back&eyewear=1&smile=1&turn=0.8", "dark"),
     "photo": ("photo", "light"),
     "grid": ("map?layout=grid&face=3626bpb1/front", "dark"),
     "avatar": ("avatar?text=Ada", "light"),
 }
 NARROW: tuple[tuple[str, Scheme], ...] = (
     ("map?face=3626bp03/front", "light"),
-    ("edit?face=3626bp05/front&smile=-1", "dark"),
+    ("edit?face=3626cph1/back&smile=1&turn=-0.8", "dark"),
     ("invent?seed=40", "light"),
 )
 SEEN = 22  # of the unseen designs, the one whose picture is dropped into the page

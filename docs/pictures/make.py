@@ -18,6 +18,14 @@ from minifaces.vae.config import preset
 from minifaces.vae.faces import ComposedFaces
 
 HERE = Path(__file__).parent
+EDITS = (
+    "smile", "teeth", "angry", "eyewear", "facial_hair", "lips", "printed_hair", "dark_head"
+)  # fmt: skip
+TOGETHER = (
+    {"eyewear": 1.0, "facial_hair": 1.0},
+    {"angry": 1.0, "teeth": 1.0, "turn": 1.0},
+    {"smile": 1.0, "printed_hair": 1.0, "turn": -1.0},
+)
 
 
 def played() -> None:
@@ -30,10 +38,12 @@ def played() -> None:
     save_picture(HERE / "recon.png", pairs(true, model.reconstruct(true), columns=12, gap=0))
     ends = [model.latent_of(name) for name in ("3626bp05", "3626cp7e")]
     save_picture(HERE / "morph.png", strip(model.morph(*ends, steps=12, path="density")))
-    face = model.latent_of("3626bp0f")
-    amounts = np.linspace(-1, 2, 12)
-    edited = np.concatenate([model.edit(face[None], {"smile": float(a)}) for a in amounts])
-    save_picture(HERE / "edit.png", strip(model.decode(edited)))
+    face = model.latent_of("3626cph1/back")
+    turning = [{"turn": float(a)} for a in np.linspace(-1.5, 1.5, 12)]
+    smiling = [{"smile": float(a)} for a in np.linspace(0, 1, 12)]
+    single = [{}, *({name: 1.0} for name in EDITS), *TOGETHER]
+    edited = np.concatenate([model.edit(face[None], amounts) for amounts in (*turning, *smiling, *single)])
+    save_picture(HERE / "edit.png", grid(model.decode(edited), columns=12, gap=0))
     gallery = model.gallery
     save_picture(HERE / "map.png", draw_map(gallery.thumbnails, project(gallery.latents), size=1400, face=44))
 

@@ -132,8 +132,10 @@ def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
     entries = [model.gallery.entries[i] for i in _faces(model, len(model.gallery))]
     lacking = [entry for entry in entries if entry.attributes.get(attribute) is False]
     face = (lacking or entries)[0].name
+    learnt = model.editor is not None and attribute in model.editor.ranges
+    amount = "1" if learnt else "1.5"
     # A column of somebody's data set may be called anything.
-    setting = (f"--{attribute}", "1.5") if attribute.isidentifier() else ("--set", f"{attribute}=1.5")
+    setting = (f"--{attribute}", amount) if attribute.isidentifier() else ("--set", f"{attribute}={amount}")
     file = f"edit-{re.sub('[^A-Za-z0-9]+', '-', attribute)}.png"
     words = ("edit", face, *setting, "--sweep")
     return file, f"More {attribute.replace('_', ' ')}", f"{face}, edited in steps.", words

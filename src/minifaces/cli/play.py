@@ -183,7 +183,7 @@ def edit(
         list[str],
         typer.Argument(
             metavar="FACE [--ATTRIBUTE AMOUNT]...",
-            help="A face, and the model's attributes with amounts: --smile 2 --beard -1. "
+            help="A face, and the model's attributes with amounts: --smile 1 --beard -1. "
             "1 shows clearly; a negative amount takes away.",
             show_default=False,
         ),
@@ -208,11 +208,13 @@ def edit(
     amounts = {name if name in model.directions else name.replace("-", "_"): given[name] for name in given}
     if not amounts:
         raise UsageError(
-            f"say what to edit, as in --smile 2; the model knows {', '.join(model.directions) or 'nothing'}"
+            f"say what to edit, as in --smile 1; the model knows {', '.join(model.directions) or 'nothing'}"
         )
     (latent,) = latents_of(model, [face], refine)
     shares = np.linspace(0, 1, 7 if sweep else 2)
-    latents = latent + shares[:, None] * (model.edit(latent, amounts) - latent)
+    latents = np.concatenate(
+        [model.edit(latent, {name: share * amounts[name] for name in amounts}) for share in shares]
+    )
     what = ", ".join(f"{name} {amount:+g}" for name, amount in amounts.items())
     facts = {"face": face, "amounts": amounts}
     save(output, strip(model.decode(latents)), f"{face} with {what}", as_json, facts)

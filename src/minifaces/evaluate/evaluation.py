@@ -48,7 +48,7 @@ def evaluate(
             continue
         count = max(50, round(RANDOM * share))
         if part == "latent":
-            fitted = testset.drawn(size, "train", 4 * count, "train", seed=21) if data is None else seen
+            fitted = testset.drawn(size, "train", 2 * count, "train", seed=21) if data is None else seen
             made.append(latents(first, fitted, unseen, progress))
             continue
         real = testset.drawn(size, "train", count, "train", 31, recombined=0.5) if data is None else seen

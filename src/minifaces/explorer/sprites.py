@@ -12,7 +12,7 @@ from minifaces.images import Pixels, resize
 _SMALLEST = 24  # pixels: less is no face
 _SHEET = 2048  # pixels a side: what any graphics chip takes
 _WHOLE_SHEET = 1024  # of the largest level, of which a near view needs a few only
-_QUALITY = 86
+_QUALITY = 84
 
 
 @dataclass(frozen=True)
