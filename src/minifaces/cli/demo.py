@@ -114,7 +114,7 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
         ("morph.gif", "As a GIF", "The same in motion.", morph),
         ("morph.webp", "As a WebP", "Sharper than a GIF, and smaller.", morph),
         ("morph.mp4", "As a video", "An MP4, for whatever plays videos.", morph),
-        *(_edit(model, attribute) for attribute in list(model.directions)[:_EDITS]),
+        *(_edit(model, attribute) for attribute in _edits(model)),
         ("neighbours.png", "Neighbours", "A face as the model sees it, then those nearest to it.", near),
         ("map.png", "The map", "Every face of the gallery, alike beside alike (t-SNE).", ("map",)),
         ("map-grid.png", "The map on a grid", "Moved apart: nothing is hidden.", ("map", "--layout", "grid")),
@@ -125,6 +125,12 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
         for file, title, text, words in texts
         if len(model.gallery) > 2 or words[0] not in ("morph", "neighbours")
     ]
+
+
+def _edits(model: "Model") -> list[str]:
+    """What to edit: what the model has learnt to, or else along whatever directions it has."""
+    learnt = [name for name in model.directions if model.editor is not None and name in model.editor.ranges]
+    return (learnt or list(model.directions))[:_EDITS]
 
 
 def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
