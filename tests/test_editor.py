@@ -10,6 +10,8 @@ import minifaces
 from minifaces.errors import UsageError
 from minifaces.ldraw.compose import compose, draw_faces
 from minifaces.ldraw.edited import DARK_HEAD, EXEMPLARS, LOWER, RANGES, TURN, UPPER, YELLOW_HEAD, edited, facing
+from minifaces.ldraw.prints import load_prints
+from minifaces.ldraw.stages import load_stages
 from minifaces.studio.editor import Editor
 from minifaces.studio.latentnet import whole
 from minifaces.vae import editor, pairs
@@ -17,7 +19,7 @@ from minifaces.vae.config import EditorFit, preset
 from minifaces.vae.faces import ComposedFaces
 from minifaces.vae.truths import NAMES, labels
 
-SMALL = EditorFit(steps=1200, batch=256, width=48, blocks=1)
+SMALL = EditorFit(steps=700, batch=256, width=48, blocks=1)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +103,12 @@ def test_the_bundled_model_edits_by_its_editor_and_goes_beyond_by_steps() -> Non
 
 def test_the_bundled_model_turns_heads_as_they_turn() -> None:
     model = minifaces.load()
-    source = ComposedFaces(preset("default"))
-    draws = draw_faces(source.prints, source.validation, "validation", 24, np.random.default_rng(3), 0.0, varied=False)
-    before = compose(source.prints, source.validation, draws)[0]
+    prints, stages = load_prints(), load_stages(128, "validation")
+    draws = draw_faces(prints, stages, "validation", 24, np.random.default_rng(3), 0.0, varied=False)
+    before = compose(prints, stages, draws)[0]
     z = model.encode(before)
     for amount in (-1.0, 1.0):
-        after = compose(source.prints, source.validation, edited(source.prints, draws, TURN, np.full(24, amount)))[0]
+        after = compose(prints, stages, edited(prints, draws, TURN, np.full(24, amount)))[0]
         made = model.decode(model.edit(z, {TURN: amount}))
         apart, unedited = (((faces.astype(float) - after) ** 2).mean() for faces in (made, before))
         assert apart < 0.4 * unedited

@@ -92,18 +92,27 @@ def rows(page: Page, expression: str, argument: Any = None) -> NDArray[np.float3
 
 
 def torch_faces(latents: NDArray[np.float32], model: Model) -> NDArray[np.uint8]:
-    """What PyTorch makes of latents with the bundled model's training weights."""
+    """What PyTorch's network makes of latents with the weights of the bundled decoder. Of the norms that the export has
+    merged into the convolutions before them nothing is left to do."""
+    import onnx
     import torch
     from pydantic import TypeAdapter
-    from safetensors.torch import load_file
 
     from minifaces.vae.config import Network
     from minifaces.vae.networks import build
 
-    network = build(TypeAdapter(Network).validate_python(model.config.preset["network"]))
-    network.load_state_dict(load_file(ROOT / "models" / "default" / "model.safetensors"))
+    network = build(TypeAdapter(Network).validate_python(model.config.preset["network"])).eval()
+    weights = {
+        weight.name.removesuffix(".half").removeprefix("network."): onnx.numpy_helper.to_array(weight)
+        for weight in onnx.load(model.folder / "decoder.onnx").graph.initializer
+    }
+    state = network.state_dict()
+    known = {name: torch.from_numpy(weights[name].astype(np.float32)) for name in state if name in weights}
+    left = [name for name in state if name.startswith("decoder.") and name not in known]
+    assert all(".body.3." in name or name.endswith("num_batches_tracked") for name in left)
+    network.load_state_dict(state | known)
     with torch.no_grad():
-        faces = network.eval().decode(torch.from_numpy(latents)).clamp(0, 1).numpy()
+        faces = network.decode(torch.from_numpy(latents)).clamp(0, 1).numpy()
     return np.rint(faces * 255).transpose(0, 2, 3, 1).astype(np.uint8)
 
 

@@ -3,6 +3,7 @@ comes out is a model that the studio opens."""
 
 import itertools
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -33,7 +34,13 @@ def _few_threads() -> None:
 
 def tiny(**changes: object) -> Config:
     small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
-    small |= {"optimiser.schedule": "constant", "flow.steps": 20, "flow.width": 32, "data.faces_per_epoch": 500}
+    small |= {
+        "optimiser.schedule": "constant",
+        "flow.steps": 20,
+        "flow.faces": 2000,
+        "flow.width": 32,
+        "data.faces_per_epoch": 500,
+    }
     small |= {"editor.steps": 20, "editor.faces": 500, "editor.width": 32}
     small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
     return preset("default", **(small | changes))
@@ -119,8 +126,6 @@ def test_faces_that_serve_more_than_once_do_so_in_other_company() -> None:
 
 @pytest.mark.parametrize("name", ["run.json", "model.safetensors", "ema.safetensors", "optimiser.safetensors"])
 def test_a_damaged_checkpoint_is_named(name: str, unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
-    import shutil
-
     broken = shutil.copytree(unbroken[0] / "checkpoint", tmp_path / "checkpoint") / name
     broken.write_bytes(broken.read_bytes()[:50])
     with pytest.raises(UsageError, match="damaged") as caught:

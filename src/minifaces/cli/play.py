@@ -211,10 +211,10 @@ def edit(
             f"say what to edit, as in --smile 1; the model knows {', '.join(model.directions) or 'nothing'}"
         )
     (latent,) = latents_of(model, [face], refine)
-    shares = np.linspace(0, 1, 7 if sweep else 2)
-    latents = np.concatenate(
-        [model.edit(latent, {name: share * amounts[name] for name in amounts}) for share in shares]
-    )
+    edited = model.edit(latent, amounts)
+    shares = np.linspace(0, 1, 7 if sweep else 2)[1:-1]
+    between = [model.edit(latent, {name: share * amounts[name] for name in amounts}) for share in shares]
+    latents = np.concatenate([latent[None], *between, edited])
     what = ", ".join(f"{name} {amount:+g}" for name, amount in amounts.items())
     facts = {"face": face, "amounts": amounts}
     save(output, strip(model.decode(latents)), f"{face} with {what}", as_json, facts)

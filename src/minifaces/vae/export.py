@@ -78,7 +78,8 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     report("encoding faces for the prior")
     # Rounds of 1000 faces; a data set is covered a few times.
-    rounds = max(1, int(min(trained.config.flow.faces, 8 * source.faces)) // 1000)
+    wanted = trained.config.flow.faces if trained.config.flow.steps else MIXTURE_FACES
+    rounds = max(1, int(min(wanted, 8 * source.faces)) // 1000)
     training = np.concatenate([encode(network, source.plausible(trained.seed + 7, i, 1000)) for i in range(rounds)])
     fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")
