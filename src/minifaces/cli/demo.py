@@ -129,7 +129,7 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
 
 def _edits(model: "Model") -> list[str]:
     """What to edit: what the model has learnt to, or else along whatever directions it has."""
-    learnt = [name for name in model.directions if model.editor is not None and name in model.editor.ranges]
+    learnt = [name for name in model.directions if name in model.learnt]
     return (learnt or list(model.directions))[:_EDITS]
 
 
@@ -138,8 +138,7 @@ def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
     entries = [model.gallery.entries[i] for i in _faces(model, len(model.gallery))]
     lacking = [entry for entry in entries if entry.attributes.get(attribute) is False]
     face = (lacking or entries)[0].name
-    learnt = model.editor is not None and attribute in model.editor.ranges
-    amount = "1" if learnt else "1.5"
+    amount = "1" if attribute in model.learnt else "1.5"
     # A column of somebody's data set may be called anything.
     setting = (f"--{attribute}", amount) if attribute.isidentifier() else ("--set", f"{attribute}={amount}")
     file = f"edit-{re.sub('[^A-Za-z0-9]+', '-', attribute)}.png"

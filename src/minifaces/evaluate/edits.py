@@ -11,6 +11,7 @@ from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import psnr
+from minifaces.evaluate.testset import evenly
 from minifaces.headcolours import head_colours
 from minifaces.ldraw.colours import LUMA, to_linear
 from minifaces.photos.finder import look
@@ -47,7 +48,7 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
         else:
             changed[name] = _changed(model, latents, plain, held, colours, groups, name, reader)
             some, amount = np.flatnonzero(~held[:, _column(reader, name)]), _far(model, name, 1)
-        some = some[np.unique(np.linspace(0, len(some) - 1, SHOWN).astype(int))] if len(some) else some
+        some = some[evenly(len(some), SHOWN)]
         if len(some):
             shown += [*plain[some], *model.decode(model.edit(latents[some], {name: amount}))]
             captions += [name] * (2 * len(some))
@@ -102,8 +103,7 @@ def _changed(
 
 
 def _far(model: Model, name: str, sign: int) -> float:
-    learnt = sign > 0 and model.editor is not None and name in model.editor.ranges
-    return LEARNT if learnt else sign * STEP
+    return LEARNT if sign > 0 and name in model.learnt else sign * STEP
 
 
 def _measured(model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str) -> dict[str, Value]:

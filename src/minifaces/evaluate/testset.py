@@ -84,13 +84,18 @@ def bare(faces: Faces) -> Bytes:
     return compose(blank, faces.stages, draws)[0]
 
 
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """The places of (up to) `most` of `count` things, evenly from the first to the last."""
+    return np.linspace(0, count - 1, min(most, count)).astype(np.int64)
+
+
 def of_folder(folder: Path, size: int, split: str, most: int = 400) -> Faces:
     """(Up to `most`) pictures of one split of a data set on disk."""
     data = read_dataset(folder, size)
     chosen = np.flatnonzero(data.splits == split)
     if not len(chosen):
         raise UsageError(f"{folder} has no pictures in its {split} split")
-    chosen = chosen[np.linspace(0, len(chosen) - 1, min(most, len(chosen))).astype(int)]
+    chosen = chosen[evenly(len(chosen), most)]
     pictures = data.pictures[chosen]
     groups = np.array([data.rows[i]["design"] for i in chosen])
     return Faces(pictures, np.ones(pictures.shape[:3], np.float32), groups)

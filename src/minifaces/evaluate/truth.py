@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
-from minifaces.evaluate.testset import Faces
+from minifaces.evaluate.testset import Faces, evenly
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.edited import RANGES, edited
 from minifaces.pictures import captioned, grid
@@ -24,13 +24,13 @@ UNEDITED, CLOSER = "PSNR of the unedited to it", "closer to it than to the unedi
 def against_truth(model: Model, latents: Floats, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
     """A table and a picture of the edits that the model has learnt; `latents` (n, d) are those of `faces`. Nothing of
     a model that has learnt none, or of faces that were not composed."""
-    known = [name for name in RANGES if model.editor is not None and name in model.editor.ranges]
+    known = [name for name in RANGES if name in model.learnt]
     if not known or faces.draws is None or faces.prints is None or faces.stages is None:
         return [], []
-    some = np.unique(np.linspace(0, len(faces) - 1, min(FACES, len(faces))).astype(int))
+    some = evenly(len(faces), FACES)
     start, groups = latents[some], faces.groups[some]
     draws, plain = faces.draws.chosen(some), model.decode(start)
-    few = np.unique(np.linspace(0, len(some) - 1, SHOWN).astype(int))
+    few = evenly(len(some), SHOWN)
     rows: dict[str, dict[str, Value]] = {}
     shown, captions = [*plain[few]], ["unedited"] * len(few)
     for number, name in enumerate(known):

@@ -135,7 +135,7 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
             "label": _MEASURES.get(name, name.replace("_", " ").capitalize()),
             "kind": "attribute" if name in model.gallery.attributes else "measure",
             **dict(zip(("least", "most"), _ends(model, name), strict=True)),
-            "learnt": model.editor is not None and name in model.editor.ranges,
+            "learnt": name in model.learnt,
         }
         for name in model.directions
     ]
@@ -150,7 +150,7 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
 
 def _ends(model: Model, name: str) -> tuple[float, float]:
     """The ends of a slider: of a measure, those of what was learnt."""
-    least, most = model.editor.ranges.get(name, (0.0, 0.0)) if model.editor is not None else (0.0, 0.0)
+    least, most = model.learnt.get(name, (0.0, 0.0))
     return (least, most) if least < 0 else (-3.0, 3.0)
 
 

@@ -8,14 +8,11 @@ its time, 0 at the least and 1 at the most that it has learnt; amount * scale * 
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.errors import UsageError
-from minifaces.studio.folder import read_tensors
-from minifaces.studio.latentnet import Array, LatentNetwork, whole
+from minifaces.studio.latentnet import Array, LatentNetwork, read
 
 Floats = NDArray[np.float32]
 RANGE = "range."
@@ -34,18 +31,11 @@ class Editor:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Editor":
         """Read editor.safetensors; UsageError where it is missing, damaged or no such network."""
-        tensors = read_tensors(path, whole=True)
-        try:
-            editor = cls.of(whole(tensors))
-            for name in editor.ranges:  # its layers fit one another
-                editor.change(np.zeros((1, len(editor.mean)), np.float32), name, 1.0)
-        except (KeyError, ValueError, IndexError) as error:
-            raise UsageError(f"{Path(path)} is damaged: it is not an editor ({error})") from None
-        return editor
+        return read(path, cls.of, "an editor")
 
     @classmethod
     def of(cls, tensors: dict[str, Array]) -> "Editor":
-        """An editor of all its tensors by name; KeyError or ValueError where they make none."""
+        """An editor of all its tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = {name: value for name, value in tensors.items() if not name.startswith(RANGE)}
         mean, scale, kinds = (layers.pop(name) for name in ("mean", "scale", "kinds"))
         ranges = {}
@@ -54,9 +44,11 @@ class Editor:
             if not least < most:
                 raise ValueError(f"{name} is empty")
             ranges[name.removeprefix(RANGE)] = (least, most)
-        if len(kinds) != len(ranges) or len(mean) != len(scale):
+        if not ranges or len(kinds) != len(ranges) or len(mean) != len(scale):
             raise ValueError("its kinds and their ranges do not fit")
-        return cls(mean, scale, ranges, LatentNetwork(kinds, layers))
+        editor = cls(mean, scale, ranges, LatentNetwork(kinds, layers))
+        editor.change(np.zeros((1, len(mean)), np.float32), next(iter(ranges)), 1.0)  # its layers fit one another
+        return editor
 
     def change(self, latents: Floats, name: str, amount: float) -> tuple[Floats, float]:
         """What to add to latents (n, d) for an edit: (n, d), and how much of the amount is beyond what was learnt: all

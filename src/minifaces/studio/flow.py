@@ -13,14 +13,11 @@ processes", NeurIPS 2023). All in double precision."""
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from minifaces.errors import UsageError
-from minifaces.studio.folder import read_tensors
 from minifaces.studio.generator import choices, normals
-from minifaces.studio.latentnet import Array, Kinds, LatentNetwork, whole
+from minifaces.studio.latentnet import Array, Kinds, LatentNetwork, read
 
 STEPS, GUIDANCE = 10, 1.8
 RESTARTS, RESTART_AT, RESTART_STEPS = 3, 0.6, 5
@@ -42,22 +39,18 @@ class Flow:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Flow":
         """Read flow.safetensors; UsageError where it is missing, damaged or no such network."""
-        tensors = read_tensors(path, whole=True)
-        try:
-            flow = cls.of(whole(tensors))
-            flow.velocity(np.zeros((1, len(flow.mean))), np.zeros(1, np.intp), 0.5)  # its layers fit one another
-        except (KeyError, ValueError, IndexError) as error:
-            raise UsageError(f"{Path(path)} is damaged: it is not a flow ({error})") from None
-        return flow
+        return read(path, cls.of, "a flow")
 
     @classmethod
     def of(cls, tensors: dict[str, Array]) -> "Flow":
-        """A flow of all its tensors by name; KeyError or ValueError where they make none."""
+        """A flow of all its tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = dict(tensors)
         mean, scale, shares, kinds = (layers.pop(name) for name in ("mean", "scale", "shares", "kinds"))
         if len(kinds) != len(shares) + 1 or (shares <= 0).any():
             raise ValueError("its kinds and their shares do not fit")
-        return cls(mean, scale, shares / shares.sum(), LatentNetwork(kinds, layers))
+        flow = cls(mean, scale, shares / shares.sum(), LatentNetwork(kinds, layers))
+        flow.velocity(np.zeros((1, len(mean))), np.zeros(1, np.intp), 0.5)  # its layers fit one another
+        return flow
 
     def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
         """Draw (n, d) latents; `temperature` scales all noise."""

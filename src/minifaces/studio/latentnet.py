@@ -5,13 +5,19 @@ With x (n, d), k the kind of each and e(t) = [t, sin(w t), cos(w t)]:
 in double precision, so that the order in which a machine or a language adds things up does not show in what is rounded
 afterwards."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.errors import UsageError
+from minifaces.studio.folder import read_tensors
+
+Made = TypeVar("Made")
 Array = NDArray[np.float64]
 Kinds = NDArray[np.intp]
 FREQUENCIES = tuple(0.3 * 2.0**k for k in range(10))
@@ -65,6 +71,15 @@ def whole(stored: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
     for name in [name for name in tensors if name.endswith(UNITS)]:
         tensors[name.removesuffix(UNITS)] *= tensors.pop(name)[:, None]
     return tensors
+
+
+def read(path: str | os.PathLike[str], make: Callable[[dict[str, Array]], Made], what: str) -> Made:
+    """What `make` makes of a file's tensors; UsageError where the file is missing, damaged or not `what`."""
+    tensors = read_tensors(path, whole=True)
+    try:
+        return make(whole(tensors))
+    except (KeyError, ValueError, IndexError) as error:
+        raise UsageError(f"{Path(path)} is damaged: it is not {what} ({error})") from None
 
 
 def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

@@ -86,6 +86,11 @@ class Model:
         """d, the length of a latent."""
         return self.config.latent_size
 
+    @property
+    def learnt(self) -> dict[str, tuple[float, float]]:
+        """The edits that the model has learnt, and the least and the most amount of each."""
+        return {} if self.editor is None else self.editor.ranges
+
     def encode(self, pictures: Pictures) -> Latents:
         """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
         stack = _checked(pictures)

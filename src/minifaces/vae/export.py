@@ -122,10 +122,12 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
 def _editor(source: ComposedFaces, network: VAE, trained: Trained) -> dict[str, Any]:
     """Rounds of pairs, each of a few thousand pictures, encoded at once."""
     rounds = max(1, trained.config.editor.faces // pairs.ROUND)
-    made = (pairs.draw(source, trained.seed, number) for number in range(rounds))
-    latents = [(pair, encode(network, pair.faces)) for pair in made]
-    start, end = (np.concatenate([z[getattr(pair, which)] for pair, z in latents]) for which in ("start", "end"))
-    edits, amounts = (np.concatenate([getattr(pair, which) for pair, _ in latents]) for which in ("edits", "amounts"))
+    rows = []  # without the pictures, which would fill the memory
+    for number in range(rounds):
+        made = pairs.draw(source, trained.seed, number)
+        latents = encode(network, made.faces)
+        rows.append((latents[made.start], latents[made.end], made.edits, made.amounts))
+    start, end, edits, amounts = (np.concatenate(part) for part in zip(*rows, strict=True))
     return editor.fit(start, end, edits, amounts, RANGES, trained.config.editor, trained.seed)
 
 

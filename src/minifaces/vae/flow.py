@@ -2,8 +2,7 @@
 
 Flow matching (Lipman et al. 2023) with the straight paths of rectified flow (Liu et al. 2023): at x_t = (1 - t) x_0 +
 t x_1, with x_0 from N(0, I) and x_1 a latent, the network learns the mean of x_1 - x_0, told the latent's kind or, now
-and then, not. The studio runs it in numpy (minifaces.studio.flow), which also says how the network is built and what
-the kinds are for."""
+and then, not. The studio runs it in numpy (minifaces.studio.flow), which also says what the kinds are for."""
 
 from typing import Any
 
