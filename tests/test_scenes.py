@@ -1,4 +1,4 @@
-"""Scenes of composed heads: that their truth is true, and that the finder's trainer learns from them."""
+"""Scenes of composed heads: that their truth is true, and that the networks that judge photos learn from them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from minifaces.ldraw.clutter import figure, shapes, texture
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, coverage, extent, ground, outline_box, sheet
 from minifaces.ldraw.stages import Stages, load_stages
-from minifaces.vae import finder
+from minifaces.vae import finder, light
 from minifaces.vae.scenes import Batch, Sources, draw_batch, lit
 
 
@@ -109,7 +109,7 @@ def test_the_trainer_learns_and_its_export_is_the_network(batch: Batch, tmp_path
     totals = []
     for _ in range(12):
         parts = finder.losses(network(picture), batch)
-        assert set(parts) == {"core", "sides", "face", "yaw", "pitch", "gain", "cast"}
+        assert set(parts) == {"core", "sides", "face", "yaw", "pitch"}
         loss = sum(parts.values(), torch.zeros(()))
         adam.zero_grad()
         loss.backward()
@@ -124,3 +124,30 @@ def test_the_trainer_learns_and_its_export_is_the_network(batch: Batch, tmp_path
         assert cells.shape == (3, finder.OUTPUTS, height // 8, width // 8)
         with torch.no_grad():
             assert np.abs(cells - network(some).numpy()).max() < 0.05
+
+
+def test_faces_in_known_light_teach_the_light_reader(stages: Stages, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    batch = light.draw_batch(load_prints(), stages, np.random.default_rng(0))
+    assert batch.faces.shape == (light.FRAMES * light.LIGHTS, light.SIZE, light.SIZE, 3)
+    assert len(batch.light) == len(batch.faces)
+    levels = np.log(batch.faces.mean((1, 2, 3)) + 1)
+    assert np.corrcoef(levels, batch.light[:, 0])[0, 1] > 0.7
+    redder = np.log((batch.faces[..., 0].mean((1, 2)) + 1) / (batch.faces[..., 1].mean((1, 2)) + 1))
+    assert np.corrcoef(redder, batch.light[:, 1])[0, 1] > 0.4
+    network = light.Light()
+    adam = torch.optim.AdamW(network.parameters(), 2e-3)
+    faces, truth = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(batch.light)
+    totals = []
+    for _ in range(12):
+        loss = torch.nn.functional.smooth_l1_loss(network(faces), truth)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        totals.append(float(loss.detach()))
+    assert totals[-1] < 0.5 * totals[0]
+    light.export(network.eval(), tmp_path / "light.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "light.onnx", providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        told = network(faces).numpy()
+    assert np.abs(session.run(["light"], {"face": faces.numpy()})[0] - told).max() < 0.05

@@ -1,4 +1,4 @@
-"""Find heads in pictures, and tell whether a face is on them, how they are turned and how they are lit.
+"""Find heads in pictures, and tell whether a face is on them and how they are turned.
 
     (heads,) = look([picture])
     heads[0].box, heads[0].sure, heads[0].face, heads[0].yaw
@@ -19,8 +19,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
-from minifaces.errors import UsageError
 from minifaces.images import Pixels, resize
+from minifaces.photos.network import session
 
 Floats = NDArray[np.float32]
 
@@ -46,10 +46,6 @@ class Seen(NamedTuple):
     """Degrees that the face is turned to the picture's right; means something only where there is a face."""
     pitch: float
     """Degrees that the camera looks down."""
-    gain: float
-    """log2 of how much more light there is than in a good picture."""
-    cast: tuple[float, float]
-    """log of how much too much red and blue there is, against green."""
 
 
 def look(pictures: Sequence[Pixels], least: float = LEAST, short: int = SHORT) -> list[list[Seen]]:
@@ -69,14 +65,7 @@ def _look(picture: Pixels, least: float, short: int) -> list[Seen]:
 
 @cache
 def _session() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # pictures are spread over processes instead
-    options.use_deterministic_compute = True
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(ASSET, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
-        raise UsageError(f"{ASSET} does not load: {str(error).strip().partition(chr(10))[0]}") from error
+    return session(ASSET)
 
 
 def _fitted(picture: Pixels, short: int) -> tuple[Pixels, tuple[float, float]]:
@@ -90,7 +79,7 @@ def _fitted(picture: Pixels, short: int) -> tuple[Pixels, tuple[float, float]]:
 
 
 def _heads(told: Floats, scale: tuple[float, float], least: float) -> list[Seen]:
-    """Heads from the outputs (h, w, 12) of one picture."""
+    """Heads from the outputs (h, w, 9) of one picture."""
     sure = sigmoid(told[..., 0])
     pieces, count = label(sure >= least)
     seen = [_head(told, sure, pieces == k, scale) for k in range(1, count + 1)]
@@ -110,7 +99,7 @@ def _head(told: Floats, sure: Floats, mine: NDArray[np.bool_], scale: tuple[floa
     sides = told[mine, 1:5] * UNIT
     corners = np.stack([x - sides[:, 0], y - sides[:, 1], x + sides[:, 2], y + sides[:, 3]], -1)
     box = np.average(corners, 0, weights) / [scale[0], scale[1], scale[0], scale[1]]
-    face, sine, cosine, tilt, gain, red, blue = np.average(told[mine, 5:], 0, weights)
+    face, sine, cosine, tilt = np.average(told[mine, 5:], 0, weights)
     x0, y0, x1, y1 = (float(v) for v in box)
     return Seen(
         (x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)),
@@ -118,8 +107,6 @@ def _head(told: Floats, sure: Floats, mine: NDArray[np.bool_], scale: tuple[floa
         float(sigmoid(face)),
         float(np.degrees(np.arctan2(sine, cosine))),
         float(tilt * STEEP + MEAN_PITCH),
-        float(gain),
-        (float(red), float(blue)),
     )
 
 

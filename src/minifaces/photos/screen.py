@@ -3,8 +3,8 @@
     (found,) = screen([framed], [picture])
     [name for name, score in found.scores.items() if score >= DEFECTS[name]]
 
-The finder's network looks at the framed faces once more and tells whether that is a bare head, with a face, how it is
-turned, and how much light of which colour there is. Sharpness, size, cut and surroundings are measured."""
+The finder's network looks at the framed faces once more and tells whether that is a bare head, with a face, and how it
+is turned; another one, how much light of which colour there is. Sharpness, size, cut and surroundings are measured."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from minifaces.images import Pixels, resize
 from minifaces.photos.finder import Seen, look, overlap
 from minifaces.photos.frame import FILL, Framed
 from minifaces.photos.ground import distance, fitted_ground
+from minifaces.photos.light import Light, light
 from minifaces.photos.sharpness import blur_of
 
 DEFECTS: dict[str, float] = {
@@ -27,7 +28,7 @@ DEFECTS: dict[str, float] = {
     "small": 0.4,
     "dark": 0.4,
     "bright": 0.4,
-    "colour_cast": 0.4,
+    "colour_cast": 0.45,
 }
 """Of each defect the threshold: a score that reaches it is flagged."""
 
@@ -69,11 +70,12 @@ class Scores(NamedTuple):
 
 def screen(framed: Sequence[Framed], crops: Sequence[Pixels]) -> list[Scores]:
     """Judge faces together with the pictures that they were framed from."""
-    found = look([face.picture for face in framed], FAINT)
-    return [_judge(face, crop, seen) for face, crop, seen in zip(framed, crops, found, strict=True)]
+    pictures = [face.picture for face in framed]
+    seen, lit = look(pictures, FAINT), light(pictures)
+    return [_judge(*of_one) for of_one in zip(framed, crops, seen, lit, strict=True)]
 
 
-def _judge(face: Framed, crop: Pixels, seen: list[Seen]) -> Scores:
+def _judge(face: Framed, crop: Pixels, seen: list[Seen], lit: Light) -> Scores:
     size = face.picture.shape[0]
     head = max(seen, key=lambda h: h.sure, default=None)
     scores = {
@@ -84,9 +86,9 @@ def _judge(face: Framed, crop: Pixels, seen: list[Seen]) -> Scores:
         "angle": _angle(head) if head else 0.0,
         "blurred": blur_of(face.picture) * 128 / size / SOFTEST,
         "small": 1 - face.box.height / (FILL * size),
-        "dark": -head.gain / STOPS if head else 0.0,
-        "bright": head.gain / STOPS if head else 0.0,
-        "colour_cast": float(np.abs(head.cast).max()) / CAST if head else 0.0,
+        "dark": -lit.gain / STOPS if head else 0.0,
+        "bright": lit.gain / STOPS if head else 0.0,
+        "colour_cast": float(np.abs(lit.cast).max()) / CAST if head else 0.0,
     }
     sure = head is not None and head.sure >= 0.5
     return Scores(

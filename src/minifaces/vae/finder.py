@@ -1,5 +1,5 @@
-"""Train the finder: a small network that tells where heads are in a picture, whether a face is on them, how they are
-turned and how they are lit.
+"""Train the finder: a small network that tells where heads are in a picture, whether a face is on them and how they
+are turned.
 
     python -m minifaces.vae.finder src/minifaces/assets/finder.onnx --tilted tilted.zip --minutes 15
 
@@ -33,7 +33,7 @@ from minifaces.vae.scenes import Batch, Sources, draw_batch
 from minifaces.vae.train import bfloat16_pays
 
 WIDTHS = (40, 64, 96, 96)
-OUTPUTS = 12  # core, 4 sides, face, sin and cos of yaw, pitch, gain, cast of red and blue
+OUTPUTS = 9  # core, 4 sides, face, sin and cos of yaw, pitch
 # Shapes of pictures and how often: most show one head, about square; wide sheets and tall figures.
 SHAPES = {(96, 96): 0.5, (96, 128): 0.12, (128, 96): 0.12, (160, 96): 0.06, (96, 224): 0.1, (96, 352): 0.1}
 PIXELS = 96 * 96 * 48  # in a batch
@@ -44,7 +44,7 @@ MEAN_PITCH = 8.0
 
 
 class Finding(nn.Module):
-    """Pictures (n, 3, H, W) in [0, 1], sides multiples of 32 -> (n, 12, H / 8, W / 8)."""
+    """Pictures (n, 3, H, W) in [0, 1], sides multiples of 32 -> (n, 9, H / 8, W / 8)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ def _sources(tilted: Path | None) -> Sources:
 
 
 def losses(told: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Parts of the loss of outputs (n, 12, h, w), each a scalar."""
+    """Parts of the loss of outputs (n, 9, h, w), each a scalar."""
     told = told.permute(0, 2, 3, 1)
     core = torch.from_numpy(batch.core)
     asked, mine = core >= 0, core == 1
@@ -203,9 +203,6 @@ def losses(told: Tensor, batch: Batch) -> dict[str, Tensor]:
     parts["yaw"] = _mean((cells[:, 6:8] - torch.nan_to_num(turned)).square().sum(-1), seen)
     tilt = (torch.nan_to_num(pitch) - MEAN_PITCH) / STEEP
     parts["pitch"] = _mean((cells[:, 8] - tilt).square(), torch.isfinite(pitch))
-    which = mine.nonzero()[:, 0]
-    parts["gain"] = 0.5 * F.smooth_l1_loss(cells[:, 9], torch.from_numpy(batch.gain)[which])
-    parts["cast"] = 10 * F.mse_loss(cells[:, 10:12], torch.from_numpy(batch.cast)[which])
     return parts
 
 

@@ -41,16 +41,13 @@ class Sources:
 class Batch:
     """n pictures (n, H, W, 3) uint8, and per cell of 8 x 8 pixels: `core` 1 on the middle of a head, 0 off heads, -1
     between; `sides` (n, h, w, 4) distances from the cell's middle to the left, upper, right and lower side of the
-    head's box, in pixels; `face` 1, 0 or -1 (unknown); `angle` (n, h, w, 2) yaw and pitch, degrees. `gain` (n,) log2 of
-    the light and `cast` (n, 2) log of red and blue against green are of the whole picture."""
+    head's box, in pixels; `face` 1, 0 or -1 (unknown); `angle` (n, h, w, 2) yaw and pitch, degrees."""
 
     pictures: Bytes
     core: NDArray[np.int64]
     sides: Floats
     face: NDArray[np.int64]
     angle: Floats
-    gain: Floats
-    cast: Floats
 
     def mirrored(self) -> "Batch":
         """Everything as in a mirror."""
@@ -61,8 +58,6 @@ class Batch:
             np.ascontiguousarray(self.sides[:, :, ::-1][..., [2, 1, 0, 3]]),
             np.ascontiguousarray(self.face[:, :, ::-1]),
             np.ascontiguousarray(turned),
-            self.gain,
-            self.cast,
         )
 
 
@@ -74,17 +69,15 @@ def draw_batch(sources: Sources, count: int, shape: tuple[int, int], rng: np.ran
     core = np.zeros((count, *cells), np.int64)
     sides, angle = np.zeros((count, *cells, 4), np.float32), np.zeros((count, *cells, 2), np.float32)
     face = np.full((count, *cells), -1, np.int64)
-    gain, cast = np.zeros(count, np.float32), np.zeros((count, 2), np.float32)
     for i in range(count):
         picture, boxes, which = _scene(sources, heads, shape, rng)
-        picture, gain[i], cast[i] = relit(picture, rng)
-        pictures[i] = worn(picture, rng)
+        pictures[i] = worn(relit(picture, rng)[0], rng)
         for box, k in zip(boxes, which, strict=True):
             _mark(core[i], sides[i], box)
             mine = _within(box, CORE, cells)
             face[i][mine] = heads.face[k] if k >= 0 else 1
             angle[i][mine] = (heads.yaw[k], heads.pitch[k]) if k >= 0 else np.nan
-    return Batch(pictures, core, sides, face, angle, gain, cast)
+    return Batch(pictures, core, sides, face, angle)
 
 
 def _pool(sources: Sources, rng: np.random.Generator) -> Cutouts:

@@ -1,0 +1,199 @@
+"""Train the light reader: a small network that tells of a framed face how much light there is, and of which colour.
+
+    python -m minifaces.vae.light src/minifaces/assets/light.onnx --minutes 20
+
+It learns from composed heads on any ground, framed as `minifaces.photos.frame` frames them, whose light is changed by
+known amounts. Plastic comes in few colours, highlights and the whites of eyes are white: by these it can tell a dark
+head from a head in the dark. minifaces.photos.light tells what the outputs mean."""
+
+import argparse
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import cast
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from minifaces.files import atomic
+from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.prints import Prints, load_prints
+from minifaces.ldraw.scenes import Cutouts, outline_box, sheet
+from minifaces.ldraw.stages import Stages, load_stages
+from minifaces.photos.frame import cut_out
+from minifaces.photos.light import SIZE
+from minifaces.vae.export import export_onnx
+from minifaces.vae.scenes import relit, worn
+from minifaces.vae.train import bfloat16_pays
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+WIDTHS = (32, 64, 96, 128)
+FRAMES, LIGHTS = 48, 4  # framed faces of a batch, and how often each is lit anew
+FLOORS = 0.3  # of them on floors that were traced
+BARE, TURNED = 0.1, 20.0  # share without a print; degrees that faces are turned by, at most
+BOX = 0.02  # standard deviation of the frame's error, in sizes of the head
+PEAK, WARM_UP, DECAY, AVERAGE = 2e-3, 0.05, 0.02, 0.998
+CLOSE = 0.1  # stops, and log of a cast: errors below count as squares, others by their size
+
+
+class Light(nn.Module):
+    """Faces (n, 3, 64, 64) in [0, 1] -> (n, 3): log2 of the light, log of red and of blue against green.
+
+    The network also sees logarithms of the linear light, to which other light is but an offset."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 6
+        for width in WIDTHS:
+            layers += [*_convolution(channels, width, 2), *_convolution(width, width, 1)]
+            channels = width
+        self.trunk = nn.Sequential(*layers)
+        self.head = nn.Sequential(nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, 3))
+
+    def forward(self, face: Tensor) -> Tensor:
+        stops = torch.log2(face.float() ** 2.2 + 0.01) / 3 + 1
+        grid = self.trunk(torch.cat([face * 2 - 1, stops], 1))
+        return cast(Tensor, self.head(torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], 1)))
+
+
+def _convolution(given: int, made: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(given, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.ReLU()]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Framed faces (n, 64, 64, 3) uint8 and their light (n, 3) float32, as `Light` tells it."""
+
+    faces: Bytes
+    light: Floats
+
+
+def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> Batch:
+    """`FRAMES` heads, each in `LIGHTS` lights."""
+    floors = rng.binomial(FRAMES, FLOORS)
+    framed = [*_on_floors(prints, stages, floors, rng), *_cut_out_of_sheets(prints, stages, FRAMES - floors, rng)]
+    faces, light = [], []
+    for face in framed:
+        for _ in range(LIGHTS):
+            lit, gain, cast_ = relit(face, rng)
+            faces.append(worn(lit, rng))
+            light.append((gain, *cast_))
+    return Batch(np.stack(faces), np.array(light, np.float32))
+
+
+def _on_floors(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Bytes]:
+    traced = [i for i, p in enumerate(stages.parameters) if p.backdrop == "sweep"]
+    draws = draw_faces(prints, stages, "train", count, rng)
+    draws.stage[:] = rng.choice(traced, count)
+    draws.flip[:] = False
+    for face, stage in zip(compose(prints, stages, draws)[0], draws.stage, strict=True):
+        yield _framed(face, outline_box(stages.parameters[stage], stages.size), rng)
+
+
+def _cut_out_of_sheets(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Bytes]:
+    turned = rng.uniform(-TURNED, TURNED, count).astype(np.float32)
+    heads = Cutouts.make(prints, stages, "train", count, rng, turned, BARE)
+    for i in range(count):
+        scene = sheet(heads, [[i]], int(rng.integers(90, 160)), rng, margin=float(rng.uniform(0.02, 0.3)))
+        yield _framed(scene.picture, tuple(scene.boxes[0]), rng)
+
+
+def _framed(picture: Bytes, box: tuple[float, ...], rng: np.random.Generator) -> Bytes:
+    """As a frame would show it that is not quite right."""
+    x0, y0, x1, y1 = np.array(box) + rng.normal(0, BOX, 4) * (box[3] - box[1])
+    return cut_out(picture, (x0, y0, x1, y1), SIZE)
+
+
+def train(minutes: float, seed: int = 0, report: Callable[[int, float, float], None] = lambda *_: None) -> Light:
+    """A network trained for `minutes`, on one core; another one draws the faces. `report` is told (step, loss, share
+    done)."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # the layers are too small to be shared out
+    network = Light().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
+    averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
+    adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
+    half = bfloat16_pays()
+    network.train()
+    step = 0
+    for share, batch in _batches(minutes, seed):
+        for group in adam.param_groups:
+            group["lr"] = PEAK * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
+        faces = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            told = network(faces.contiguous(memory_format=torch.channels_last))
+        loss = F.smooth_l1_loss(told.float(), torch.from_numpy(batch.light), beta=CLOSE)
+        adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        averaged.update_parameters(network)
+        step += 1
+        report(step, float(loss.detach()), share)
+    best = averaged.module if step > 3 / (1 - AVERAGE) else network
+    return cast(Light, best.eval())
+
+
+def _batches(minutes: float, seed: int) -> Iterator[tuple[float, Batch]]:
+    """The share of the time that is over, and a batch: each is shown as it was drawn and mirrored."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(_draw, seed, 0).result()  # loading and compiling are not counted
+        drawn = deque([pool.submit(_draw, seed, 1 + i) for i in range(3)])
+        begin, share, step = time.monotonic(), 0.0, len(drawn)
+        while share < 1:
+            batch = drawn.popleft().result()
+            step += 1
+            drawn.append(pool.submit(_draw, seed, step))
+            for faces in (batch.faces, batch.faces[:, :, ::-1]):
+                yield share, Batch(np.ascontiguousarray(faces), batch.light)
+                share = min(1.0, (time.monotonic() - begin) / (60 * minutes))
+        for task in drawn:
+            task.cancel()
+
+
+def _draw(seed: int, step: int) -> Batch:
+    """One batch (runs in a process of its own)."""
+    prints, stages = _sources()
+    return draw_batch(prints, stages, np.random.default_rng([seed, step]))
+
+
+@cache
+def _sources() -> tuple[Prints, Stages]:
+    numba.set_num_threads(1)
+    return load_prints(), load_stages(128, "train")
+
+
+def export(network: Light, path: Path) -> None:
+    """Write `path` (ONNX): input `face`, output `light`."""
+    with atomic(path) as scratch:
+        export_onnx(network, (torch.rand(2, 3, SIZE, SIZE),), "face", "light", scratch)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="the ONNX file to write")
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+
+    def report(step: int, loss: float, share: float) -> None:
+        if step % 100 == 0:
+            print(f"step {step}, {share:.0%} done, loss {loss:.4f}", flush=True)
+
+    export(train(arguments.minutes, arguments.seed, report), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
