@@ -49,7 +49,7 @@ def test_it_reads_unseen_designs_as_well_as_it_says(
 
 
 def test_it_reads_what_matters(reader: Reader) -> None:
-    assert {"facial_hair", "eyewear", "teeth", "lips"} <= set(reader.names)
+    assert {"smile", "angry", "facial_hair", "eyewear", "teeth", "lips"} <= set(reader.names)
     for facts in reader.facts.values():
         assert trainer.reliable(facts)
 
@@ -101,6 +101,10 @@ def test_halves_bring_their_attributes() -> None:
     np.testing.assert_array_equal(known["eyewear"], [1, 0])
     np.testing.assert_array_equal(known["teeth"], [1, 0])
     np.testing.assert_array_equal(known["facial_hair"], [0, 0])
+    beard = replace(draws, lower=np.full(2, at["3626bps4/front"]))
+    np.testing.assert_array_equal(labels(prints, beard)[:, NAMES.index("facial_hair")], [1, 1])
+    above = replace(draws, upper=beard.lower, lower=lower)  # whose sideburns may be left
+    assert np.isnan(labels(prints, above)[:, NAMES.index("facial_hair")]).all()
 
 
 def test_the_trainer_learns_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

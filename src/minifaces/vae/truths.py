@@ -21,7 +21,8 @@ Floats = NDArray[np.float32]
 # with balanced accuracies of 0.52 to 0.78.
 NAMES = tuple(name for name in ATTRIBUTES if name not in ("eyelashes", "scared", "marks"))
 # Which half of a face shows an attribute, where the upper part of one print is joined to the lower part of another.
-# What is not named here may show in both: then it is known only where both prints say the same.
+# What is not named here may show in both: then it is known only where both prints say the same, but for beards, which
+# are there where the lower print has one; of an upper one sideburns may be left.
 SHOWN = {
     **dict.fromkeys(("eyewear", "printed_hair"), "upper"),
     **dict.fromkeys(("smile", "lips", "teeth"), "lower"),
@@ -102,4 +103,6 @@ def labels(prints: Prints, draws: Draws) -> Floats:
     for i, name in enumerate(NAMES):
         if name in SHOWN:
             known[:, i] = (upper if SHOWN[name] == "upper" else lower)[:, i]
+    beard = NAMES.index("facial_hair")
+    known[lower[:, beard] == 1, beard] = 1
     return known
