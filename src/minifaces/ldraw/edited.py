@@ -25,9 +25,9 @@ Floats = NDArray[np.float32]
 UPPER, LOWER, TOP = 0, 1, 2
 # Designs for training whose upper or lower half, or what is printed at the top of the head, brings what an edit adds.
 EXEMPLARS = {
-    "angry": ("3626cpnf/back", UPPER),
+    "angry": ("3626cpbd/back", UPPER),
     "eyewear": ("3626cp8y/front", UPPER),
-    "facial_hair": ("3626bps4/front", LOWER),
+    "facial_hair": ("3626bpq5/front", LOWER),
     "lips": ("3626bp8i/front", LOWER),
     "printed_hair": ("3626bp35/front", TOP),
     "smile": ("3626bp05/front", LOWER),
