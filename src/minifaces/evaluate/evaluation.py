@@ -3,6 +3,7 @@
 parts = evaluate({"default": minifaces.load()})
 write(parts, {"model": "default"}, Path("report"))"""
 
+from functools import cache
 from pathlib import Path
 
 from minifaces.errors import UsageError
@@ -36,34 +37,37 @@ def evaluate(
     first = next(iter(models.values()))
     size = size or first.image_size
     few = max(1, round(PER_DESIGN * share))
-    if data is None:
-        unseen, seen = testset.composed(size, "test", few), testset.composed(size, "train", 1, seed=12)
-    else:
-        unseen, seen = testset.of_folder(data, size, "test"), testset.of_folder(data, size, "train")
+    count = max(50, round(RANDOM * share))
+
+    @cache
+    def faces(kind: str) -> testset.Faces:
+        """Sets that parts share, composed and encoded when first needed."""
+        if data is not None and kind in ("again", "real", "plain"):  # a folder has but its two splits
+            return faces("unseen" if kind == "again" else "seen")
+        if data is not None:
+            return testset.of_folder(data, size, "test" if kind == "unseen" else "train")
+        if kind == "unseen":
+            return testset.composed(size, "test", few)
+        if kind == "seen":
+            return testset.composed(size, "train", 1, seed=12)
+        if kind == "plain":
+            return testset.drawn(size, "train", 3 * count // 2, "train", 33, varied=False)
+        return testset.drawn(size, "train", count, "train", {"real": 31, "again": 32}[kind], recombined=0.5)
+
     made = []
     for part in parts:
         if part == "reconstruction":
-            remade = [{n: resized(m.reconstruct(f.pictures), size) for n, m in models.items()} for f in (unseen, seen)]
-            made.append(reconstruction(unseen, remade[0], seen, remade[1], progress))
-            continue
-        count = max(50, round(RANDOM * share))
-        if part == "latent":
-            fitted = testset.drawn(size, "train", 2 * count, "train", seed=21) if data is None else seen
-            made.append(latents(first, fitted, unseen, progress))
-            continue
-        real = testset.drawn(size, "train", count, "train", 31, recombined=0.5) if data is None else seen
-        if part == "random":
-            again = testset.drawn(size, "train", count, "train", 32, recombined=0.5) if data is None else unseen
-            plain = None
-            if data is None:
-                plain = (
-                    testset.drawn(size, "train", count, "train", 33, varied=False),
-                    testset.drawn(size, "train", count // 2, "train", 34, varied=False),
-                )
-            made.append(random_faces(models, real, again, unseen, plain, progress))
+            sets = faces("unseen"), faces("seen")
+            remade = [{n: resized(s.reconstructed(m), size) for n, m in models.items()} for s in sets]
+            made.append(reconstruction(sets[0], remade[0], sets[1], remade[1], progress))
+        elif part == "random":
+            plain = faces("plain") if data is None else None
+            made.append(random_faces(models, faces("real"), faces("again"), faces("unseen"), plain, progress))
         elif part == "morphs":
-            reconstructed = lite0(first.reconstruct(real.pictures))
-            made.append(morphs(first, unseen, reconstructed, max(10, round(MORPHS * share)), progress))
+            near = lite0(faces("real").reconstructed(first))
+            made.append(morphs(first, faces("unseen"), near, max(10, round(MORPHS * share)), progress))
+        elif part == "latent":
+            made.append(latents(first, faces("plain"), faces("unseen"), progress))
         else:
             raise UsageError(f"there is no part {part!r}: choose from {', '.join(PARTS)}")
     return made

@@ -20,7 +20,7 @@ ACTIVE = 0.01  # variance of a dimension's means over the data above which it is
 def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part:
     """`seen`: faces of training designs, to fit probes on; `faces`: of unseen designs, to test them on."""
     progress("latent space", 0)
-    fitted, tested = model.encode(seen.pictures), model.encode(faces.pictures)
+    fitted, tested = seen.latents(model), faces.latents(model)
     spread = np.sort(np.linalg.eigvalsh(np.cov(fitted.T)))[::-1]
     share = spread / spread.sum()
     use: dict[str, Value] = {
@@ -32,7 +32,7 @@ def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part
     note = "Active: variance of the means above 0.01. Participation: (sum of variances)^2 / sum of their squares."
     tables = [Table("use", tuple(use), {"latents": use}, note), _probes(fitted, seen, tested, faces)]
     edited, pictures = edits(model, tested, faces.groups, progress)
-    told, shown = against_truth(model, tested, faces, progress)
+    told, shown = against_truth(model, faces, progress)
     return Part("latent", "Latent space", [*tables, *edited, *told], [*pictures, *shown])
 
 

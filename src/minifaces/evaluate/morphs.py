@@ -28,7 +28,7 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
     unseen faces lie from them."""
     rng = np.random.default_rng(SEED)
     every = np.stack([rng.choice(len(faces), 2, replace=False) for _ in range(pairs)])
-    latents = model.encode(faces.pictures)
+    latents = faces.latents(model)
     usual = nearest(lite0(model.decode(latents)), data)[1]
     limit = float(np.percentile(usual, 95))
     rows: dict[str, dict[str, Value]] = {

@@ -40,12 +40,12 @@ def random_faces(
     real: Faces,
     again: Faces,
     unseen: Faces,
-    pictured: tuple[Faces, Faces] | None,
+    plain: Faces | None,
     progress: Progress,
 ) -> Part:
     """`real` and `again` are two independent draws of the training distribution, equally many; `unseen` are faces of
-    unseen designs; `pictured` are two draws of training designs as they are, which tell how far two pictures of one
-    design lie apart. The first model is the one that is shown."""
+    unseen designs; `plain` are training designs as they are, which tell how far two pictures of one design lie apart.
+    The first model is the one that is shown."""
     first = next(iter(models.values()))
     count, size = len(real), real.pictures.shape[1]
     rng = np.random.default_rng(SEED)
@@ -65,7 +65,7 @@ def random_faces(
         return resized(model.decode(drawn(model)), size)
 
     for name, model in models.items():
-        sets[f"{name}: reconstructions"] = lambda m=model: resized(m.reconstruct(again.pictures), size)  # type: ignore[misc]
+        sets[f"{name}: reconstructions"] = lambda m=model: resized(again.reconstructed(m), size)  # type: ignore[misc]
         sets[f"{name}: {_default(model)}"] = lambda m=model: invented(m)  # type: ignore[misc]
         for prior in ("mixture", "normal") if model.flow else ("normal",):
             sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
@@ -92,9 +92,9 @@ def random_faces(
     memory = _memorisation(features, real.groups, known["floor: the data again"], made)
     against = _against_reconstructions(known, list(models))
     tables = [Table("random faces", columns, rows, note), against, memory]
-    if pictured is not None:
+    if plain is not None:
         progress("random faces: new designs", 1)
-        tables.append(_new_designs(first, pictured, unseen, made))
+        tables.append(_new_designs(first, plain, unseen, made))
     return Part(
         "random",
         "Random faces",
@@ -143,15 +143,15 @@ def _memorisation(train: Floats, designs: NDArray[np.str_], held_out: Floats, ma
     return Table("memorisation", ("authenticity", "C_T"), rows, note)
 
 
-def _new_designs(model: Model, pictured: tuple[Faces, Faces], unseen: Faces, made: Floats) -> Table:
-    """Are random faces of designs that training did not have? One counts as new if it lies farther from all pictures of
-    training designs than 95 % of other pictures of these designs do. All as the model draws them."""
-    known, other = (lite0(model.reconstruct(faces.pictures)) for faces in pictured)
+def _new_designs(model: Model, plain: Faces, unseen: Faces, made: Floats) -> Table:
+    """Are random faces of designs that training did not have? One counts as new if it lies farther from two thirds of
+    `plain`, pictures of training designs, than 95 % of the last third do. All as the model draws them."""
+    known, other = np.split(lite0(plain.reconstructed(model)), [2 * len(plain) // 3])
     usual = nearest(other, known)[1]
     limit = float(np.percentile(usual, 95))
     sets = {
         "training designs, drawn again": usual,
-        "unseen designs": nearest(lite0(model.reconstruct(unseen.pictures)), known)[1],
+        "unseen designs": nearest(lite0(unseen.reconstructed(model)), known)[1],
         "random faces": nearest(made, known)[1],
     }
     rows: dict[str, dict[str, Value]] = {

@@ -1,9 +1,10 @@
 """The faces that a report is about: test designs on test stages, which no training and no choice of settings saw.
 
 faces = composed(128, "test", per_design=4)
-faces.pictures, faces.mask, faces.groups"""
+faces.pictures, faces.mask, faces.groups
+faces.latents(model)"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from minifaces.ldraw.colours import LUMA
 from minifaces.ldraw.compose import Draws, compose, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
+from minifaces.studio.model import Latents, Model
 
 Bytes = NDArray[np.uint8]
 DARK = 0.1  # linear luma of a head below which it counts as dark
 LARGE = 0.15  # share of the texture that a large print covers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Faces:
     """`pictures` (n, H, W, 3) uint8; `mask` (n, H, W) in [0, 1], the print region, all ones where it is not known;
     `groups` (n,) the design of each: faces of one design are no independent evidence. Composed faces know how they
@@ -33,9 +35,20 @@ class Faces:
     draws: Draws | None = None
     prints: Prints | None = None
     stages: Stages | None = None
+    _latents: dict[Model, Latents] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def latents(self, model: Model) -> Latents:
+        """What a model encodes them to, (n, d) float32: worked out once, since most of a report's time goes there."""
+        if model not in self._latents:
+            self._latents[model] = model.encode(self.pictures)
+        return self._latents[model]
+
+    def reconstructed(self, model: Model) -> Bytes:
+        """What a model makes of them, (n, H, W, 3) uint8 at its own size."""
+        return model.decode(self.latents(model))
 
     @property
     def kinds(self) -> dict[str, NDArray[np.bool_]]:

@@ -1,9 +1,8 @@
 """What edits do to composed faces, held against the truth: the same faces composed with the edit.
 
-table, picture = against_truth(model, latents, faces, progress)"""
+tables, pictures = against_truth(model, faces, progress)"""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
@@ -14,21 +13,20 @@ from minifaces.ldraw.edited import RANGES, edited
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
-Floats = NDArray[np.float32]
 FACES = 52  # at most: each edit of each is composed and encoded
 SHOWN = 8
 MADE, CEILING = "PSNR to the truth", "PSNR of the truth's reconstruction to it"
 UNEDITED, CLOSER = "PSNR of the unedited to it", "closer to it than to the unedited, %"
 
 
-def against_truth(model: Model, latents: Floats, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
-    """A table and a picture of the edits that the model has learnt; `latents` (n, d) are those of `faces`. Nothing of
-    a model that has learnt none, or of faces that were not composed."""
+def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
+    """A table and a picture of the edits that the model has learnt. Nothing of a model that has learnt none, or of
+    faces that were not composed."""
     known = [name for name in RANGES if name in model.learnt]
     if not known or faces.draws is None or faces.prints is None or faces.stages is None:
         return [], []
     some = evenly(len(faces), FACES)
-    start, groups = latents[some], faces.groups[some]
+    start, groups = faces.latents(model)[some], faces.groups[some]
     draws, plain = faces.draws.chosen(some), model.decode(start)
     few = evenly(len(some), SHOWN)
     rows: dict[str, dict[str, Value]] = {}
