@@ -69,7 +69,7 @@ def random_faces(
         sets[f"{name}: {_default(model)}"] = lambda m=model: invented(m)  # type: ignore[misc]
         for prior in ("mixture", "normal") if model.flow else ("normal",):
             sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
-        sets[f"{name}: polished twice"] = lambda m=model: resized(m.decode(m.polish(drawn(m), 2)), size)  # type: ignore[misc]
+        sets[f"{name}: polished"] = lambda m=model: resized(m.decode(m.polish(drawn(m))), size)  # type: ignore[misc]
     rows: dict[str, dict[str, Value]] = {}
     features = lite0(real.pictures)
     crude = random_cnn(real.pictures)

@@ -83,7 +83,10 @@ def _ranks(faces: Faces, rivals: Mapping[str, Bytes], progress: Progress) -> dic
         inside = faces.mask[i] > 0
         weight = np.sqrt(faces.mask[i][inside], dtype=np.float32)[:, None]
         true = faces.pictures[i][inside].astype(np.float32)
-        others = ((candidates[:, inside] - true) * weight).reshape(len(every), -1)
+        others = candidates[:, inside].astype(np.float32)
+        others -= true
+        others *= weight
+        others = others.reshape(len(every), -1)
         lengths = np.einsum("dp,dp->d", others, others)
         for name, pictures in rivals.items():
             # |other - made|^2 - |made|^2, all seen from the true face

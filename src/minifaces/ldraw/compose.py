@@ -32,6 +32,7 @@ KNEE = 0.85  # the film's shoulder: brighter light is compressed into the rest
 FACE_HALF_ANGLE = np.radians(75.0)  # the print region that `mask` marks
 FACE_MIDDLE_V = 15.0  # warps are about the middle of the face
 LEVELS = 4096
+TILE = 8  # texels a side, of which it is known whether anything is printed there
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,11 @@ def head_code(design: Design, rng: np.random.Generator) -> int:
 
 def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]:
     """Faces, (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: how much of a pixel the mask marks."""
-    textures, metal = _at_size(prints, stages.size * stages.over)
+    textures, metal, inked = _at_size(prints, stages.size * stages.over)
     faces = np.empty((len(draws), stages.size, stages.size, 3), np.uint8)
     mask = np.empty((len(draws), stages.size, stages.size), np.uint8)
     _kernel(
-        faces, mask, textures, metal, prints.metal_index,
+        faces, mask, textures, metal, inked, prints.metal_index,
         stages.diffuse, stages.specular, stages.metallic, stages.backdrop, stages.theta, stages.v, stages.hit,
         draws.upper, draws.lower, draws.turned, draws.seam, draws.stage, draws.flip,
         draws.head, draws.ink, draws.scale, draws.shift, draws.gain, _LINEAR, _SRGB, THETA, V_TOTAL,
@@ -178,13 +179,15 @@ def tone(light):  # type: ignore[no-untyped-def]
 
 @numba.njit(parallel=True, cache=True)
 def _kernel(  # type: ignore[no-untyped-def]
-    faces, mask, textures, metal, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
+    faces, mask, textures, metal, occupied, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
     upper, lower, turned, seam, stage, flip, head, ink, scale, shift, gain, linear, srgb, widest, lowest,
 ):  # fmt: skip
     # `widest` and `lowest` are THETA and V_TOTAL, as arguments: numba keeps a compiled kernel as long as this
     # file is the same, with the constants of other files as they were.
     size = faces.shape[1]
     over = thetas.shape[1] // size
+    rows, columns = textures.shape[1], textures.shape[2]
+    across, down = columns / 2 / widest, rows / lowest  # texels a radian and a unit
     for job in numba.prange(faces.shape[0] * size):
         i, row = job // size, job % size
         s = stage[i]
@@ -217,10 +220,11 @@ def _kernel(  # type: ignore[no-untyped-def]
                         continue
                     p = upper[i] if part == 0 else lower[i]
                     texture = textures[p]
-                    rows, columns = texture.shape[0], texture.shape[1]
                     u = -theta if turned[i, part] else theta
-                    tx, ty = (u / widest * 0.5 + 0.5) * columns - 0.5, v / lowest * rows - 0.5
+                    tx, ty = u * across + (columns - 1) / 2, v * down - 0.5
                     x0, y0 = int(np.floor(tx)), int(np.floor(ty))
+                    if not occupied[p, max(y0, 0) // TILE, max(x0, 0) // TILE]:
+                        continue
                     fx, fy = tx - x0, ty - y0
                     for corner in range(4):
                         cx, cy = x0 + corner % 2, y0 + corner // 2
@@ -285,16 +289,29 @@ def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Gener
     return np.clip(colour, 0, 0.97).astype(np.float32)
 
 
-@lru_cache(maxsize=2)
-def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes]:
-    """Textures no sharper than the samples: halved until a texel is about a sample (512 suit 256 samples)."""
+@lru_cache(maxsize=4)
+def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes, NDArray[np.bool_]]:
+    """Textures no sharper than the samples: halved until a texel is about a sample (512 suit 256 samples); and of which
+    tiles anything is printed on."""
     colours, metal = prints.colours, prints.metal
     step = max(1, 256 // samples)
-    if step == 1:
-        return colours, metal
-    halved = np.stack([_shrink(t, step) for t in colours])
-    n, height, width = metal.shape
-    return halved, metal.reshape(n, height // step, step, width // step, step).mean((2, 4)).astype(np.uint8)
+    if step > 1:
+        colours = np.stack([_shrink(t, step) for t in colours])
+        n, height, width = metal.shape
+        metal = metal.reshape(n, height // step, step, width // step, step).mean((2, 4)).astype(np.uint8)
+    return colours, metal, np.stack([_inked(t[..., 3]) for t in colours])
+
+
+def _inked(alpha: Bytes) -> NDArray[np.bool_]:
+    """Whether a tile has ink, (rows, columns) of tiles: most have none, and need not be sampled. Sampling begins at a
+    texel and takes in the next, so the first of the next tiles count too."""
+    spread = alpha.copy()
+    np.maximum(spread[:-1], alpha[1:], out=spread[:-1])
+    np.maximum(spread[:, :-1], spread[:, 1:].copy(), out=spread[:, :-1])
+    height, width = alpha.shape
+    padded = np.pad(spread, ((0, -height % TILE), (0, -width % TILE)))
+    tiles = padded.reshape(-(-height // TILE), TILE, -(-width // TILE), TILE)
+    return np.asarray(tiles.any((1, 3)))
 
 
 def _shrink(texture: Bytes, step: int) -> Bytes:
