@@ -36,6 +36,7 @@ NARROW: tuple[tuple[str, Scheme], ...] = (
 )
 SEEN = 22  # of the unseen designs, the one whose picture is dropped into the page
 GAP = 20  # pixels between telephones
+SMALL: dict[str, int] = {"quality": 88, "method": 6}  # of WebP: each model's pictures stay in the history
 
 
 def opened(browser: Browser, link: str, scheme: Scheme, width: int, height: int) -> Page:
@@ -66,7 +67,7 @@ def main() -> None:
             page.screenshot(path=scratch + "/page.png")
             with Image.open(scratch + "/page.png") as picture:
                 smaller = picture.convert("RGB").resize((900, 570), Image.Resampling.LANCZOS)
-                smaller.save(HERE / f"explorer-{name}.png", optimize=True)
+                smaller.save(HERE / f"explorer-{name}.webp", **SMALL)
         telephones = []
         for i, (view, scheme) in enumerate(NARROW):
             path = folder / f"{i}.png"
@@ -76,7 +77,7 @@ def main() -> None:
                     np.pad(np.asarray(picture.convert("RGB")), ((0, 0), (0, GAP), (0, 0)), constant_values=200)
                 )
         beside = Image.fromarray(np.concatenate(telephones, 1)[:, :-GAP])
-        beside.save(HERE / "explorer-narrow.png", optimize=True)
+        beside.save(HERE / "explorer-narrow.webp", **SMALL)
         browser.close()
 
 

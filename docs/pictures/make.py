@@ -31,7 +31,7 @@ TOGETHER = (
 def played() -> None:
     """What the model does: random faces, reconstructions of unseen faces, a morph, an edit, the map."""
     model = minifaces.load()
-    save_picture(HERE / "faces.png", grid(model.sample(36, seed=7), columns=12, gap=0))
+    save_picture(HERE / "faces.webp", grid(model.sample(36, seed=7), columns=12, gap=0))
     prints, stages = load_prints(), load_stages(model.image_size, "test")
     draws = draw_faces(prints, stages, "test", 12, np.random.default_rng(21), recombined=0, varied=False)
     true, _ = compose(prints, stages, draws)
@@ -43,7 +43,7 @@ def played() -> None:
     smiling = [{"smile": float(a)} for a in np.linspace(0, 1, 12)]
     single = [{}, *({name: 1.0} for name in EDITS), *TOGETHER]
     edited = np.concatenate([model.edit(face[None], amounts) for amounts in (*turning, *smiling, *single)])
-    save_picture(HERE / "edit.png", grid(model.decode(edited), columns=12, gap=0))
+    save_picture(HERE / "edit.webp", grid(model.decode(edited), columns=12, gap=0))
     gallery = model.gallery
     save_picture(HERE / "map.png", draw_map(gallery.thumbnails, project(gallery.latents), size=1400, face=44))
 
