@@ -54,6 +54,8 @@ def test_help_and_version_import_nothing_heavy() -> None:
 
 def test_version(call: Call) -> None:
     assert call("--version", model=None) == (0, "minifaces 0.1.0\n", "")
+    told = subprocess.run([sys.executable, "-m", "minifaces", "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == "minifaces 0.1.0\n"
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["model"], *([name, "--help"] for name in ("edit", "demo", "map"))])

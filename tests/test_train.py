@@ -5,6 +5,8 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -245,3 +247,32 @@ def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: 
     assert words in error
     assert error.count("\n") == 1
     assert not (tmp_path / "model").exists()
+
+
+TOGETHER = """
+import sys
+from pathlib import Path
+import numpy as np
+from minifaces.vae.config import preset
+from minifaces.vae.train import Run
+folder = Path(sys.argv[1])
+small = {"network.image_size": 32, "network.widths": [16, 32], "network.latent_size": 8, "optimiser.batch": 8}
+run = Run(preset("default", **small), sys.argv[2], folder / "run", steps=3, threads=1)
+trained = run.train()
+weights = {name: value.detach().numpy() for name, value in run.bare.state_dict().items()}
+np.savez(folder / f"{run.accelerator.process_index}.npz", faces=trained.faces, **weights)
+"""
+
+
+def test_processes_that_are_started_together_learn_together(tmp_path: Path) -> None:
+    faces = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 3), np.uint8)
+    write_dataset(tmp_path / "faces", ((face, {"design": str(i), "split": "train"}) for i, face in enumerate(faces)))
+    (tmp_path / "together.py").write_text(TOGETHER)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    subprocess.run([*command, tmp_path / "together.py", tmp_path, tmp_path / "faces"], check=True, timeout=300)
+    one, other = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in (0, 1))
+    assert one["faces"] == other["faces"] == 3 * 2 * 8
+    learnt = [name for name in one if name.endswith("weight")]
+    assert learnt
+    for name in learnt:
+        np.testing.assert_array_equal(one[name], other[name])

@@ -73,7 +73,7 @@ def train(
         TextColumn("{task.completed}/{task.total}"),
         TextColumn("{task.fields[said]}"),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, disable=not run.accelerator.is_main_process) as bar:
         task = bar.add_task("training", total=run.steps or None, completed=run.step, said="")
 
         def show(status: Status) -> None:
@@ -86,7 +86,7 @@ def train(
         return
     export_model(trained, out, out.resolve().name, lambda what: console.print(f"{what} ..."))
     typer.echo(
-        f"{out}: trained on {trained.steps * config.optimiser.batch} faces in {trained.seconds / 60:.1f} minutes; "
+        f"{out}: trained on {trained.faces} faces in {trained.seconds / 60:.1f} minutes; "
         f"try minifaces demo --model {out}"
     )
 

@@ -19,7 +19,7 @@ def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int)
         data = f"A folder of {source.faces_per_epoch} training pictures."
     quality = facts["held_out"]
     minutes, macs = facts["train_seconds"] / 60, facts["macs"]
-    seen = f"{facts['faces_seen']:,} in {trained.steps:,} steps of {trained.config.optimiser.batch}"
+    seen = f"{facts['faces_seen']:,} in {trained.steps:,} steps of {facts['faces_seen'] // trained.steps}"
     held_out = (
         f"{quality['psnr']} dB mean, {quality['psnr_median']} dB median, {quality['faces']} faces of unseen designs"
     )

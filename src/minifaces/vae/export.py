@@ -108,7 +108,7 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     _save({k: _stored(v.numpy()) for k, v in network.state_dict().items()}, folder / "model.safetensors")
     facts = {
         "train_seconds": round(trained.seconds),
-        "faces_seen": trained.steps * trained.config.optimiser.batch,
+        "faces_seen": trained.faces,
         "parameters": sum(p.numel() for p in network.parameters()),
         "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(trained.config.network), strict=True)),
         "onnx_difference": parity,

@@ -51,11 +51,15 @@ class Trained:
     source: Source
     seed: int
     steps: int
+    faces: int
     seconds: float
 
 
 class Run:
-    """One training run in `folder` (checkpoint, log.jsonl, tensorboard, sheets)."""
+    """One training run in `folder` (checkpoint, log.jsonl, tensorboard, sheets).
+
+    Several processes, started together by `torchrun` or `accelerate launch`, each take a batch a step and share what
+    they learn; the first of them writes."""
 
     def __init__(
         self,
@@ -93,12 +97,13 @@ class Run:
         else:
             self.steps = steps or 0
         self.source = open_source(self.data, self.config)
-        optimiser = self.config.optimiser
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        self.faces_a_step = self.config.optimiser.batch * processes
         self.minutes = None if self.steps else minutes
         if not self.steps and not minutes:
-            self.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / optimiser.batch))
+            self.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / self.faces_a_step))
         # Said outright: without a GPU, processes that were started together would each train alone.
-        together = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
+        together = processes > 1 and not torch.cuda.is_available()
         self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays() else "no")
         torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
         self.helpers = ahead.helpers() if helpers is None else helpers
@@ -164,7 +169,8 @@ class Run:
                         f"--resume --out {self.folder.parent}"
                     )
         log.close()
-        return Trained(self.config, self._exported(), self.source, self.seed, self.step, self.seconds)
+        faces = self.step * self.faces_a_step
+        return Trained(self.config, self._exported(), self.source, self.seed, self.step, faces, self.seconds)
 
     def _one_step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
         optimiser, rank = self.config.optimiser, self.accelerator.process_index

@@ -1,0 +1,7 @@
+"""`python -m minifaces` is `minifaces`."""
+
+import sys
+
+from minifaces.cli.main import run
+
+sys.exit(run())
