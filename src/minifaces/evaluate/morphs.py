@@ -46,7 +46,7 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
                 progress(f"morphs: {path}", (number + i / len(ends)) / len(PATHS))
         inner = frames[:, 1:-1].reshape(-1, *frames.shape[2:])
         far = nearest(lite0(inner), data)[1].reshape(len(ends), FRAMES - 2)
-        rows[path] = {"pairs": len(ends)} | _distance_row(far, limit) | _motion_row(frames, faces, ends)
+        rows[path] = {"pairs": len(ends)} | _distance_row(far, limit, usual[ends]) | _motion_row(frames, faces, ends)
         order = np.argsort(far.max(1))[::-1][:WORST]
         worst.append(
             Picture(
@@ -55,24 +55,31 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
                 grid(frames[order].reshape(-1, *frames.shape[2:]), FRAMES, gap=2),
             )
         )
-    columns = tuple(rows["linear"])
+    columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
     note = (
         f"{pairs} random pairs of unseen faces, {FRAMES} frames each. Distance: from a frame to the nearest of "
         f"{len(data)} reconstructed training faces in lite0 features; 95 % of reconstructed unseen faces lie within "
-        f"{limit:.2f}. Steps: root mean square change from frame to frame, in levels of 255; even = largest / mean."
+        f"{limit:.2f}, and {(usual[every] <= limit).all(1).mean():.0%} of the pairs with both ends. Steps: root mean "
+        "square change from frame to frame, in levels of 255; even = largest / mean."
     )
     return Part("morphs", "Morphs", [Table("paths", columns, rows, note)], worst)
 
 
-def _distance_row(far: NDArray[np.floating], limit: float) -> dict[str, Value]:
-    """`far` (n, frames)."""
-    return {
+def _distance_row(
+    far: NDArray[np.floating], limit: float, ends: NDArray[np.floating] | None = None
+) -> dict[str, Value]:
+    """`far` (n, frames), and that of the `ends` (n, 2): a morph that begins beyond the limit can hardly stay within."""
+    beyond = 100.0 * (far.max(1) > limit)
+    row: dict[str, Value] = {
         "distance": bootstrap(mean, far.mean(1)),
         "of the worst frame": bootstrap(mean, far.max(1)),
         "worst of all": float(far.max()),
-        "morphs beyond the 95th percentile, %": bootstrap(mean, 100.0 * (far.max(1) > limit)),
+        "morphs beyond the 95th percentile, %": bootstrap(mean, beyond),
         "frames beyond it, %": bootstrap(mean, 100.0 * (far > limit).mean(1)),
     }
+    if ends is not None and (within := (ends <= limit).all(1)).any():
+        row["morphs beyond it whose ends are not, %"] = bootstrap(mean, beyond[within])
+    return row
 
 
 def _motion_row(frames: Bytes, faces: Faces, ends: NDArray[np.int64]) -> dict[str, Value]:
