@@ -8,12 +8,14 @@ import pytest
 
 import minifaces
 from minifaces.cli.main import run
+from minifaces.dataset import write_dataset
 from minifaces.evaluate import report, testset
 from minifaces.evaluate.edits import edits
 from minifaces.evaluate.intervals import Interval
 from minifaces.evaluate.parts import Part, Picture, Table
 from minifaces.evaluate.reconstruction import reconstruction
 from minifaces.evaluate.similarity import psnr
+from minifaces.ldraw.dataset import composed_faces
 
 
 def quiet(*_: object) -> None:
@@ -93,6 +95,15 @@ def test_the_command_writes_a_report_of_the_bundled_model(tmp_path: Path, capsys
     assert floor["FD-lite0"]["value"] < random["blurred data"]["FD-lite0"]["value"]
     assert random[f"{minifaces.load().name}: flow"]["density"] > random[f"{minifaces.load().name}: normal"]["density"]
     assert parts["random"]["memorisation"]["copies of the data"]["authenticity"] == 0
+
+
+def test_morphs_of_a_folder_are_held_against_its_training_faces(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "faces", composed_faces(60, 128, recombined=0, seed=5))
+    arguments = ["evaluate", "--data", str(tmp_path / "faces"), "--only", "morphs", "--share", "0.02"]
+    assert run([*arguments, "-o", str(tmp_path / "r")]) == 0
+    rows = json.loads((tmp_path / "r/report.json").read_text())["parts"]["morphs"]["paths"]
+    assert rows["unseen faces, reconstructed"]["distance"]["value"] > 5  # to others than themselves
+    assert rows["linear"]["morphs beyond it whose ends are not, %"]["value"] <= 100
 
 
 def test_bad_use_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,7 +64,8 @@ def evaluate(
             plain = faces("plain") if data is None else None
             made.append(random_faces(models, faces("real"), faces("again"), faces("unseen"), plain, progress))
         elif part == "morphs":
-            near = lite0(faces("again").reconstructed(first))  # random faces need these reconstructions too
+            known = faces("again" if data is None else "seen")  # random faces need these reconstructions too
+            near = lite0(known.reconstructed(first))
             made.append(morphs(first, faces("unseen"), near, max(10, round(MORPHS * share)), progress))
         elif part == "latent":
             made.append(latents(first, faces("plain"), faces("unseen"), progress))
