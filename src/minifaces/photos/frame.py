@@ -4,6 +4,7 @@ framed = frame(picture, 128)
 framed.picture, framed.box, framed.sure
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,9 +34,10 @@ class Framed(NamedTuple):
     """0 to 1: that this is a bare head. 0 where none was found, and whatever stands on the ground was framed."""
 
 
-def frame(picture: Pixels, size: int) -> Framed:
-    """Find the head in an (H, W, 3) uint8 picture and frame it: padded with ground, never stretched."""
-    head = find_head(picture)
+def frame(picture: Pixels, size: int, seen: Sequence[Seen] | None = None) -> Framed:
+    """Find the head in an (H, W, 3) uint8 picture and frame it: padded with ground, never stretched. `seen` is what
+    `look` sees in it, where that is known already."""
+    head = find_head(picture, seen)
     if head is None:
         box, sure = thing(picture), 0.0
     else:
@@ -43,9 +45,9 @@ def frame(picture: Pixels, size: int) -> Framed:
     return Framed(cut_out(picture, head.box if head else box, size), box, sure)
 
 
-def find_head(picture: Pixels) -> Seen | None:
+def find_head(picture: Pixels, seen: Sequence[Seen] | None = None) -> Seen | None:
     """The largest head, looked at twice: the second time from near by, which places its outline better."""
-    (heads,) = look([picture])
+    heads = look([picture])[0] if seen is None else seen
     if not heads:
         return None
     head = heads[0]

@@ -16,6 +16,7 @@ from PIL import Image
 from minifaces.errors import UsageError
 from minifaces.images import Pixels, decode_picture, square
 from minifaces.photos.duplicates import hash_of
+from minifaces.photos.finder import Seen, look
 from minifaces.photos.folder import Box
 from minifaces.photos.frame import Framed, frame
 from minifaces.photos.screen import Scores, screen
@@ -84,11 +85,16 @@ def _work_up(job: Job, plan: Plan) -> Done:
         return Done(str(error).removeprefix(f"{job.source} "))
     done = Done(None, hashlib.sha256(job.data).hexdigest(), suffix, picture.shape[1], picture.shape[0])
     steps = STEPS.index(plan.last)
-    if steps >= 1:
-        done = done._replace(boxes=job.boxes or tuple(find_heads(picture)))
+    seen: list[Seen] | None = None
+    if steps >= 1 and not job.boxes:
+        (seen,) = look([picture])
+        done = done._replace(boxes=tuple(find_heads(picture, seen)))
+    elif steps >= 1:
+        done = done._replace(boxes=job.boxes)
     if steps >= 2:
         crops = [picture[box.y0 : box.y1, box.x0 : box.x1] for box in done.boxes]
-        framed = _stored(job.faces, done.boxes) if job.faces else [_frame(crop, plan.size) for crop in crops]
+        known = seen if [crop.shape for crop in crops] == [picture.shape] else None  # of one that stays whole
+        framed = _stored(job.faces, done.boxes) if job.faces else [_frame(crop, plan.size, known) for crop in crops]
         faces = job.faces or tuple(_face(f, box) for f, box in zip(framed, done.boxes, strict=True))
         done = done._replace(faces=faces)
     if steps >= 3:
@@ -97,9 +103,9 @@ def _work_up(job: Job, plan: Plan) -> Done:
     return done
 
 
-def _frame(crop: Pixels, size: int) -> Framed:
+def _frame(crop: Pixels, size: int, seen: list[Seen] | None) -> Framed:
     try:
-        return frame(crop, size)
+        return frame(crop, size, seen)
     except Exception:  # one odd picture of thousands: whole, and not sure of it at all
         return Framed(square(crop, size), Box(0, 0, crop.shape[1], crop.shape[0]), 0.0)
 

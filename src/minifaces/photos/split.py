@@ -18,12 +18,13 @@ SURE = 0.93  # how sure a head must be for a cut to be made: a picture is better
 SMALL = 0.55  # of the picture's shorter side: heads that are less high are looked at again, twice as large
 
 
-def find_heads(picture: Pixels) -> list[Box]:
-    """Cut an (H, W, 3) uint8 picture into cells with one head each: at least one box, in reading order."""
+def find_heads(picture: Pixels, seen: Sequence[Seen] | None = None) -> list[Box]:
+    """Cut an (H, W, 3) uint8 picture into cells with one head each: at least one box, in reading order. `seen` is what
+    `look` sees in it, where that is known already."""
     height, width = picture.shape[:2]
-    heads = _surely(picture, SHORT)
+    heads = _sure(look([picture])[0] if seen is None else seen)
     if len(heads) > 1 and np.median([h.box[3] - h.box[1] for h in heads]) < SMALL * min(height, width):
-        heads = _surely(picture, 2 * SHORT)
+        heads = _sure(look([picture], short=2 * SHORT)[0])
     if len(heads) < 2:
         return [Box(0, 0, width, height)]
     boxes = []
@@ -35,8 +36,8 @@ def find_heads(picture: Pixels) -> list[Box]:
     return [box for box in boxes if box.width > 0 and box.height > 0]
 
 
-def _surely(picture: Pixels, short: int) -> list[Seen]:
-    return [head for head in look([picture], short=short)[0] if head.sure >= SURE]
+def _sure(heads: Sequence[Seen]) -> list[Seen]:
+    return [head for head in heads if head.sure >= SURE]
 
 
 def _rows(heads: Sequence[Seen]) -> list[list[Seen]]:
