@@ -1,10 +1,8 @@
 """The attribute reader: that the shipped one is as good as its file says, and that the trainer trains."""
 
-import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,13 +106,11 @@ def test_halves_bring_their_attributes() -> None:
 
 
 def test_the_trainer_learns_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = trainer._batch(load_prints(), load_stages(128, "train"), np.random.default_rng(0))
-    monkeypatch.setattr(trainer, "_batch", lambda *_: batch)  # one batch is learnt by heart in seconds
-    seconds = itertools.count()
-    clock = SimpleNamespace(monotonic=lambda: next(seconds))  # a step a second, however busy the machine is
-    monkeypatch.setattr(trainer, "time", clock)
+    batch = trainer.draw_batch(load_prints(), load_stages(128, "train"), np.random.default_rng(0))
+    shares = [0.0, 0.25, 0.5, 0.75]  # one batch is learnt by heart in seconds
+    monkeypatch.setattr(trainer, "drawn_ahead", lambda *_: ((share, batch) for share in shares))
     losses: list[float] = []
-    network = trainer.train(load_prints(), 12 / 60, report=lambda _, loss, __: losses.append(loss))
+    network = trainer.train(12 / 60, report=lambda _, parts, __: losses.append(parts["entropy"]))
     assert len(losses) == 12
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
     good = {"threshold": 0.5, "unseen_balanced": 0.9, "test_balanced": 0.9}

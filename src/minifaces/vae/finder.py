@@ -8,13 +8,10 @@ truth is known; no photograph is used. `--tilted` are stages seen from above and
 minifaces.photos.finder tells what the outputs mean."""
 
 import argparse
-import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
-from multiprocessing import get_context
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -28,16 +25,17 @@ from torch.nn import functional as F
 from minifaces.files import atomic
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
+from minifaces.vae import small
 from minifaces.vae.export import export_onnx
 from minifaces.vae.scenes import Batch, Sources, draw_batch
-from minifaces.vae.train import bfloat16_pays
+from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
 
 WIDTHS = (40, 64, 96, 96)
 OUTPUTS = 9  # core, 4 sides, face, sin and cos of yaw, pitch
 # Shapes of pictures and how often: most show one head, about square; wide sheets and tall figures.
 SHAPES = {(96, 96): 0.5, (96, 128): 0.12, (128, 96): 0.12, (160, 96): 0.06, (96, 224): 0.1, (96, 352): 0.1}
 PIXELS = 96 * 96 * 48  # in a batch
-PEAK, WARM_UP, DECAY, AVERAGE = 2e-3, 0.05, 0.02, 0.995
+PACE = Pace(peak=2e-3, decay=0.02, average=0.995)
 UNIT = 48.0  # pixels: the network tells sides in this ...
 STEEP = 30.0  # ... and pitch in this many degrees
 MEAN_PITCH = 8.0
@@ -66,9 +64,7 @@ class Finding(nn.Module):
 
 
 def _block(given: int, made: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(given, made, kernel, stride, padding, bias=False), nn.BatchNorm2d(made), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(*convolution(given, made, kernel, stride, padding))
 
 
 def train(
@@ -82,33 +78,11 @@ def train(
     (ONNX) to go on from. `report` is told (step, parts of the loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    network = Finding()
+    network, pace = Finding(), PACE
     if start is not None:
         take_over(network, start, _draw(tilted, seed, 0))
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
-    averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
-    adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
-    half = bfloat16_pays()
-    peak = PEAK if start is None else PEAK / 2
-    network.train()
-    step = 0
-    for share, batch in _batches(tilted, minutes, seed):
-        for group in adam.param_groups:
-            group["lr"] = peak * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
-        picture = torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float().div_(255)
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            told = network(picture.contiguous(memory_format=torch.channels_last))
-        parts = losses(told.float(), batch)
-        adam.zero_grad(set_to_none=True)
-        sum(parts.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        adam.step()
-        averaged.update_parameters(network)
-        step += 1
-        report(step, {name: float(value.detach()) for name, value in parts.items()}, share)
-    best = averaged.module if step > 3 / (1 - AVERAGE) else network
-    return cast(Finding, best.eval())
+        pace = replace(PACE, peak=PACE.peak / 2)
+    return small.train(network, _batches(tilted, minutes, seed), losses, pace, report)
 
 
 def take_over(network: Finding, path: Path, batch: Batch) -> None:
@@ -141,26 +115,16 @@ def take_over(network: Finding, path: Path, batch: Batch) -> None:
         hooks.append(norm.register_forward_pre_hook(settle))
     network.eval()
     with torch.no_grad():
-        network(torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float() / 255)
+        network(planes(batch.pictures))
     for hook in hooks:
         hook.remove()
 
 
-def _batches(tilted: Path | None, minutes: float, seed: int) -> Iterator[tuple[float, Batch]]:
-    """The share of the time that is over, and a batch: each is shown as it was drawn and mirrored."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        begun = pool.submit(_draw, tilted, seed, 0).result()  # loading and compiling are not counted
-        drawn = deque([pool.submit(_draw, tilted, seed, 1 + i) for i in range(3)])
-        begin, share, step, batch = time.monotonic(), 0.0, len(drawn), begun
-        while share < 1:
-            for shown in (batch, batch.mirrored()):
-                yield share, shown
-                share = min(1.0, (time.monotonic() - begin) / (60 * minutes))
-            batch = drawn.popleft().result()
-            step += 1
-            drawn.append(pool.submit(_draw, tilted, seed, step))
-        for task in drawn:
-            task.cancel()
+def _batches(tilted: Path | None, minutes: float, seed: int) -> Iterator[tuple[float, Tensor, Batch]]:
+    """Each batch is shown as it was drawn and mirrored."""
+    for share, batch in drawn_ahead(partial(_draw, tilted, seed), minutes):
+        for shown in (batch, batch.mirrored()):
+            yield share, planes(shown.pictures), shown
 
 
 def _draw(tilted: Path | None, seed: int, step: int) -> Batch:

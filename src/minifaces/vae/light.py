@@ -7,14 +7,9 @@ known amounts. Plastic comes in few colours, highlights and the whites of eyes a
 head from a head in the dark. minifaces.photos.light tells what the outputs mean."""
 
 import argparse
-import math
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -26,15 +21,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minifaces.files import atomic
-from minifaces.ldraw.compose import compose, draw_faces
 from minifaces.ldraw.prints import Prints, load_prints
-from minifaces.ldraw.scenes import Cutouts, outline_box, sheet
+from minifaces.ldraw.scenes import Cutouts, sheet
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.photos.frame import cut_out
 from minifaces.photos.light import SIZE
+from minifaces.vae import small
 from minifaces.vae.export import export_onnx
-from minifaces.vae.scenes import relit, worn
-from minifaces.vae.train import bfloat16_pays
+from minifaces.vae.scenes import on_floors, relit, worn
+from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -44,7 +39,7 @@ FRAMES, LIGHTS = 48, 4  # framed faces of a batch, and how often each is lit ane
 FLOORS = 0.3  # of them on floors that were traced
 BARE, TURNED = 0.1, 20.0  # share without a print; degrees that faces are turned by, at most
 BOX = 0.02  # standard deviation of the frame's error, in sizes of the head
-PEAK, WARM_UP, DECAY, AVERAGE = 2e-3, 0.05, 0.02, 0.998
+PACE = Pace(peak=2e-3, decay=0.02, average=0.998)
 CLOSE = 0.1  # stops, and log of a cast: errors below count as squares, others by their size
 
 
@@ -58,7 +53,7 @@ class Light(nn.Module):
         layers: list[nn.Module] = []
         channels = 6
         for width in WIDTHS:
-            layers += [*_convolution(channels, width, 2), *_convolution(width, width, 1)]
+            layers += [*convolution(channels, width, stride=2), *convolution(width, width)]
             channels = width
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Sequential(nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, 3))
@@ -67,10 +62,6 @@ class Light(nn.Module):
         stops = torch.log2(face.float() ** 2.2 + 0.01) / 3 + 1
         grid = self.trunk(torch.cat([face * 2 - 1, stops], 1))
         return cast(Tensor, self.head(torch.cat([grid.mean((2, 3)), grid.amax((2, 3))], 1)))
-
-
-def _convolution(given: int, made: int, stride: int) -> list[nn.Module]:
-    return [nn.Conv2d(given, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.ReLU()]
 
 
 @dataclass(frozen=True)
@@ -95,12 +86,8 @@ def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> Batc
 
 
 def _on_floors(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Bytes]:
-    traced = [i for i, p in enumerate(stages.parameters) if p.backdrop == "sweep"]
-    draws = draw_faces(prints, stages, "train", count, rng)
-    draws.stage[:] = rng.choice(traced, count)
-    draws.flip[:] = False
-    for face, stage in zip(compose(prints, stages, draws)[0], draws.stage, strict=True):
-        yield _framed(face, outline_box(stages.parameters[stage], stages.size), rng)
+    for face, box in zip(*on_floors(prints, stages, "train", count, rng), strict=True):
+        yield _framed(face, tuple(box), rng)
 
 
 def _cut_out_of_sheets(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Bytes]:
@@ -117,50 +104,27 @@ def _framed(picture: Bytes, box: tuple[float, ...], rng: np.random.Generator) ->
     return cut_out(picture, (x0, y0, x1, y1), SIZE)
 
 
-def train(minutes: float, seed: int = 0, report: Callable[[int, float, float], None] = lambda *_: None) -> Light:
+def train(
+    minutes: float, seed: int = 0, report: Callable[[int, dict[str, float], float], None] = lambda *_: None
+) -> Light:
     """A network trained for `minutes`, on one core; another one draws the faces. `report` is told (step, loss, share
     done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    network = Light().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
-    averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
-    adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
-    half = bfloat16_pays()
-    network.train()
-    step = 0
-    for share, batch in _batches(minutes, seed):
-        for group in adam.param_groups:
-            group["lr"] = PEAK * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
-        faces = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            told = network(faces.contiguous(memory_format=torch.channels_last))
-        loss = F.smooth_l1_loss(told.float(), torch.from_numpy(batch.light), beta=CLOSE)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        adam.step()
-        averaged.update_parameters(network)
-        step += 1
-        report(step, float(loss.detach()), share)
-    best = averaged.module if step > 3 / (1 - AVERAGE) else network
-    return cast(Light, best.eval())
+    return small.train(Light(), _batches(minutes, seed), losses, PACE, report)
 
 
-def _batches(minutes: float, seed: int) -> Iterator[tuple[float, Batch]]:
-    """The share of the time that is over, and a batch: each is shown as it was drawn and mirrored."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        pool.submit(_draw, seed, 0).result()  # loading and compiling are not counted
-        drawn = deque([pool.submit(_draw, seed, 1 + i) for i in range(3)])
-        begin, share, step = time.monotonic(), 0.0, len(drawn)
-        while share < 1:
-            batch = drawn.popleft().result()
-            step += 1
-            drawn.append(pool.submit(_draw, seed, step))
-            for faces in (batch.faces, batch.faces[:, :, ::-1]):
-                yield share, Batch(np.ascontiguousarray(faces), batch.light)
-                share = min(1.0, (time.monotonic() - begin) / (60 * minutes))
-        for task in drawn:
-            task.cancel()
+def losses(told: Tensor, light: Tensor) -> dict[str, Tensor]:
+    """The loss of answers (n, 3)."""
+    return {"light": F.smooth_l1_loss(told, light, beta=CLOSE)}
+
+
+def _batches(minutes: float, seed: int) -> Iterator[tuple[float, Tensor, Tensor]]:
+    """Each batch is shown as it was drawn and mirrored."""
+    for share, batch in drawn_ahead(partial(_draw, seed), minutes):
+        faces, light = planes(batch.faces), torch.from_numpy(batch.light)
+        yield share, faces, light
+        yield share, faces.flip(3), light
 
 
 def _draw(seed: int, step: int) -> Batch:
@@ -188,9 +152,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    def report(step: int, loss: float, share: float) -> None:
+    def report(step: int, parts: dict[str, float], share: float) -> None:
         if step % 100 == 0:
-            print(f"step {step}, {share:.0%} done, loss {loss:.4f}", flush=True)
+            print(f"step {step}, {share:.0%} done, loss {parts['light']:.4f}", flush=True)
 
     export(train(arguments.minutes, arguments.seed, report), arguments.out)
 

@@ -11,14 +11,13 @@ left out in the file."""
 
 import argparse
 import io
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
+import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,8 +30,9 @@ from minifaces.files import atomic, write_json
 from minifaces.ldraw.compose import compose, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
+from minifaces.vae import small
 from minifaces.vae.export import export_onnx
-from minifaces.vae.train import bfloat16_pays
+from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
 from minifaces.vae.truths import NAMES, labels, truths
 
 Bytes = NDArray[np.uint8]
@@ -42,7 +42,8 @@ SIZE = 128
 WIDTHS = (32, 64, 96, 128)
 BATCH, BARE = 64, 2  # faces in a batch, and of them without a print
 TIMES, PART = 3, 8  # how often a batch is shown, spoilt anew, and how many of its faces are spoilt alike
-PEAK, WARM_UP, DECAY, AVERAGE, SMOOTHED = 2e-3, 0.05, 0.05, 0.998, 0.05
+PACE = Pace(peak=2e-3, decay=0.05, average=0.998)
+SMOOTHED = 0.05  # labels keep away so far from certainty, since some are wrong
 STAGES_EACH = 8  # stages on which each design is measured
 RELIABLE = 0.8  # balanced accuracy on unseen designs that an attribute needs ...
 FEWEST = 8  # ... among at least so many of them with it, and as many without
@@ -58,7 +59,7 @@ class Reading(nn.Module):
         layers: list[nn.Module] = [nn.PixelUnshuffle(4)]
         channels = 48
         for i, width in enumerate(WIDTHS):
-            layers += _convolution(channels, width, 2 if i else 1) + _convolution(width, width, 1)
+            layers += convolution(channels, width, stride=2 if i else 1) + convolution(width, width)
             channels = width
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * 4 * channels, outputs))
@@ -68,51 +69,47 @@ class Reading(nn.Module):
         return cast(Tensor, self.head(torch.cat([grid.mean(3), grid.amax(3)], 1).flatten(1)))
 
 
-def _convolution(given: int, made: int, stride: int) -> list[nn.Module]:
-    return [nn.Conv2d(given, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.ReLU()]
-
-
 def train(
-    prints: Prints, minutes: float, seed: int = 0, report: Callable[[int, float, float], None] = lambda *_: None
+    minutes: float,
+    seed: int = 0,
+    all_designs: bool = False,
+    report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
 ) -> Reading:
-    """A network trained for `minutes` on faces of the training split. `report` is told (step, loss, share done)."""
+    """A network trained for `minutes`, on one core; another one composes faces of the training split, or of all
+    designs. `report` is told (step, loss, share done)."""
     torch.manual_seed(seed)
-    network = Reading().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
-    averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
-    adam = torch.optim.AdamW(network.parameters(), PEAK, weight_decay=DECAY)
-    stages, balance = load_stages(SIZE, "train"), _balance(prints)
-    half = bfloat16_pays()
-    begin, share, step = time.monotonic(), 0.0, 0
-    network.train()
-    while share < 1:
-        for group in adam.param_groups:
-            group["lr"] = PEAK * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
-        rng = np.random.default_rng([seed, step])
-        if step % TIMES == 0:
-            composed, known = _batch(prints, stages, rng)
-        faces = spoil(composed, rng)
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            logits = network(faces)
-        loss = _loss(logits.float(), known, balance)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        adam.step()
-        averaged.update_parameters(network)
-        step, share = step + 1, (time.monotonic() - begin) / (60 * minutes)
-        report(step, float(loss.detach()), min(1.0, share))
-    # An average over many steps is not yet one after few.
-    best = averaged.module if step > 3 / (1 - AVERAGE) else network
-    return cast(Reading, best.eval())
+    torch.set_num_threads(1)  # the layers are too small to be shared out
+    balance = _balance(_sources(all_designs)[0])
+    return small.train(Reading(), _batches(minutes, seed, all_designs), partial(losses, balance), PACE, report)
 
 
-def _batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tuple[Bytes, Tensor]:
+def _batches(minutes: float, seed: int, all_designs: bool) -> Iterator[tuple[float, Tensor, Tensor]]:
+    """Each batch is shown a few times, spoilt anew."""
+    rng = np.random.default_rng(seed)
+    for share, (faces, known) in drawn_ahead(partial(_draw, seed, all_designs), minutes):
+        for _ in range(TIMES):
+            yield share, spoil(faces, rng), torch.from_numpy(known)
+
+
+def _draw(seed: int, all_designs: bool, step: int) -> tuple[Bytes, Floats]:
+    """One batch (runs in a process of its own)."""
+    return draw_batch(*_sources(all_designs), np.random.default_rng([seed, step]))
+
+
+@cache
+def _sources(all_designs: bool) -> tuple[Prints, Stages]:
+    numba.set_num_threads(1)
+    prints = load_prints()
+    return everything(prints) if all_designs else prints, load_stages(SIZE, "train")
+
+
+def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tuple[Bytes, Floats]:
     """Faces (n, H, W, 3) uint8 and what they should be read as, (n, a)."""
     draws = draw_faces(prints, stages, "train", BATCH - BARE, rng)
     faces = np.concatenate([compose(prints, stages, draws)[0], bare_heads(prints, stages, BARE, rng)])
     known = np.concatenate([labels(prints, draws), np.zeros((BARE, len(NAMES)), np.float32)])
     order = rng.permutation(BATCH)
-    return faces[order], torch.from_numpy(known[order])
+    return faces[order], known[order]
 
 
 def bare_heads(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Bytes:
@@ -143,12 +140,7 @@ def spoil(faces: Bytes, rng: np.random.Generator) -> Tensor:
             part.copy_(_soft(part, rng))
         if rng.random() < 0.4:
             part.add_(torch.randn(part.shape), alpha=float(rng.exponential(0.02)))
-    return picture.clamp_(0, 1).contiguous(memory_format=torch.channels_last)
-
-
-def planes(faces: Bytes) -> Tensor:
-    """(n, H, W, 3) uint8 -> (n, 3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(faces).permute(0, 3, 1, 2).float() / 255
+    return picture.clamp_(0, 1)
 
 
 def _compressed(face: Bytes, rng: np.random.Generator) -> Bytes:
@@ -182,14 +174,14 @@ def _balance(prints: Prints) -> Tensor:
     return torch.from_numpy(np.clip(times, 0.2, 5.0).astype(np.float32))
 
 
-def _loss(logits: Tensor, known: Tensor, balance: Tensor) -> Tensor:
+def losses(balance: Tensor, logits: Tensor, known: Tensor) -> dict[str, Tensor]:
     """Binary cross-entropy over what is known, both sides weighing alike, labels smoothed since some are wrong."""
     there = torch.isfinite(known)
     target = torch.nan_to_num(known)
     weight = torch.where(target > 0.5, balance, torch.ones(())) * there * (2 / (1 + balance))
     smooth = target * (1 - 2 * SMOOTHED) + SMOOTHED
     entropy = F.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
-    return (entropy * weight).sum() / weight.sum().clamp(min=1)
+    return {"entropy": (entropy * weight).sum() / weight.sum().clamp(min=1)}
 
 
 def faces_of(prints: Prints, split: str, stages_of: str, soft: float = 0.0) -> tuple[Tensor, Floats]:
@@ -293,12 +285,11 @@ def main() -> None:
     arguments = parser.parse_args()
     prints = load_prints()
 
-    def report(step: int, loss: float, share: float) -> None:
+    def report(step: int, parts: dict[str, float], share: float) -> None:
         if step % 100 == 0:
-            print(f"step {step}, {share:.0%} done, loss {loss:.3f}", flush=True)
+            print(f"step {step}, {share:.0%} done, loss {parts['entropy']:.3f}", flush=True)
 
-    shown = everything(prints) if arguments.all_designs else prints
-    network = train(shown, arguments.minutes, arguments.seed, report)
+    network = train(arguments.minutes, arguments.seed, arguments.all_designs, report)
     measured = measure(network, prints)
     for name, facts in measured.items():
         print(f"{name:13s} {'told    ' if reliable(facts) else 'left out'} {facts}")

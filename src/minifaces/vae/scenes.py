@@ -136,16 +136,20 @@ def _sheet(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> 
 
 def _floor(sources: Sources, count: int, rng: np.random.Generator) -> Scene:
     """Heads on the floors that were traced, each in its own picture, side by side."""
-    stages = sources.stages
+    faces, boxes = on_floors(sources.prints, sources.stages, sources.split, count, rng)
+    boxes[:, 0::2] += np.arange(count)[:, None] * sources.stages.size
+    return Scene(np.concatenate(list(faces), 1), boxes, np.full(count, -1))
+
+
+def on_floors(prints: Prints, stages: Stages, split: str, count: int, rng: np.random.Generator) -> tuple[Bytes, Floats]:
+    """Faces (n, H, W, 3) on the floors that were traced, and their heads' boxes (n, 4), pixels."""
     traced = [i for i, p in enumerate(stages.parameters) if p.backdrop == "sweep"]
-    draws = draw_faces(sources.prints, stages, sources.split, count, rng)
+    draws = draw_faces(prints, stages, split, count, rng)
     draws.stage[:] = rng.choice(traced, count)
-    faces = compose(sources.prints, stages, draws)[0]
+    faces = compose(prints, stages, draws)[0]
     boxes = np.array([outline_box(stages.parameters[s], stages.size) for s in draws.stage], np.float32)
-    boxes = np.where(draws.flip[:, None], np.stack([stages.size - boxes[:, 2], boxes[:, 1], stages.size - boxes[:, 0],
-                                                    boxes[:, 3]], -1), boxes)  # fmt: skip
-    boxes[:, 0::2] += np.arange(count)[:, None] * stages.size
-    return Scene(np.concatenate(list(faces), 1), boxes.astype(np.float32), np.full(count, -1))
+    boxes[draws.flip, 0::2] = stages.size - boxes[draws.flip][:, 2::-2]
+    return faces, boxes
 
 
 def _close(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> Bytes:
