@@ -31,7 +31,7 @@ from minifaces.cli.main import run
 from minifaces.dataset import DataSet, read_dataset, write_dataset
 from minifaces.explorer import export, pack
 from minifaces.explorer.faces import Faces, dataset_faces, gallery_faces
-from minifaces.explorer.onnx_tensors import find_tensors
+from minifaces.explorer.onnx_file import find_tensors
 from minifaces.explorer.page import FOLDER, page_files, policy
 from minifaces.explorer.server import Server
 from minifaces.explorer.site import principal, site_files

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.explorer.onnx_tensors import FLOAT, HALF, find_tensors
+from minifaces.explorer.onnx_file import FLOAT, HALF, find_tensors
 from minifaces.studio.latentnet import bytes_of
 
 _LEAST = 4096  # values of a matrix worth packing

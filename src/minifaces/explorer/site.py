@@ -20,6 +20,7 @@ from minifaces.explorer.faces import Faces
 from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
 from minifaces.explorer.sprites import levels, place
+from minifaces.explorer.winograd import by_winograd
 from minifaces.headcolours import COLOURS, head_colours
 from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
@@ -48,8 +49,8 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
     root = model.folder
     parts = {
         "runtime": runtime(),
-        "decoder": add("decoder", ".bin", pack_network((root / folder.DECODER).read_bytes())),
-        "encoder": add("encoder", ".bin", pack_network((root / folder.ENCODER).read_bytes(), coarse=True)),
+        "decoder": add("decoder", ".bin", pack_network(by_winograd((root / folder.DECODER).read_bytes()))),
+        "encoder": add("encoder", ".bin", pack_network(by_winograd((root / folder.ENCODER).read_bytes()), coarse=True)),
         "latents": add("latents", ".bin", _latents(faces)),
         "prior": add("prior", ".bin", (root / folder.PRIOR).read_bytes()),
     }

@@ -25,7 +25,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 APART = 16  # steps between two uses of a face
 
 
-def helpers() -> int:
+def spare_processes() -> int:
     """How many processes can help: all cores but one where a GPU trains, else none.
 
     They are forked, so that they share the prints and stages, which are a gigabyte and take ten seconds to read."""

@@ -77,7 +77,7 @@ class Run:
         """`data` is "composed" or the path of an image folder. The length is `steps`, or what fits in `minutes`,
         or the configuration's epochs. With `resume`, all but the length comes from the checkpoint in `folder`.
         A run may `start` from the weights of a model folder of the same network. `helpers` are processes that make
-        batches ahead, as many as `ahead.helpers` finds good unless given."""
+        batches ahead, as many as `ahead.spare_processes` finds good unless given."""
         if threads:
             torch.set_num_threads(threads)
         self.folder = folder
@@ -106,7 +106,7 @@ class Run:
         together = processes > 1 and not torch.cuda.is_available()
         self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays() else "no")
         torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
-        self.helpers = ahead.helpers() if helpers is None else helpers
+        self.helpers = ahead.spare_processes() if helpers is None else helpers
         self._prepare(restored)
 
     def _prepare(self, restored: list[Any] | None) -> None:
