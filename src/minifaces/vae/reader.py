@@ -79,7 +79,7 @@ def train(
     designs. `report` is told (step, loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    balance = _balance(_sources(all_designs)[0])
+    balance = _balance(_shown(all_designs))
     return small.train(Reading(), _batches(minutes, seed, all_designs), partial(losses, balance), PACE, report)
 
 
@@ -99,8 +99,12 @@ def _draw(seed: int, all_designs: bool, step: int) -> tuple[Bytes, Floats]:
 @cache
 def _sources(all_designs: bool) -> tuple[Prints, Stages]:
     numba.set_num_threads(1)
-    prints = load_prints()
-    return everything(prints) if all_designs else prints, load_stages(SIZE, "train")
+    return _shown(all_designs), load_stages(SIZE, "train")
+
+
+def _shown(all_designs: bool) -> Prints:
+    """Prints whose training designs are what a reader is shown."""
+    return everything(load_prints()) if all_designs else load_prints()
 
 
 def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tuple[Bytes, Floats]:
