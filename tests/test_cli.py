@@ -82,6 +82,16 @@ def test_a_fresh_sample_tells_the_seed_that_repeats_it(call: Call) -> None:
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 
+def test_sample_leaves_out_a_share_of_what_it_draws(call: Call) -> None:
+    call("sample", "-n", "8", "--seed", "7", "-o", "all")
+    code, out, _ = call("sample", "-n", "4", "--seed", "7", "--reject", "0.5", "-o", "kept", "--json")
+    assert (code, json.loads(out)["reject"]) == (0, 0.5)
+    drawn, kept = ([path.read_bytes() for path in sorted(Path(f).iterdir())] for f in ("all", "kept"))
+    places = [drawn.index(face) for face in kept]
+    assert places == sorted(places)
+    assert len(places) == 4
+
+
 def test_sample_into_a_folder_is_one_file_a_face(call: Call) -> None:
     code, out, _ = call("sample", "-n", "300", "--seed", "7", "-o", "faces", "--json")
     assert code == 0
@@ -250,6 +260,9 @@ BAD = {
     "a negative temperature": ["sample", "--temperature", "-1"],
     "a negative seed": ["sample", "--seed", "-1"],
     "no such prior": ["sample", "--prior", "flat"],
+    "nothing left": ["sample", "--reject", "1"],
+    "less than nothing to reject": ["sample", "--reject", "-0.1"],
+    "too many to draw": ["sample", "-n", "20000", "--reject", "0.9", "-o", "many"],
     "no such format": ["sample", "-o", "faces.xyz"],
     "a missing picture": ["reconstruct", "missing.png"],
     "no picture at all": ["reconstruct"],

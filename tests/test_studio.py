@@ -120,6 +120,16 @@ def test_polishing_ends_at_what_the_encoder_makes_of_a_face(model: Model) -> Non
         model.polish(drawn, -1)
 
 
+def test_the_nearest_are_those_that_polishing_moves_least(model: Model) -> None:
+    drawn = np.concatenate([30 * model.sample_latents(3, seed=3), model.polish(model.sample_latents(3, seed=3), 5)])
+    drawn = drawn[[3, 0, 4, 1, 2, 5]]
+    np.testing.assert_array_equal(model.keep_nearest(drawn, 3), drawn[[0, 2, 5]])
+    np.testing.assert_array_equal(model.keep_nearest(drawn, 6), drawn)
+    assert model.keep_nearest(drawn, 0).shape == (0, model.latent_size)
+    with pytest.raises(UsageError, match="latents to keep"):
+        model.keep_nearest(drawn, 7)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

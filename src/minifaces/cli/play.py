@@ -48,6 +48,9 @@ def sample(
         Literal["flow", "mixture", "normal"] | None,
         typer.Option(help="Fitted densities, or N(0, I) to compare with.", show_default="flow, if the model has one"),
     ] = None,
+    reject: Annotated[
+        float, typer.Option(help="Share of the drawn faces to leave out, 0 to 0.9: those farthest from the data.")
+    ] = 0.0,
     polish: Annotated[int, typer.Option(help="Rounds of decoding and encoding: fewer smeared faces.")] = 0,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -56,12 +59,15 @@ def sample(
     import secrets
 
     from minifaces.pictures import grid
+    from minifaces.studio.checks import within
 
     model = open_model(model_folder)
     seed = secrets.randbelow(2**32) if seed is None else seed  # told, so that a good draw can be had again
-    latents = model.polish(model.sample_latents(n, seed, temperature, prior), polish)
+    within("the share to reject", reject, 0, 0.9)
+    latents = model.sample_latents(math.ceil(n / (1 - reject)), seed, temperature, prior)
+    latents = model.polish(model.keep_nearest(latents, n) if reject else latents, polish)
     what = f"{n} {'face' if n == 1 else 'faces'} of seed {seed}"
-    facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior, "polish": polish}
+    facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior, "reject": reject, "polish": polish}
     if output.suffix and not output.is_dir():
         if n > _MOST_IN_A_PICTURE:
             raise UsageError(f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces")

@@ -174,6 +174,16 @@ class Model:
                 rows[i : i + BATCH] = self._encode_planes(self._decode_planes(rows[i : i + BATCH]))
         return rows
 
+    def keep_nearest(self, latents: ArrayLike, n: int) -> Latents:
+        """The n of latents (m, d) that lie nearest to those of faces, in their order: (n, d).
+
+        How far one round of `polish` moves a latent tells: what it moves farthest is smeared more often than not. The
+        mixture's density would not: it is lowest for prints that are rich (docs/model-notes.md)."""
+        rows = self._rows(latents)
+        within("the number of latents to keep", n, 0, len(rows))
+        moved = np.linalg.norm(self.polish(rows) - rows, axis=1)
+        return rows[np.sort(np.argsort(moved, kind="stable")[:n])]
+
     def sample(self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None) -> Pictures:
         """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
         return self.decode(self.sample_latents(n, seed, temperature, prior))
