@@ -193,13 +193,6 @@ def test_accuracy_is_balanced_and_repeatable() -> None:
     np.testing.assert_array_equal(two_sample(a, b, seed=3).right_a, result.right_a)
 
 
-def test_groups_keep_a_classifier_from_knowing_its_designs() -> None:
-    designs = np.repeat(np.arange(30), 10)
-    a, b = normal(0, 30, 200)[designs] + 0.01 * normal(1, 300, 200), normal(2, 300, 200)
-    assert two_sample(a, b).accuracy > 0.85
-    assert two_sample(a, b, groups_a=designs).accuracy < 0.6
-
-
 def test_constant_features_tell_nothing() -> None:
     assert two_sample(np.ones((20, 3)), np.ones((20, 3))).accuracy == pytest.approx(0.5, abs=0.05)
     a, b = normal(0, 50, 3), normal(1, 50, 3)
@@ -254,9 +247,7 @@ def test_impossible_settings_are_refused() -> None:
             density_coverage(a, b, k=k)
     with pytest.raises(UsageError, match="2 to 12 folds, not 13"):
         two_sample(a, b, folds=13)
-    with pytest.raises(UsageError, match="2 to 3 folds, not 5"):
-        two_sample(a, b, groups_a=np.arange(12) // 4)
     with pytest.raises(UsageError, match="12 rows need as many groups"):
-        two_sample(a, b, groups_a=[1, 2])
+        authenticity(a, b, groups=[1, 2])
     with pytest.raises(UsageError, match="at least two groups"):
         authenticity(a, b, groups=np.zeros(12))

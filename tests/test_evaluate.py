@@ -97,6 +97,47 @@ def test_the_command_writes_a_report_of_the_bundled_model(tmp_path: Path, capsys
     assert parts["random"]["memorisation"]["copies of the data"]["authenticity"] == 0
 
 
+def test_pictures_are_compared_at_any_size(tmp_path: Path) -> None:
+    parts = ["--only", "morphs", "--only", "latent"]
+    assert run(["evaluate", "--size", "64", *parts, "--share", "0.02", "-o", str(tmp_path / "r")]) == 0
+    parts = json.loads((tmp_path / "r/report.json").read_text())["parts"]
+    assert parts["morphs"]["paths"]["linear"]["PSNR at the ends"]["value"] > 24
+    assert parts["latent"]["edits against the truth"]["teeth"]["PSNR to the truth"]["value"] > 20
+
+
+def test_a_folder_of_few_pictures_is_measured_by_halves_and_copies_are_looked_for_in_all(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    write_dataset(tmp_path / "faces", composed_faces(60, 32, recombined=0, seed=5))
+    arguments = ["evaluate", str(tiny_model), "--data", str(tmp_path / "faces"), "--only", "random", "--size", "32"]
+    assert run([*arguments, "-o", str(tmp_path / "r")]) == 0
+    figures = (tmp_path / "r/report.json").read_text()
+    tables = json.loads(figures)["parts"]["random"]
+    rows = tables["random faces"]
+    training = int((testset.of_folder(tmp_path / "faces", 32, "train", 400).groups != "").sum())
+    assert rows["floor: the data again"]["faces"] == training // 2
+    assert rows["unseen designs"]["faces"] == len(testset.of_folder(tmp_path / "faces", 32, "test", 400))
+    assert f"Among {training} training faces" in (tmp_path / "r/index.html").read_text()
+    memory = tables["memorisation"]
+    assert memory["copies of the data"]["authenticity"] == 0
+    assert memory["the data again"]["C_T"] != 0
+
+
+def test_a_folder_with_too_few_pictures_is_told_so(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = [face for face, _ in composed_faces(8, 32, recombined=0)]
+    for one, rest, part, said in (
+        ("test", "train", "morphs", "two unseen faces"),
+        ("train", "test", "latent", "two training faces"),
+    ):
+        folder = tmp_path / part
+        write_dataset(folder, [(f, {"design": str(i), "split": rest if i else one}) for i, f in enumerate(drawn)])
+        assert run(["evaluate", str(tiny_model), "--data", str(folder), "--only", part, "-o", str(tmp_path / "r")]) == 2
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "r").exists()
+
+
 def test_morphs_of_a_folder_are_held_against_its_training_faces(tmp_path: Path) -> None:
     write_dataset(tmp_path / "faces", composed_faces(60, 128, recombined=0, seed=5))
     arguments = ["evaluate", "--data", str(tmp_path / "faces"), "--only", "morphs", "--share", "0.02"]

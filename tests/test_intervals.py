@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minifaces.errors import UsageError
 from minifaces.evaluate.distributions import density_coverage, frechet_distance, kernel_distance
-from minifaces.evaluate.intervals import Interval, bootstrap, bootstrap_two, mean
+from minifaces.evaluate.intervals import Interval, bootstrap, bootstrap_pairs, bootstrap_two, mean
 
 Array = NDArray[np.float64]
 
@@ -86,6 +86,32 @@ def test_grouped_intervals_cover_the_mean_of_all_designs() -> None:
         interval = bootstrap(mean, values, groups=groups, rounds=300, seed=i)
         hits.append(interval.low <= 0 <= interval.high)
     assert 0.89 < np.mean(hits) < 0.98
+
+
+def test_intervals_of_pairs_cover_the_mean_of_all_designs() -> None:
+    rng = np.random.default_rng(6)
+    hits, narrow = [], []
+    for i in range(200):
+        own = rng.normal(size=40)  # of a design, in every pair that it is in
+        pairs = rng.integers(0, 40, (300, 2))
+        values = own[pairs].sum(1) + 0.5 * rng.normal(size=300)
+        interval = bootstrap_pairs(values, pairs, rounds=200, seed=i)
+        assert interval.value == pytest.approx(values.mean())
+        hits.append(interval.low <= 0 <= interval.high)
+        alone = bootstrap(mean, values, rounds=200, seed=i)
+        narrow.append(alone.low <= 0 <= alone.high)
+    assert 0.9 < np.mean(hits) < 1
+    assert np.mean(narrow) < 0.6
+
+
+def test_pairs_without_a_value_do_not_count() -> None:
+    pairs = np.array([["a", "b"], ["b", "c"], ["c", "d"], ["d", "d"]])
+    interval = bootstrap_pairs([1.0, np.nan, 1.0, 1.0], pairs)
+    assert (interval.value, interval.low, interval.high) == (1, 1, 1)
+    assert np.isnan(bootstrap_pairs([1.0, 2.0], [["a", "a"], ["a", "a"]]).low)
+    assert np.isnan(bootstrap_pairs([np.nan], [["a", "b"]]).value)
+    with pytest.raises(UsageError, match="groups"):
+        bootstrap_pairs([1.0, 2.0], ["a", "b"])
 
 
 def test_rows_of_several_arrays_are_drawn_together() -> None:

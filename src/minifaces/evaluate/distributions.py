@@ -125,21 +125,17 @@ class TwoSample(NamedTuple):
     right_b: NDArray[np.bool_]
 
 
-def two_sample(
-    a: ArrayLike, b: ArrayLike, folds: int = 5, seed: int = 0, groups_a: ArrayLike | None = None
-) -> TwoSample:
+def two_sample(a: ArrayLike, b: ArrayLike, folds: int = 5, seed: int = 0) -> TwoSample:
     """Classifier two-sample test: how well logistic regression tells a (n, f) from b (m, f), 0.5 (not) to 1 (always).
 
     Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", ICLR 2017. The balanced accuracy in
-    cross-validation; chance may bring it a little below 0.5. With `groups_a` (n,), a name for each row of a, rows of
-    one group (pictures of one design) are never on both sides of a fold. Features are standardised, brought to their
-    128 principal components at most (no more than a fifth of the rows) and whitened; that is done once for all rows,
-    since it sees no labels and so cannot leak them. Raises UsageError for fewer rows or groups than folds."""
+    cross-validation; chance may bring it a little below 0.5. Features are standardised, brought to their 128 principal
+    components at most (no more than a fifth of the rows) and whitened; that is done once for all rows, since it sees
+    no labels and so cannot leak them. Raises UsageError for fewer rows than folds."""
     a, b = _features(1, a=a, b=b)
-    group_a, group_b = _groups(groups_a, len(a)), np.arange(len(b))
-    least = min(len(np.unique(group_a)), len(b))
+    least = min(len(a), len(b))
     if not 2 <= folds <= least:
-        raise UsageError(f"samples with {least} rows or groups make 2 to {least} folds, not {folds}")
+        raise UsageError(f"samples with {least} rows make 2 to {least} folds, not {folds}")
     rows = np.concatenate([a, b])
     rows -= rows.mean(0)
     spread = rows.std(0)
@@ -149,7 +145,7 @@ def two_sample(
         rows = PCA(size, whiten=True, random_state=seed).fit_transform(rows)
     label = np.repeat([0, 1], [len(a), len(b)])
     rng = np.random.default_rng(seed)
-    fold = np.concatenate([_folds(group_a, folds, rng), _folds(group_b, folds, rng)])
+    fold = np.concatenate([rng.permutation(np.arange(n) % folds) for n in (len(a), len(b))])
     right = np.empty(len(rows), bool)
     for i in range(folds):
         classifier = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000)
@@ -192,17 +188,6 @@ def _groups(groups: ArrayLike | None, rows: int) -> Indices:
     if names.shape != (rows,):
         raise UsageError(f"{rows} rows need as many groups, not {names.shape}")
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
-
-
-def _folds(group: Indices, folds: int, rng: np.random.Generator) -> Indices:
-    """A fold for each row, whole groups together: large groups first, in random order, each to the least full fold."""
-    sizes = np.bincount(group)
-    order = rng.permutation(len(sizes))
-    fold, filled = np.zeros(len(sizes), np.int64), np.zeros(folds)
-    for i in order[np.argsort(-sizes[order], kind="stable")]:
-        fold[i] = filled.argmin()
-        filled[fold[i]] += sizes[i]
-    return fold[group]
 
 
 def _spread(rows: Floats) -> Floats:

@@ -21,6 +21,7 @@ PARTS = ("reconstruction", "random", "morphs", "latent")
 PER_DESIGN = 4  # faces of each unseen design
 RANDOM = 1000  # faces of a set of random ones
 MORPHS = 500
+FOLDER, KNOWN = 400, 10_000  # pictures of a split of a folder; of its training split where copies are looked for
 
 
 def evaluate(
@@ -42,17 +43,25 @@ def evaluate(
     @cache
     def faces(kind: str) -> testset.Faces:
         """Sets that parts share, composed and encoded when first needed."""
-        if data is not None and kind in ("again", "real", "plain"):  # a folder has but its two splits
-            return faces("unseen" if kind == "again" else "seen")
         if data is not None:
-            return testset.of_folder(data, size, "test" if kind == "unseen" else "train")
+            return of_folder(data, kind)
         if kind == "unseen":
             return testset.composed(size, "test", few)
         if kind == "seen":
             return testset.composed(size, "train", 1, seed=12)
         if kind == "plain":
             return testset.drawn(size, "train", 3 * count // 2, "train", 33, varied=False)
+        if kind == "known":  # what copies are looked for in
+            return faces("real")
         return testset.drawn(size, "train", count, "train", {"real": 31, "again": 32}[kind], recombined=0.5)
+
+    def of_folder(folder: Path, kind: str) -> testset.Faces:
+        if kind in ("real", "again"):  # two halves, as like one another as two draws
+            return faces("seen").every_second(("real", "again").index(kind))
+        if kind == "plain":
+            return faces("seen")
+        most = KNOWN if kind == "known" else max(50, round(FOLDER * share))
+        return testset.of_folder(folder, size, "test" if kind == "unseen" else "train", most)
 
     made = []
     for part in parts:
@@ -62,10 +71,11 @@ def evaluate(
             made.append(reconstruction(sets[0], remade[0], sets[1], remade[1], progress))
         elif part == "random":
             plain = faces("plain") if data is None else None
-            made.append(random_faces(models, faces("real"), faces("again"), faces("unseen"), plain, progress))
+            drawn = faces("real"), faces("again"), faces("unseen")
+            made.append(random_faces(models, *drawn, plain, faces("known"), progress))
         elif part == "morphs":
             known = faces("again" if data is None else "seen")  # random faces need these reconstructions too
-            near = lite0(known.reconstructed(first))
+            near = lite0(resized(known.reconstructed(first), size))
             made.append(morphs(first, faces("unseen"), near, max(10, round(MORPHS * share)), progress))
         elif part == "latent":
             made.append(latents(first, faces("plain"), faces("unseen"), progress))

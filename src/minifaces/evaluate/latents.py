@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
+from minifaces.errors import UsageError
 from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Progress, Table, Value
 from minifaces.evaluate.testset import Faces
@@ -19,6 +20,8 @@ ACTIVE = 0.01  # variance of a dimension's means over the data above which it is
 
 def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part:
     """`seen`: faces of training designs, to fit probes on; `faces`: of unseen designs, to test them on."""
+    if len(seen) < 2:
+        raise UsageError("the latent space needs two training faces or more")
     progress("latent space", 0)
     fitted, tested = seen.latents(model), faces.latents(model)
     spread = np.sort(np.linalg.eigvalsh(np.cov(fitted.T)))[::-1]

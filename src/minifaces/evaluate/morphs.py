@@ -1,19 +1,25 @@
 """Morphs between random pairs, unpicked: do they end where they should, move evenly, and stay faces on the way?"""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.errors import UsageError
 from minifaces.evaluate.distributions import nearest
 from minifaces.evaluate.features import lite0
-from minifaces.evaluate.intervals import bootstrap, mean
+from minifaces.evaluate.intervals import Interval, bootstrap, bootstrap_pairs, mean
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces
+from minifaces.images import resized
 from minifaces.pictures import grid
 from minifaces.studio.model import Model
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Judged = Callable[[NDArray[np.floating]], Interval]
 PATHS = ("linear", "slerp", "density", "geodesic")
 FRAMES = 9  # of a measured morph, with both ends
 SEED = 7
@@ -26,27 +32,39 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
     lite0 features of reconstructed training faces: what lies near them is a face as the model draws faces, and so the
     distance tells of the path, not of the decoder's softness. Frames are judged against how far reconstructions of
     unseen faces lie from them."""
+    if len(faces) < 2:
+        raise UsageError("morphs need two unseen faces or more")
     rng = np.random.default_rng(SEED)
     every = np.stack([rng.choice(len(faces), 2, replace=False) for _ in range(pairs)])
     latents = faces.latents(model)
-    usual = nearest(lite0(model.decode(latents)), data)[1]
+    size = faces.pictures.shape[1]
+    usual = nearest(lite0(resized(model.decode(latents), size)), data)[1]
     limit = float(np.percentile(usual, 95))
     rows: dict[str, dict[str, Value]] = {
-        "unseen faces, reconstructed": _distance_row(usual[:, None], limit),
+        "unseen faces, reconstructed": _distance_row(
+            usual[:, None], limit, partial(bootstrap, mean, groups=faces.groups)
+        ),
         # What a morph would get if its frames were faces that have nothing to do with one another.
-        f"{FRAMES - 2} of them at random": _distance_row(rng.choice(usual, (pairs, FRAMES - 2)), limit),
+        f"{FRAMES - 2} of them at random": _distance_row(
+            rng.choice(usual, (pairs, FRAMES - 2)), limit, partial(bootstrap, mean)
+        ),
     }
     worst: list[Picture] = []
     for number, path in enumerate(PATHS):
         ends = every[::GEODESICS] if path == "geodesic" else every
         frames = np.empty((len(ends), FRAMES, *faces.pictures.shape[1:]), np.uint8)
         for i, (a, b) in enumerate(ends):
-            frames[i] = model.morph(latents[a], latents[b], steps=FRAMES, path=path)  # type: ignore[arg-type]
+            made = model.morph(latents[a], latents[b], steps=FRAMES, path=path)  # type: ignore[arg-type]
+            frames[i] = resized(made, size)
             if i % 10 == 0:
                 progress(f"morphs: {path}", (number + i / len(ends)) / len(PATHS))
         inner = frames[:, 1:-1].reshape(-1, *frames.shape[2:])
         far = nearest(lite0(inner), data)[1].reshape(len(ends), FRAMES - 2)
-        rows[path] = {"pairs": len(ends)} | _distance_row(far, limit, usual[ends]) | _motion_row(frames, faces, ends)
+        judged = partial(bootstrap_pairs, groups=faces.groups[ends])
+        rows[path] = {"pairs": len(ends)} | _distance_row(far, limit, judged) | _motion_row(frames, faces, ends, judged)
+        within = (usual[ends] <= limit).all(1)
+        beyond = np.where(within, 100.0 * (far.max(1) > limit), np.nan)  # else it can hardly stay within
+        rows[path]["morphs beyond it whose ends are not, %"] = judged(beyond)
         order = np.argsort(far.max(1))[::-1][:WORST]
         worst.append(
             Picture(
@@ -65,33 +83,26 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
     return Part("morphs", "Morphs", [Table("paths", columns, rows, note)], worst)
 
 
-def _distance_row(
-    far: NDArray[np.floating], limit: float, ends: NDArray[np.floating] | None = None
-) -> dict[str, Value]:
-    """`far` (n, frames), and that of the `ends` (n, 2): a morph that begins beyond the limit can hardly stay within."""
-    beyond = 100.0 * (far.max(1) > limit)
-    row: dict[str, Value] = {
-        "distance": bootstrap(mean, far.mean(1)),
-        "of the worst frame": bootstrap(mean, far.max(1)),
-        "worst of all": float(far.max()),
-        "morphs beyond the 95th percentile, %": bootstrap(mean, beyond),
-        "frames beyond it, %": bootstrap(mean, 100.0 * (far > limit).mean(1)),
-    }
-    if ends is not None and (within := (ends <= limit).all(1)).any():
-        row["morphs beyond it whose ends are not, %"] = bootstrap(mean, beyond[within])
-    return row
-
-
-def _motion_row(frames: Bytes, faces: Faces, ends: NDArray[np.int64]) -> dict[str, Value]:
-    step, bend = (np.array(part) for part in zip(*map(_motion, frames), strict=True))
-    true = np.concatenate([faces.pictures[ends[:, 0]], faces.pictures[ends[:, 1]]])
-    fidelity = psnr(true, np.concatenate([frames[:, 0], frames[:, -1]]))
+def _distance_row(far: NDArray[np.floating], limit: float, judged: Judged) -> dict[str, Value]:
+    """Of distances (n, frames)."""
     return {
-        "PSNR at the ends": bootstrap(mean, fidelity),
-        "mean step": bootstrap(mean, step.mean(1)),
-        "largest step": bootstrap(mean, step.max(1)),
-        "even": bootstrap(mean, step.max(1) / np.maximum(step.mean(1), 1e-9)),
-        "bend": bootstrap(mean, bend),
+        "distance": judged(far.mean(1)),
+        "of the worst frame": judged(far.max(1)),
+        "worst of all": float(far.max()),
+        "morphs beyond the 95th percentile, %": judged(100.0 * (far.max(1) > limit)),
+        "frames beyond it, %": judged(100.0 * (far > limit).mean(1)),
+    }
+
+
+def _motion_row(frames: Bytes, faces: Faces, ends: NDArray[np.int64], judged: Judged) -> dict[str, Value]:
+    step, bend = (np.array(part) for part in zip(*map(_motion, frames), strict=True))
+    fidelity = [psnr(faces.pictures[ends[:, i]], frames[:, -i]) for i in (0, 1)]  # first and last
+    return {
+        "PSNR at the ends": judged(np.mean(fidelity, 0)),
+        "mean step": judged(step.mean(1)),
+        "largest step": judged(step.max(1)),
+        "even": judged(step.max(1) / np.maximum(step.mean(1), 1e-9)),
+        "bend": judged(bend),
     }
 
 

@@ -4,7 +4,7 @@ Everything is said beside what calibrates it: the data against itself (the floor
 reconstructions, which show what the decoder costs whatever the latents are."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from minifaces.studio.model import Latents, Model
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Groups = NDArray[np.str_]
 SEED = 2024
 ROUNDS = 12  # of subsampling, for intervals that are known to a fifth: singular values of 800 x 800 take half a second
 SHOWN = 100
@@ -41,11 +42,13 @@ def random_faces(
     again: Faces,
     unseen: Faces,
     plain: Faces | None,
+    train: Faces,
     progress: Progress,
 ) -> Part:
     """`real` and `again` are two independent draws of the training distribution, equally many; `unseen` are faces of
     unseen designs; `plain` are training designs as they are, which tell how far two pictures of one design lie apart.
-    The first model is the one that is shown."""
+    `train` are all the training faces that could be copied, or `real`, where there is no end of them. The first model
+    is the one that is shown."""
     first = next(iter(models.values()))
     count, size = len(real), real.pictures.shape[1]
     rng = np.random.default_rng(SEED)
@@ -78,23 +81,27 @@ def random_faces(
         progress("random faces: " + name, i / len(sets))
         pictures = make()
         known[name] = lite0(pictures)
-        rows[name] = _row(features, known[name], crude, random_cnn(pictures))
+        rows[name] = _row(features, known[name], crude, random_cnn(pictures), real.groups)
     floor = rows["floor: the data again"]
     for row in rows.values():
         for what in ("density", "coverage"):
             row[f"{what}, share of the floor"] = _value(row[what]) / max(_value(floor[what]), 1e-9)
     columns = tuple(next(iter(rows.values())))
     note = (
-        f"{count} faces a set against {count} of the training distribution. FD-lite0, KID, density, coverage and the "
-        "classifier use EfficientNet-lite0's features (not Inception's: the numbers are no FID)."
+        f"Against {count} faces of the training distribution. Distances and coverage depend on the number of faces: "
+        "compare sets of the same. FD-lite0, KID, density, coverage and the classifier use EfficientNet-lite0's "
+        "features (not Inception's: the numbers are no FID)."
     )
     made = known[f"{next(iter(models))}: {_default(first)}"]
-    memory = _memorisation(features, real.groups, known["floor: the data again"], made)
-    against = _against_reconstructions(known, list(models))
-    tables = [Table("random faces", columns, rows, note), against, memory]
+    if train is real:
+        copied = _memorisation(features, real.groups, known["floor: the data again"], made)
+    else:  # of which `again` is a part
+        copied = _memorisation(lite0(train.pictures), train.groups, known["unseen designs"], made)
+    against = _against_reconstructions(known, list(models), again.groups)
+    tables = [Table("random faces", columns, rows, note), against, copied]
     if plain is not None:
         progress("random faces: new designs", 1)
-        tables.append(_new_designs(first, plain, unseen, made))
+        tables.append(_new_designs(first, plain, unseen, made, size))
     return Part(
         "random",
         "Random faces",
@@ -103,20 +110,22 @@ def random_faces(
     )
 
 
-def _row(real: Floats, made: Floats, crude: Floats, crude_made: Floats) -> dict[str, Value]:
+def _row(real: Floats, made: Floats, crude: Floats, crude_made: Floats, groups: Groups) -> dict[str, Value]:
+    """`groups` (n,) are the designs of the real faces."""
     density, coverage = density_coverage(real, made)
-    told = two_sample(real, made)
+    apart = partial(bootstrap_two, a=real, b=made, groups_a=groups, rounds=ROUNDS)
     return {
-        "FD-lite0": bootstrap_two(frechet_distance, real, made, rounds=ROUNDS),
-        "KID-lite0 x 1000": bootstrap_two(lambda a, b: 1000 * kernel_distance(a, b), real, made, rounds=ROUNDS),
+        "faces": len(made),
+        "FD-lite0": apart(frechet_distance),
+        "KID-lite0 x 1000": apart(lambda a, b: 1000 * kernel_distance(a, b)),
         "FD, random network": frechet_distance(crude, crude_made),
         "density": density,
         "coverage": coverage,
-        "classifier": _accuracy(told),
+        "classifier": _accuracy(two_sample(real, made), groups),
     }
 
 
-def _against_reconstructions(known: dict[str, Floats], models: list[str]) -> Table:
+def _against_reconstructions(known: dict[str, Floats], models: list[str], groups: Groups) -> Table:
     """Random faces against reconstructions of the data: what the prior gets wrong, the decoder's softness left out."""
     rows: dict[str, dict[str, Value]] = {}
     for name in models:
@@ -124,34 +133,46 @@ def _against_reconstructions(known: dict[str, Floats], models: list[str]) -> Tab
         for label, features in known.items():
             if label.startswith(f"{name}: ") and not label.endswith("reconstructions"):
                 density, coverage = density_coverage(base, features)
-                told = two_sample(base, features)
                 rows[label] = {
-                    "FD-lite0": bootstrap_two(frechet_distance, base, features, rounds=ROUNDS),
+                    "FD-lite0": bootstrap_two(frechet_distance, base, features, groups_a=groups, rounds=ROUNDS),
                     "density": density,
                     "coverage": coverage,
-                    "classifier": _accuracy(told),
+                    "classifier": _accuracy(two_sample(base, features), groups),
                 }
     return Table("random faces against reconstructions", ("FD-lite0", "density", "coverage", "classifier"), rows)
 
 
-def _memorisation(train: Floats, designs: NDArray[np.str_], held_out: Floats, made: Floats) -> Table:
-    rows: dict[str, dict[str, Value]] = {
-        name: {"authenticity": 100 * authenticity(train, some, designs), "C_T": copying(train, held_out, some)}
-        for name, some in (("random faces", made), ("copies of the data", train), ("the data again", held_out))
+def _memorisation(train: Floats, designs: Groups, held_out: Floats, made: Floats) -> Table:
+    half, other = held_out[::2], held_out[1::2]
+    sets = {
+        "random faces": (made, held_out),
+        "copies of the data": (train, held_out),
+        "the data again": (half, other if len(other) else half),
     }
-    note = "Copies have an authenticity of 0 and a strongly negative C_T; the data drawn again says what is normal."
+    rows: dict[str, dict[str, Value]] = {
+        name: {"authenticity": 100 * authenticity(train, some, designs), "C_T": copying(train, others, some)}
+        for name, (some, others) in sets.items()
+    }
+    note = (
+        f"Among {len(train)} training faces. Copies have an authenticity of 0 and a strongly negative C_T; half of the "
+        "data drawn again, held against the other half, says what is normal."
+    )
     return Table("memorisation", ("authenticity", "C_T"), rows, note)
 
 
-def _new_designs(model: Model, plain: Faces, unseen: Faces, made: Floats) -> Table:
+def _new_designs(model: Model, plain: Faces, unseen: Faces, made: Floats, size: int) -> Table:
     """Are random faces of designs that training did not have? One counts as new if it lies farther from two thirds of
-    `plain`, pictures of training designs, than 95 % of the last third do. All as the model draws them."""
-    known, other = np.split(lite0(plain.reconstructed(model)), [2 * len(plain) // 3])
+    `plain`, pictures of training designs, than 95 % of the last third do. All as the model draws them, at `size`."""
+
+    def seen(faces: Faces) -> Floats:
+        return lite0(resized(faces.reconstructed(model), size))
+
+    known, other = np.split(seen(plain), [2 * len(plain) // 3])
     usual = nearest(other, known)[1]
     limit = float(np.percentile(usual, 95))
     sets = {
         "training designs, drawn again": usual,
-        "unseen designs": nearest(lite0(unseen.reconstructed(model)), known)[1],
+        "unseen designs": nearest(seen(unseen), known)[1],
         "random faces": nearest(made, known)[1],
     }
     rows: dict[str, dict[str, Value]] = {
@@ -194,9 +215,13 @@ def _shown(model: Model, pictures: Bytes, real: Faces, features: Floats, made: F
     ]
 
 
-def _accuracy(told: TwoSample) -> Interval:
+def _accuracy(told: TwoSample, groups: Groups) -> Interval:
     """Balanced accuracy in %: 50 is what guessing gets."""
-    return bootstrap_two(lambda a, b: 50 * (mean(a) + mean(b)), told.right_a, told.right_b, limits=(0, 100))
+
+    def balanced(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+        return 50 * (mean(a) + mean(b))
+
+    return bootstrap_two(balanced, told.right_a, told.right_b, groups_a=groups, limits=(0, 100))
 
 
 def _blurred(pictures: Bytes) -> Bytes:

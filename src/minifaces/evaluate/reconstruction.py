@@ -127,7 +127,7 @@ def _agreement(faces: Faces, rivals: Mapping[str, Bytes]) -> Table:
 
 def _shown(faces: Faces, pictures: Bytes) -> list[Picture]:
     order = np.argsort(psnr(faces.pictures, pictures, faces.mask))
-    middle = len(order) // 2 - SHOWN // 2
+    middle = max(0, len(order) // 2 - SHOWN // 2)
     ranges = {"best": order[::-1][:SHOWN], "median": order[middle : middle + SHOWN], "worst": order[:SHOWN]}
     return [
         Picture(

@@ -40,6 +40,12 @@ class Faces:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    def every_second(self, first: int) -> "Faces":
+        """Those at `first`, `first` + 2, ...: half of them."""
+        draws = None if self.draws is None else self.draws.chosen(np.arange(first, len(self), 2))
+        half = slice(first, None, 2)
+        return Faces(self.pictures[half], self.mask[half], self.groups[half], draws, self.prints, self.stages)
+
     def latents(self, model: Model) -> Latents:
         """What a model encodes them to, (n, d) float32: worked out once, since most of a report's time goes there."""
         if model not in self._latents:
@@ -102,7 +108,7 @@ def evenly(count: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, min(most, count)).astype(np.int64)
 
 
-def of_folder(folder: Path, size: int, split: str, most: int = 400) -> Faces:
+def of_folder(folder: Path, size: int, split: str, most: int) -> Faces:
     """(Up to `most`) pictures of one split of a data set on disk."""
     data = read_dataset(folder, size)
     chosen = np.flatnonzero(data.splits == split)

@@ -8,6 +8,7 @@ from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces, evenly
+from minifaces.images import resized
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.edited import RANGES, edited
 from minifaces.pictures import captioned, grid
@@ -27,7 +28,8 @@ def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[
         return [], []
     some = evenly(len(faces), FACES)
     start, groups = faces.latents(model)[some], faces.groups[some]
-    draws, plain = faces.draws.chosen(some), model.decode(start)
+    size = faces.pictures.shape[1]
+    draws, plain = faces.draws.chosen(some), resized(model.decode(start), size)
     few = evenly(len(some), SHOWN)
     rows: dict[str, dict[str, Value]] = {}
     shown, captions = [*plain[few]], ["unedited"] * len(few)
@@ -39,12 +41,13 @@ def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[
         truth = compose(faces.prints, faces.stages, edited(faces.prints, draws, name, amounts))[0]
         made = np.empty_like(truth)
         for amount in np.unique(amounts):
-            made[amounts == amount] = model.decode(model.edit(start[amounts == amount], {name: amount}))
+            latents = model.edit(start[amounts == amount], {name: amount})
+            made[amounts == amount] = resized(model.decode(latents), size)
         other = np.flatnonzero((truth != faces.pictures[some]).any((1, 2, 3)))  # a yellow head cannot become yellow
         to_truth = psnr(truth, made)
         rows[name] = {
             MADE: bootstrap(mean, to_truth[other], groups=groups[other]),
-            CEILING: float(psnr(truth, model.reconstruct(truth))[other].mean()),
+            CEILING: float(psnr(truth, resized(model.reconstruct(truth), size))[other].mean()),
             UNEDITED: float(psnr(truth, plain)[other].mean()),
             CLOSER: bootstrap(mean, 100.0 * (to_truth > psnr(plain, made))[other], groups=groups[other]),
         }
