@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
@@ -19,10 +20,10 @@ import minifaces
 from minifaces.cli.main import run as command
 from minifaces.dataset import write_dataset
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.vae import ahead, checkpoint
+from minifaces.vae import ahead, checkpoint, flow
 from minifaces.vae.config import Config, preset
 from minifaces.vae.export import _save, encode, export_model
-from minifaces.vae.faces import Batch
+from minifaces.vae.faces import Batch, FolderFaces
 from minifaces.vae.networks import build
 from minifaces.vae.train import Run, Status, Trained
 
@@ -96,6 +97,52 @@ def test_an_interrupted_run_resumes_as_if_unbroken(unbroken: tuple[Path, Trained
     resumed = Run(preset("seed"), "elsewhere", folder, resume=True)  # what the run was, the checkpoint says
     assert resumed.step == 11
     assert same(weights(unbroken[1]), weights(resumed.train()))
+
+
+def test_a_run_of_some_minutes_that_is_interrupted_still_has_them(tmp_path: Path) -> None:
+    folder = tmp_path / "training"
+
+    def interrupt(status: Status) -> None:
+        if status.step == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(MinifacesError, match=r"stopped at step 6 of \?"):
+        Run(tiny(), "composed", folder, minutes=1e-4).train(interrupt)
+    resumed = Run(tiny(), "composed", folder, resume=True)
+    assert (resumed.minutes, resumed.steps, resumed.timed) == (1e-4, 0, 3)
+    assert (
+        resumed.train().steps == 6 + 3 + 7 + 1
+    )  # three to warm up, seven to be timed, and one more as the time is over
+
+
+def of_folder(path: Path, splits: dict[str, int]) -> FolderFaces:
+    rng = np.random.default_rng(0)
+    kinds = [split for split, count in splits.items() for _ in range(count)]
+    write_dataset(
+        path,
+        [(rng.integers(0, 255, (32, 32, 3), np.uint8), {"design": str(i), "split": s}) for i, s in enumerate(kinds)],
+    )
+    return FolderFaces(path, tiny())
+
+
+def test_the_test_split_of_a_folder_chooses_nothing(tmp_path: Path) -> None:
+    source = of_folder(tmp_path / "all", {"train": 6, "validation": 2, "test": 3})
+    assert source.unseen
+    np.testing.assert_array_equal(source.held_out(9).faces, source.data.pictures[source.data.splits == "validation"])
+    alone = of_folder(tmp_path / "two", {"train": 6, "test": 3})
+    assert not alone.unseen
+    np.testing.assert_array_equal(alone.held_out(9).faces, alone.data.pictures[alone.data.splits == "train"])
+
+
+def test_a_flow_is_fitted_to_each_picture_of_a_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_folder(tmp_path / "faces", {"train": 14, "test": 2})
+    run = Run(tiny(), str(tmp_path / "faces"), tmp_path / "training", steps=2)
+    fitted: list[NDArray[np.float32]] = []
+    fit = flow.fit
+    monkeypatch.setattr(flow, "fit", lambda latents, *rest: fitted.append(latents) or fit(latents, *rest))
+    export_model(run.train(), tmp_path / "model", "tiny")
+    assert len(np.unique(fitted[0], axis=0)) == len(fitted[0]) == 14
+    assert "14 of its training pictures (the folder has no validation split)" in (tmp_path / "model/README.md").read_text()
 
 
 def test_a_run_is_not_overwritten_or_made_up(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
@@ -239,6 +286,8 @@ def test_an_unwritable_output_is_named(capsys: pytest.CaptureFixture[str]) -> No
         (["composed", "--set", "nonsense"], "KEY=VALUE"),
         (["composed", "--set", "loss.gamma=2"], "loss.gamma"),
         (["composed", "--resume"], "no run to resume"),
+        (["composed", "--resume", "--minutes", "3"], "--steps makes it longer"),
+        (["composed", "--seed", "5000000000"], "--seed"),
     ],
 )
 def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,7 +309,8 @@ small = {"network.image_size": 32, "network.widths": [16, 32], "network.latent_s
 run = Run(preset("default", **small), sys.argv[2], folder / "run", steps=3, threads=1)
 trained = run.train()
 weights = {name: value.detach().numpy() for name, value in run.bare.state_dict().items()}
-np.savez(folder / f"{run.accelerator.process_index}.npz", faces=trained.faces, **weights)
+timed = Run(preset("default", **small), sys.argv[2], folder / "timed", minutes=0.02, threads=1).train()
+np.savez(folder / f"{run.accelerator.process_index}.npz", faces=trained.faces, timed=timed.steps, **weights)
 """
 
 
@@ -272,6 +322,7 @@ def test_processes_that_are_started_together_learn_together(tmp_path: Path) -> N
     subprocess.run([*command, tmp_path / "together.py", tmp_path, tmp_path / "faces"], check=True, timeout=300)
     one, other = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in (0, 1))
     assert one["faces"] == other["faces"] == 3 * 2 * 8
+    assert one["timed"] == other["timed"] > 13  # each clocked its own steps
     learnt = [name for name in one if name.endswith("weight")]
     assert learnt
     for name in learnt:

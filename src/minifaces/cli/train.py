@@ -29,7 +29,7 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, as loss.beta=2."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")] = None,
     start: Annotated[
         Path | None, typer.Option("--from", metavar="MODEL", help="Begin with the weights of this model.")
@@ -44,6 +44,10 @@ def train(
     for name, value in given.items():
         if not 0 < value < 1e9:
             raise UsageError(f"{name} {value}: a number above 0 wanted")
+        if resume and name != "--steps":
+            raise UsageError(
+                f"{name}: a run that goes on is as long as it was to be; --steps makes it longer or shorter"
+            )
     if data != "composed" and not Path(data).exists():
         raise UsageError(f"{data} is missing: name an image folder, or `composed`")
     if out.exists() and not out.is_dir():

@@ -20,9 +20,10 @@ def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int)
     quality = facts["held_out"]
     minutes, macs = facts["train_seconds"] / 60, facts["macs"]
     seen = f"{facts['faces_seen']:,} in {trained.steps:,} steps of {facts['faces_seen'] // trained.steps}"
-    held_out = (
-        f"{quality['psnr']} dB mean, {quality['psnr_median']} dB median, {quality['faces']} faces of unseen designs"
+    shown = (
+        "faces of unseen designs" if source.unseen else "of its training pictures (the folder has no validation split)"
     )
+    held_out = f"{quality['psnr']} dB mean, {quality['psnr_median']} dB median, {quality['faces']} {shown}"
     return f"""---
 library_name: minifaces
 license: mit

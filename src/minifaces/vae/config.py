@@ -80,8 +80,8 @@ class Data(Strict):
 
 
 class FlowPrior(Strict):
-    """The flow that new faces are drawn from, fitted after training to the latents of `faces` faces (8 a training face
-    at most), which fall into `kinds`; 0 steps leave it out."""
+    """The flow that new faces are drawn from, fitted after training to the latents of `faces` faces (of a folder each
+    training picture once), which fall into `kinds`; 0 steps leave it out."""
 
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000
     faces: Annotated[int, Field(ge=1000, le=1_000_000)] = 30_000

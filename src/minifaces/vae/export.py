@@ -34,6 +34,7 @@ from minifaces.vae.train import Trained
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 12000, 2000, 16000
+ROUND = 1000  # faces encoded at a time
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
 
@@ -77,10 +78,11 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     network, source = trained.network, trained.source
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     report("encoding faces for the prior")
-    # Rounds of 1000 faces; a data set is covered a few times.
-    wanted = trained.config.flow.faces if trained.config.flow.steps else MIXTURE_FACES
-    rounds = max(1, int(min(wanted, 8 * source.faces)) // 1000)
-    training = np.concatenate([encode(network, source.plausible(trained.seed + 7, i, 1000)) for i in range(rounds)])
+    # Of a data set each face once: repeated ones would be taken for evidence, and learnt by heart.
+    most = trained.config.flow.faces if trained.config.flow.steps else MIXTURE_FACES
+    wanted = max(2, int(min(most, source.faces)))
+    rounds = (source.plausible(trained.seed + 7, i, ROUND)[: wanted - i * ROUND] for i in range(-(-wanted // ROUND)))
+    training = np.concatenate([encode(network, faces) for faces in rounds])
     fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
     _save(fitted.tensors, folder / "prior.safetensors")
     if trained.config.flow.steps:

@@ -38,11 +38,12 @@ class Batch:
 
 class Source(Protocol):
     """Faces to train on. `faces_per_epoch` faces make a pass; there are `faces` of them, which may be without end. Each
-    serves in `uses` steps of a pass."""
+    serves in `uses` steps of a pass. `unseen`: whether there are faces that were held out."""
 
     faces_per_epoch: int
     faces: float
     uses: int
+    unseen: bool
 
     def batch(self, seed: int, step: int, count: int) -> Batch: ...
 
@@ -51,7 +52,7 @@ class Source(Protocol):
         ...
 
     def held_out(self, count: int) -> Batch:
-        """Faces of the validation split, always the same."""
+        """Faces of the validation split, always the same; of the training split where there are none."""
         ...
 
 
@@ -59,6 +60,7 @@ class ComposedFaces:
     """Faces composed from the bundled prints and stages, endlessly new."""
 
     faces: float = math.inf
+    unseen = True
 
     def __init__(self, config: Config) -> None:
         self.data = config.data
@@ -137,8 +139,9 @@ class FolderFaces:
         self.train = np.flatnonzero(self.data.splits == "train")
         if len(self.train) == 0:
             raise UsageError(f"{folder} has no pictures in its train split")
-        rest = np.flatnonzero(self.data.splits != "train")
-        self.rest = rest if len(rest) else self.train
+        validation = np.flatnonzero(self.data.splits == "validation")
+        self.unseen = len(validation) > 0
+        self.rest = validation if self.unseen else self.train
         self.faces_per_epoch = len(self.train)
         self.faces: float = len(self.train)
 

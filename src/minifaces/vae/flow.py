@@ -31,7 +31,7 @@ def fit(latents: Floats, config: FlowPrior, seed: int = 0) -> Tensors:
     mean, scale = latents.mean(0), np.maximum(latents.std(0), 1e-6)
     standard = (latents - mean) / scale
     count = max(1, min(config.kinds, len(latents) // FACES_A_KIND))
-    found = MiniBatchKMeans(count, random_state=seed, batch_size=4096, n_init=3).fit(standard).labels_
+    found = MiniBatchKMeans(count, random_state=seed % 2**32, batch_size=4096, n_init=3).fit(standard).labels_
     named, found = np.unique(found, return_inverse=True)  # a kind without faces is none
     data, kinds = torch.from_numpy(standard).to(device), torch.from_numpy(found.astype(np.int64)).to(device)
     network = latentnet.LatentNetwork(latents.shape[1], config.width, config.blocks, len(named) + 1).to(device)

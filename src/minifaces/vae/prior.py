@@ -40,7 +40,8 @@ def fit(latents: Floats, held_out: Floats, seed: int = 0) -> FittedPrior:
     floor = max(1e-6, 1e-3 * float(inside.var(0).mean()))  # keeps a component from closing in on one face
     mixtures, scores = {}, {}
     for count in COMPONENTS:
-        if count > 1 and len(latents) < FACES_A_PARAMETER * count * size * (size + 3) / 2:
+        parameters = count * size * (size + 3) / 2
+        if count > 1 and len(latents) < max(count, FACES_A_PARAMETER * parameters):
             break
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # forty rounds are near enough

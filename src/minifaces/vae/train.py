@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from PIL import Image
 from torch import Tensor
 
@@ -75,7 +76,7 @@ class Run:
         helpers: int | None = None,
     ) -> None:
         """`data` is "composed" or the path of an image folder. The length is `steps`, or what fits in `minutes`,
-        or the configuration's epochs. With `resume`, all but the length comes from the checkpoint in `folder`.
+        or the configuration's epochs. With `resume`, all but `steps` comes from the checkpoint in `folder`.
         A run may `start` from the weights of a model folder of the same network. `helpers` are processes that make
         batches ahead, as many as `ahead.spare_processes` finds good unless given."""
         if threads:
@@ -85,12 +86,14 @@ class Run:
         self.config, self.data, self.seed = config, data, seed
         self.start = start
         self.step, self.seconds = 0, 0.0
+        self.minutes, self.timed, self.clocked = minutes, 0, 0.0  # steps that were timed, and their seconds
         restored = None
         if checkpoint.exists(self.checkpoint):
             if not resume:
                 raise UsageError(f"{folder} holds a run already: go on with --resume, or name another folder")
             self.config, state, *restored = checkpoint.load(self.checkpoint)
             self.data, self.seed, self.step, self.seconds = (state[k] for k in ("data", "seed", "step", "seconds"))
+            self.minutes, self.timed, self.clocked = state["minutes"], state["timed"], state["clocked"]
             self.steps = steps or state["steps"]
         elif resume:
             raise UsageError(f"{folder} holds no run to resume")
@@ -99,8 +102,7 @@ class Run:
         self.source = open_source(self.data, self.config)
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         self.faces_a_step = self.config.optimiser.batch * processes
-        self.minutes = None if self.steps else minutes
-        if not self.steps and not minutes:
+        if not self.steps and not self.minutes:
             self.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / self.faces_a_step))
         # Said outright: without a GPU, processes that were started together would each train alone.
         together = processes > 1 and not torch.cuda.is_available()
@@ -140,29 +142,24 @@ class Run:
         held_out = self.source.held_out(SHEET)
         log = _Log(self.folder, self.accelerator.is_main_process, self.step)
         saved = began = time.monotonic()
-        clocked = 0.0
-        # What helpers have made in the meantime says nothing of how fast they are.
-        timed = range(UNTIMED + 2 * self.helpers, UNTIMED + TIMED + 6 * self.helpers)
         with _interruptible() as interrupted:
             while not self.steps or self.step < self.steps:
                 start = time.monotonic()
                 values = self._one_step(*next(batches))
                 now = time.monotonic()
                 self.seconds += now - start
-                clocked += now - start if self.step in timed else 0.0
                 self.step += 1
-                if not self.steps and self.step == timed.stop:
-                    assert self.minutes is not None
-                    self.steps = max(timed.stop + 1, round(self.minutes * 60 * len(timed) / clocked))
+                if not self.steps:
+                    self._time(now - start, self.step - log.first)
                 left = (self.steps - self.step) * (now - began) / max(1, self.step - log.first) if self.steps else 0.0
                 report(Status(self.step, self.steps, left, values))
                 log.write(self.step, values)
-                last = self.step == self.steps
-                if now - saved > save_every or interrupted() or last:
+                stopped, last = self._agreed(interrupted()), self.step == self.steps
+                if now - saved > save_every or stopped or last:
                     self._save()
                     self._sheet(held_out)
                     saved = time.monotonic()
-                if interrupted() and not last:
+                if stopped and not last:
                     log.close()
                     raise MinifacesError(
                         f"stopped at step {self.step} of {self.steps or '?'}: go on with "
@@ -171,6 +168,26 @@ class Run:
         log.close()
         faces = self.step * self.faces_a_step
         return Trained(self.config, self._exported(), self.source, self.seed, self.step, faces, self.seconds)
+
+    def _time(self, seconds: float, number: int) -> None:
+        """Fix the number of steps that fit in `minutes` once enough of them were timed. This was the `number`-th step
+        since the start, and took so many seconds."""
+        # The first ones warm up, and what helpers have made in the meantime says nothing of how fast they are.
+        if number <= UNTIMED + 2 * self.helpers:
+            return
+        self.timed, self.clocked = self.timed + 1, self.clocked + seconds
+        if self.timed < TIMED + 4 * self.helpers:
+            return
+        assert self.minutes is not None
+        fitting = [max(self.step + 1, round(self.minutes * 60 * self.timed / self.clocked))]
+        self.steps = int(broadcast_object_list(fitting)[0])  # all processes do as many as the first one says
+
+    def _agreed(self, stop: bool) -> bool:
+        """Whether any process was told to stop: one that waits for another would wait for ever."""
+        if self.accelerator.num_processes == 1:
+            return stop
+        flag = torch.tensor(float(stop), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, "sum"))
 
     def _one_step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
         optimiser, rank = self.config.optimiser, self.accelerator.process_index
@@ -212,6 +229,9 @@ class Run:
                 "step": self.step,
                 "steps": self.steps,
                 "seconds": self.seconds,
+                "minutes": self.minutes,
+                "timed": self.timed,
+                "clocked": self.clocked,
             }
             checkpoint.save(
                 self.checkpoint,
