@@ -201,6 +201,44 @@ def test_edits_are_pythons(page: Page, model: Model) -> None:
     assert page.evaluate(complaint) == "There is no direction called smirk."
 
 
+def test_an_edit_is_what_it_was_when_it_was_asked_for(page: Page) -> None:
+    edit = """async () => {
+      const [one, other] = explorer.directions.filter(({ learnt }) => learnt).map(({ name }) => name).sort()
+      const [latent, amounts] = [await explorer.latentOf(9), { [one]: 1, [other]: 1 }]
+      const both = await explorer.edit(latent, { ...amounts })
+      const asked = explorer.edit(latent, amounts)
+      delete amounts[other]
+      return [[...both], [...await asked]]
+    }"""
+    both, asked = page.evaluate(edit)
+    assert both == asked
+
+
+def test_a_newer_path_stops_an_older_one(tiny_page: Page) -> None:
+    outcome = tiny_page.evaluate("""async () => {
+      const stops = [await explorer.latentOf(0), await explorer.latentOf(1)]
+      const asked = [9, 9].map(steps => explorer.path("geodesic", stops, steps))
+      return (await Promise.allSettled(asked)).map(({ value, reason }) => value?.length ?? reason.message)
+    }""")
+    assert outcome == ["A newer path was asked for.", 9]
+
+
+def test_sheets_that_are_long_unused_are_released(browser: Browser, tiny_files: dict[str, bytes]) -> None:
+    site = json.loads(gzip.decompress(tiny_files["site.bin"]))
+    site["atlas"]["levels"][0]["sheets"] *= 60
+    with served({**tiny_files, "site.bin": gzip.compress(json.dumps(site).encode())}) as address:
+        page = browser.new_page()
+        opened(page, address)
+        widths = page.evaluate("""async () => {
+          const sheets = []
+          for (const i of [...Array(60).keys(), 0]) sheets.push(await explorer.atlas.sheet(0, i))
+          return sheets.map(({ width }) => width)
+        }""")
+        assert widths[:10] == [0] * 10
+        assert min(widths[-20:]) > 0
+        page.close()
+
+
 def test_neighbours_are_pythons(page: Page, model: Model) -> None:
     found = page.evaluate("(async () => await explorer.neighbours(await explorer.latentOf(30), 8, 30))()")
     order, distances = model.gallery.nearest(model.gallery.latents[30], 8, without=30)

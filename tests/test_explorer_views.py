@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,53 @@ class Visit:
           copy.drawImage(canvas, 0, 0)
           return [...copy.getImageData(0, 0, canvas.width, canvas.height).data]
         }"""
-        data = np.array(self.page.locator(selector).first.evaluate(script), np.uint8)
-        size = round((len(data) / 4) ** 0.5)
-        return data.reshape(size, size, 4)[..., :3]
+        return as_picture(self.page.locator(selector).first.evaluate(script))
+
+    def decoded(self, latent: str) -> np.ndarray:
+        """The face of an expression for a latent, (H, W, 3)."""
+        return as_picture(self.page.evaluate(f"async () => [...(await explorer.decode([{latent}]))[0].data]"))
+
+    def until(self, held: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not held():
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(20)
+
+    def until_shown(self, selector: str, wanted: np.ndarray) -> None:
+        self.until(lambda: bool(np.abs(self.pixels(selector).astype(int) - wanted).max() <= 1))
+
+    def hold(self, name: str, calls: int = 1, of: str = "explorer") -> None:
+        """Keep back the answers of the next calls of a function of the engine, or of another object."""
+        script = """([of, name, calls]) => {
+          const owner = globalThis[of]
+          const real = owner[name].bind(owner)
+          const released = new Promise(resolve => { globalThis.release = resolve })
+          owner[name] = async (...asked) => {
+            const held = calls-- > 0
+            const answer = await real(...asked)
+            if (held) await released
+            return answer
+          }
+        }"""
+        self.page.evaluate(script, [of, name, calls])
+
+    def release(self) -> None:
+        """Let the answers go, and the page do what it does with them."""
+        turn = "await new Promise(resolve => setTimeout(resolve))"
+        decode = "await explorer.decode([await explorer.latentAt('tsne', 0, 0)])"
+        self.page.evaluate(f"async () => {{ release(); {turn}; {decode}; {turn} }}")
+
+
+def as_picture(data: list[int]) -> np.ndarray:
+    size = round((len(data) / 4) ** 0.5)
+    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
+
+
+def png(picture: np.ndarray) -> Any:
+    """A picture as a file to choose."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return {"name": "face.png", "mimeType": "image/png", "buffer": stream.getvalue()}
 
 
 @pytest.fixture
@@ -173,7 +218,8 @@ def test_what_lies_between_is_decoded_under_the_pointer(visit: Visit) -> None:
     assert np.abs(seen[0].astype(int) - seen[1]).max() > 20
 
 
-def test_a_lasso_gives_the_mean(visit: Visit) -> None:
+def drawn_around(visit: Visit) -> None:
+    """Draw around all faces of the map."""
     page = visit.page
     page.get_by_role("button", name="Lasso").click()
     box = page.locator(".map-room").bounding_box()
@@ -185,7 +231,11 @@ def test_a_lasso_gives_the_mean(visit: Visit) -> None:
     for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
         page.mouse.move(x, y, steps=3)
     page.mouse.up()
-    expect(page.locator(".panel h2")).to_have_text("The mean of 30")
+
+
+def test_a_lasso_gives_the_mean(visit: Visit) -> None:
+    drawn_around(visit)
+    expect(visit.page.locator(".panel h2")).to_have_text("The mean of 30")
     assert "face=z:" in visit.hash()
 
 
@@ -370,7 +420,8 @@ def test_an_avatar_is_typed(visit: Visit, model: Model) -> None:
     visit.page.get_by_label("A name, an address, any text").fill("Zoë O'Neil")
     visit.page.wait_for_timeout(300)
     assert np.abs(visit.pixels(".stage > canvas").astype(int) - model.avatar("Zoë O'Neil")).max() <= 1
-    expect(visit.page.locator(".side code")).to_have_text("minifaces avatar 'Zoë O'\\''Neil' -o avatar.png")
+    expect(visit.page.locator(".side code")).to_have_text("minifaces avatar -o avatar.png -- 'Zoë O'\\''Neil'")
+    assert visit.page.get_by_label("A name, an address, any text").evaluate("input => input.spellcheck") is False
 
 
 def test_a_link_to_no_face_leaves_the_map_as_it_is(visit: Visit) -> None:
@@ -387,7 +438,9 @@ def test_a_link_that_says_nothing_is_told(visit: Visit, place: str) -> None:
 
 
 YELLOW = """canvas => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true })
+  copy.drawImage(canvas, 0, 0)
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
   return data.filter((value, i) => i % 4 === 2 && value < 60).length
 }"""  # faces are yellow and brown, the ground is not
 
@@ -413,5 +466,311 @@ def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, address: 
     watch = opened(page, address)
     page.wait_for_timeout(500)
     assert page.locator("canvas.map").evaluate(YELLOW) > 1000
+    # Nor does it need the engine's sheets any more.
+    page.evaluate(
+        "async () => { for (const level in explorer.atlas.levels) (await explorer.atlas.sheet(level, 0)).close() }"
+    )
+    page.locator("canvas.map").press("ArrowLeft")
+    page.evaluate("() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    assert page.locator("canvas.map").evaluate(YELLOW) > 1000
     assert watch.complaints == []
     page.close()
+
+
+def test_a_newer_edit_stays(visit: Visit) -> None:
+    page = visit.page
+    visit.go("edit?face=d0001/front")
+    plain = visit.decoded("await explorer.latentOf(1)")
+    visit.until_shown(".stage > canvas", plain)
+    way = page.get_by_role("link", name="Morph", exact=True).last
+    link = way.get_attribute("href")
+    visit.hold("edit")
+    page.get_by_label("Straight").fill("2")
+    page.get_by_role("button", name="Reset").click()
+    visit.until_shown(".stage > canvas", plain)
+    visit.release()
+    assert np.abs(visit.pixels(".stage > canvas").astype(int) - plain).max() <= 1
+    assert way.get_attribute("href") == link
+
+
+def test_undo_in_the_middle_of_a_drag_is_undone_too(visit: Visit) -> None:
+    page = visit.page
+    visit.go("edit?face=d0001/front")
+    slider = page.get_by_label("Straight")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box
+    at = [box["x"] + share * box["width"] for share in (0.5, 0.7, 0.9)]
+    page.mouse.move(at[0], box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(at[1], box["y"] + box["height"] / 2)
+    page.keyboard.press("Control+z")
+    expect(slider).to_have_value("0")
+    page.mouse.move(at[2], box["y"] + box["height"] / 2)
+    page.mouse.up()
+    expect(slider).not_to_have_value("0")
+    page.get_by_role("button", name="Undo").click()
+    expect(slider).to_have_value("0")
+
+
+def test_a_morph_that_changes_is_not_mixed_with_what_is_kept(visit: Visit) -> None:
+    page = visit.page
+    visit.go("morph?face=d0001/front&face=d0002/front&t=0.5")
+    faces = [visit.decoded(f"await explorer.latentOf({index})") for index in (1, 2)]
+    visit.until_shown(".strip .thumbnail:nth-child(9) canvas", faces[1])
+    visit.hold("decode")
+    page.get_by_role("button", name="Strip", exact=True).click()
+    page.get_by_role("button", name="Move face 1 back").click()
+    visit.until_shown(".strip .thumbnail:nth-child(9) canvas", faces[0])
+    visit.release()
+    page.get_by_label("Place").fill("0")
+    visit.until_shown(".stage > canvas", faces[1])
+    expect(page.locator(".stage .count")).to_be_empty()
+
+
+def test_a_morph_is_kept_once_it_is_there(visit: Visit) -> None:
+    gif = visit.page.get_by_role("button", name="GIF")
+    visit.hold("path")
+    visit.go("morph?face=d0001/front&face=d0002/front")
+    expect(gif).to_have_attribute("aria-disabled", "true")
+    visit.release()
+    expect(gif).to_have_attribute("aria-disabled", "false")
+    visit.go("morph?face=d0001/front&face=nobody")
+    expect(visit.page.locator(".said")).to_have_text("There is no face called nobody.")
+    expect(visit.page.locator(".stage .count")).to_be_empty()
+    expect(gif).to_have_attribute("aria-disabled", "true")
+    visit.page.get_by_text("Add a face").click()
+    visit.page.get_by_role("button", name="Random face").click()
+    visit.page.get_by_role("button", name="Remove face 2").click()
+    expect(visit.page.locator(".said")).to_be_empty()
+    expect(gif).to_have_attribute("aria-disabled", "false")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "calls"),
+    [("edit?face=random:7", "random", 2), ("morph?face=d0001/front&face=d0002/front&play=1", "path", 1)],
+)
+def test_a_view_that_was_left_does_nothing_more(visit: Visit, place: str, name: str, calls: int) -> None:
+    visit.hold(name, calls)
+    visit.go(place)
+    visit.go("avatar?text=Ada")
+    asked = """() => {
+      const real = explorer.decodeLatest.bind(explorer)
+      globalThis.lanes = []
+      explorer.decodeLatest = (lane, latents) => (lanes.push(lane), real(lane, latents))
+    }"""
+    visit.page.evaluate(asked)
+    visit.release()
+    assert visit.hash() == "#/avatar?text=Ada"
+    assert visit.page.evaluate("lanes") == []
+
+
+def test_what_is_chosen_after_a_lasso_stays(visit: Visit, model: Model) -> None:
+    page = visit.page
+    visit.hold("latentOf", len(model.gallery))
+    drawn_around(visit)
+    page.get_by_role("searchbox", name="Search").fill("digit zero")
+    page.locator(".found .thumbnail").first.click()
+    name = page.locator(".panel h2").inner_text()
+    visit.release()
+    expect(page.locator(".panel h2")).to_have_text(name)
+    assert f"face={name}" in visit.hash()
+
+
+def test_a_newer_picture_stays(visit: Visit, model: Model) -> None:
+    page = visit.page
+    visit.go("photo")
+    visit.hold("createImageBitmap", of="globalThis")
+    file = page.locator(".drop input[type=file]")
+    file.set_input_files(png(model.gallery.thumbnails[3]))
+    file.set_input_files(png(model.gallery.thumbnails[4]))
+    expect(page.locator(".side .thumbnail")).to_have_count(8)
+    framed = visit.pixels(".pair canvas")
+    visit.release()
+    assert np.array_equal(visit.pixels(".pair canvas"), framed)
+    # Nor does one that comes late call back whoever has left.
+    visit.hold("createImageBitmap", of="globalThis")
+    file.set_input_files(png(model.gallery.thumbnails[5]))
+    visit.go("/how")
+    visit.release()
+    assert visit.hash() == "#/how"
+
+
+def test_a_large_picture_is_shrunk_once(visit: Visit, model: Model) -> None:
+    visit.go("photo")
+    visit.page.evaluate("""() => {
+      const real = explorer.frame.bind(explorer)
+      globalThis.sizes = []
+      explorer.frame = (picture, crop) => (sizes.push([picture.width, picture.height]), real(picture, crop))
+    }""")
+    face = np.asarray(Image.fromarray(model.gallery.thumbnails[3]).resize((1600, 1600)))
+    photo = np.full((2000, 3000, 3), face[0, 0], np.uint8)
+    photo[200:1800, 700:2300] = face
+    visit.page.locator(".drop input[type=file]").set_input_files(png(photo))
+    expect(visit.page.locator(".side .thumbnail")).to_have_count(8)
+    visit.page.get_by_label("Nearer").fill("1.2")
+    assert visit.page.evaluate("sizes") == [[1024, 683]] * 3
+
+
+def world(visit: Visit, x: float, y: float) -> str:
+    """An expression for the latent at a place of the whole map, in pixels from its room's left and top."""
+    box = visit.page.locator(".map-room").bounding_box()
+    assert box
+    fit = 0.88 * min(box["width"], box["height"])
+    place = [0.5 + (at - whole / 2) / fit for at, whole in ((x, box["width"]), (y, box["height"]))]
+    return f"await explorer.latentAt('tsne', {place[0]}, {place[1]})"
+
+
+def test_what_lies_between_is_what_is_pointed_at(visit: Visit) -> None:
+    page = visit.page
+    shown = ".panel .pair canvas"
+    box = page.locator(".map-room").bounding_box()
+    assert box
+    middle = box["width"] / 2, box["height"] / 2
+    visit.until_shown(shown, visit.decoded(world(visit, *middle)))
+    x, y = int(box["x"]) + 20, int(box["y"]) + 20
+    page.mouse.click(x, y)
+    visit.until_shown(shown, visit.decoded(world(visit, x - box["x"], y - box["y"])))
+    page.locator("canvas.map").press("ArrowRight")
+    visit.until_shown(shown, visit.decoded(world(visit, middle[0] + 60, middle[1])))
+
+
+@pytest.fixture
+def touched(browser: Browser, address: str) -> Iterator[tuple[Visit, Callable[..., None]]]:
+    """A page for fingers, and what puts them somewhere on the map's room: kind of the event, and places."""
+    page = browser.new_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    visit = Visit(page, opened(page, address), address)
+    page.locator(".map-room").scroll_into_view_if_needed()
+    box = page.locator(".map-room").bounding_box()
+    assert box
+    hand = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        fingers = [{"x": box["x"] + x, "y": box["y"] + y, "id": finger} for finger, (x, y) in enumerate(places)]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    yield visit, touch
+    assert visit.watch.complaints == []
+    page.close()
+
+
+def test_fingers_that_move_the_map_decode_its_middle(touched: tuple[Visit, Callable[..., None]]) -> None:
+    visit, touch = touched
+    touch("touchStart", (150, 150))
+    for x in (130, 110, 90):
+        touch("touchMove", (x, 150))
+    visit.until(lambda: "at=" in visit.hash())
+    at = re.findall(r"at=([\d.]+),([\d.]+)", visit.hash())[0]
+    touch("touchEnd")
+    wanted = visit.decoded(f"await explorer.latentAt('tsne', {at[0]}, {at[1]})").astype(int)
+    visit.until(lambda: bool(np.abs(visit.pixels(".panel .pair canvas").astype(int) - wanted).mean() < 1))
+
+
+def test_two_fingers_choose_nothing(touched: tuple[Visit, Callable[..., None]]) -> None:
+    visit, touch = touched
+    visit.go("map?layout=grid")
+    box = visit.page.locator(".map-room").bounding_box()
+    assert box
+    x, y = box["width"] / 2, box["height"] / 2 + 20
+    touch("touchStart", (x - 30, y))
+    touch("touchStart", (x - 30, y), (x + 30, y))
+    touch("touchEnd")
+    expect(visit.page.locator(".panel h2")).to_have_text("Between the faces")
+
+
+def test_a_lasso_that_is_broken_off_chooses_nothing(touched: tuple[Visit, Callable[..., None]]) -> None:
+    visit, touch = touched
+    visit.page.get_by_role("button", name="Lasso").click()
+    visit.hold("latentOf", 30)
+    for kind, place in (("Start", (20, 20)), ("Move", (300, 20)), ("Move", (300, 300)), ("Move", (20, 300))):
+        touch(f"touch{kind}", place)
+    touch("touchCancel")
+    visit.release()
+    expect(visit.page.locator(".panel h2")).to_have_text("Between the faces")
+
+
+def test_the_map_keeps_sharp_on_another_screen(visit: Visit) -> None:
+    page = visit.page
+    # So flat that the map has its least height, and stays as large as it is.
+    page.set_viewport_size({"width": 800, "height": 400})
+    width = page.locator("canvas.map").evaluate("canvas => canvas.clientWidth")
+    expect(page.locator("canvas.map")).to_have_attribute("width", str(width))
+    screen = {"width": 800, "height": 401, "deviceScaleFactor": 2, "mobile": False}
+    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", screen)
+    expect(page.locator("canvas.map")).to_have_attribute("width", str(2 * width))
+
+
+@pytest.mark.parametrize("place", ["%", "%E0%A4%A", "toString", "constructor", "__proto__"])
+def test_an_address_that_means_nothing_shows_the_map(visit: Visit, place: str) -> None:
+    visit.go("avatar")
+    visit.go(f"/{place}")
+    expect(visit.page.get_by_role("link", name="Map", exact=True)).to_have_attribute("aria-current", "page")
+    expect(visit.page.locator("canvas.map")).to_be_visible()
+
+
+def test_what_the_address_cannot_mean_is_left_out(visit: Visit) -> None:
+    page = visit.page
+    visit.go("map?colour=Purple&has=nonsense")
+    expect(page.locator(".found .count")).to_have_text("30 faces")
+    visit.go("map?has=-constructor")
+    expect(page.locator(".found .count")).to_have_text("30 faces")
+    visit.go("invent?temperature=warm&seed=1")
+    expect(page.get_by_label("Temperature")).to_have_value("1")
+    visit.go(f"invent?seed={2**128 - 1}")
+    expect(page.locator(".wall .thumbnail").first).to_have_attribute("aria-label", f"Face of seed {2**128 - 1}")
+    expect(page.locator(".wall .thumbnail").nth(1)).to_have_attribute("aria-label", "Face of seed 0")
+
+
+def test_the_focus_stays_with_what_was_pressed(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("searchbox", name="Search").fill("digit zero")
+    for place in (".found", ".panel"):
+        page.locator(f"{place} .thumbnail").nth(1).press("Enter")
+        expect(page.locator(".panel h2")).to_be_focused()
+        expect(page.locator(".panel .thumbnail")).to_have_count(8)
+    page.locator(".panel").get_by_role("link", name="Morph").press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    for name in ("Move face 1 back", "Move face 2 forward"):
+        page.get_by_role("button", name=name).press("Enter")
+        expect(page.get_by_role("button", name=name)).to_be_focused()
+    visit.go("invent?like=random:3")
+    page.get_by_role("button", name="Not like it").press("Enter")
+    expect(page.locator(".stage h2")).to_be_focused()
+    visit.go("edit?face=d0001/front")
+    page.get_by_label("Straight").press("ArrowRight")
+    undo = page.get_by_role("button", name="Undo")
+    undo.press("Enter")
+    expect(undo).to_have_attribute("aria-disabled", "true")
+    expect(undo).to_be_focused()
+
+
+def test_a_text_that_is_pasted_with_a_picture_stays_a_text(visit: Visit) -> None:
+    visit.page.get_by_role("searchbox", name="Search").focus()
+    visit.page.evaluate("""async () => {
+      const canvas = new OffscreenCanvas(8, 8)
+      canvas.getContext("2d")
+      const picture = await canvas.convertToBlob()
+      const data = new DataTransfer()
+      data.setData("text/plain", "zero")
+      data.items.add(new File([picture], "text.png", { type: "image/png" }))
+      const event = new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: data })
+      document.activeElement.dispatchEvent(event)
+      await createImageBitmap(picture)
+    }""")
+    expect(visit.page.locator("canvas.map")).to_be_visible()
+    assert "photo" not in visit.hash()
+
+
+def test_the_bars_change_with_the_colours(visit: Visit) -> None:
+    ink = """canvas => {
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true })
+      copy.drawImage(canvas, 0, 0)
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
+      const at = data.findIndex((value, i) => i % 4 === 3 && value === 255)
+      return at > 0 && `rgb(${[...data.slice(at - 3, at)].join(", ")})` === getComputedStyle(canvas).color
+    }"""
+    visit.go("how")
+    bars = visit.page.locator(".bars")
+    for scheme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme=scheme)
+        visit.until(lambda: bool(bars.evaluate(ink)))

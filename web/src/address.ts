@@ -7,7 +7,13 @@ export interface Place {
 
 export function read(): Place {
   const [view, query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2)
-  return { view: decodeURIComponent(view) || "map", params: new URLSearchParams(query) }
+  return { view, params: new URLSearchParams(query) }
+}
+
+/** A number of the address, between its ends; the usual one where none is written. */
+export function number(text: string | null, least: number, most: number, usual: number): number {
+  const value = parseFloat(text ?? "")
+  return Number.isNaN(value) ? usual : Math.min(most, Math.max(least, value))
 }
 
 export function link(view: string, params: Iterable<[string, string]> = []): string {

@@ -3,7 +3,7 @@
 // A face is referred to as on the command line, `3626bp01/front`, `random:7`, `avatar:Ada`; by `@12`, its number on
 // the map, where names are not unique; or by `z:...`, the latent itself in half precision: photos, edits, means.
 
-import { link, replace } from "./address"
+import { link } from "./address"
 import type { Engine, Entry, Latent } from "./engine/types"
 import { fromHalf, toHalf } from "./engine/unpack"
 import { h } from "./ui/dom"
@@ -14,37 +14,32 @@ export interface View {
   close?: () => void
 }
 
+/** Keep a view's state in the address bar. Once the view was left this does nothing. */
+export type Remember = (params: Iterable<[string, string]>) => void
+
 export class App {
   private readonly byName = new Map<string, number>()
   /** a photo on its way to the view that frames it */
   photo: ImageBitmap | null = null
-  private view = "map"
 
   constructor(
     readonly engine: Engine,
     private readonly said: HTMLElement,
+    /** Open a picture in the view that frames it. */
+    readonly take: (picture: Blob) => void,
   ) {
     const names = engine.gallery.map(({ name }) => name.toLowerCase())
     const unique = new Set(names).size === names.length
     if (unique) names.forEach((name, index) => this.byName.set(name, index))
   }
 
-  /** Tell those who do not see, and show it for a while. */
+  /** Show a sentence, and read it out, until there is another or a view is entered. */
   say(text: string): void {
     this.said.textContent = text
   }
 
   /** Say what went wrong in one sentence. */
   readonly fail = (error: unknown): void => this.say(error instanceof Error ? error.message : String(error))
-
-  entered(view: string): void {
-    this.view = view
-  }
-
-  /** Keep the view's state in the address bar. */
-  remember(params: Iterable<[string, string]>): void {
-    replace(this.view, params)
-  }
 
   reference({ index, name }: Entry): string {
     return this.byName.has(name.toLowerCase()) ? name : `@${index}`

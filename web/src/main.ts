@@ -1,6 +1,6 @@
 import "./style.css"
-import { App, type View } from "./app"
-import { link, read } from "./address"
+import { App, type Remember, type View } from "./app"
+import { link, read, replace } from "./address"
 import { openEngine } from "./engine/open"
 import type { Part, Progress } from "./engine/types"
 import { h } from "./ui/dom"
@@ -15,7 +15,7 @@ import { photoView } from "./views/photo"
 
 interface Room {
   name: string
-  make: (app: App, params: URLSearchParams) => View
+  make: (app: App, params: URLSearchParams, remember: Remember) => View
   /** what it is called and what one does there, above it */
   title?: string
   lead?: string
@@ -63,46 +63,67 @@ try {
   const engine = await openEngine(new URL("data/", document.baseURI).href, progress)
   // For whoever opens the console, and for the tests.
   Object.assign(globalThis, { explorer: engine })
-  const app = new App(engine, said)
+  const app = new App(engine, said, take)
   engine.ready.catch(error => {
     loading.textContent = ""
     app.fail(error)
   })
-  let current: View | null = null
-  const enter = () => {
+  /** Counts views entered and pictures taken: a picture that is opened after something newer is not shown. */
+  let latest = 0
+  let leave = () => {}
+  function enter() {
     const { view, params } = read()
-    const known = VIEWS[view] ? view : "map"
-    current?.close?.()
+    const known = Object.hasOwn(VIEWS, view) ? view : "map"
+    leave()
+    latest++
     said.textContent = ""
-    app.entered(known)
     for (const tab of tabs) {
       if (tab.dataset.view === known) tab.setAttribute("aria-current", "page")
       else tab.removeAttribute("aria-current")
     }
-    current = VIEWS[known].make(app, params)
+    const { make, title, lead } = VIEWS[known]
+    let here = true
+    const current = make(app, params, state => here && replace(known, state))
+    leave = () => {
+      here = false
+      current.close?.()
+    }
     document.title = `${current.title} · minifaces`
     main.className = known
-    const { title, lead } = VIEWS[known]
     const intro = title ? [h("div", { class: "intro" }, h("h2", {}, title), h("p", {}, lead))] : []
+    const focused = main.contains(document.activeElement)
     main.replaceChildren(...intro, current.element)
+    // What had the focus is gone: go on from here, not from the top of the page.
+    if (focused) main.focus({ preventScroll: true })
   }
   addEventListener("hashchange", enter)
+  function take(picture: Blob) {
+    const mine = ++latest
+    opened(picture).then(
+      bitmap => {
+        if (mine !== latest) return bitmap.close()
+        app.photo = bitmap
+        if (read().view === "photo") enter()
+        else location.hash = link("photo")
+      },
+      error => mine === latest && app.fail(error),
+    )
+  }
   // A picture that is dropped or pasted anywhere is looked at.
-  const take = (files: Iterable<File> | undefined) => {
-    const picture = [...(files ?? [])].find(({ type }) => type.startsWith("image/"))
-    if (!picture) return
-    opened(picture).then(bitmap => {
-      app.photo = bitmap
-      if (read().view === "photo") enter()
-      else location.hash = link("photo")
-    }, app.fail)
+  const takeFrom = (data: DataTransfer | null) => {
+    const picture = [...(data?.files ?? [])].find(({ type }) => type.startsWith("image/"))
+    if (picture) take(picture)
   }
   addEventListener("dragover", event => event.preventDefault())
   addEventListener("drop", event => {
     event.preventDefault()
-    take(event.dataTransfer?.files)
+    takeFrom(event.dataTransfer)
   })
-  addEventListener("paste", event => take(event.clipboardData?.files))
+  addEventListener("paste", event => {
+    // Office programs add a picture to the text that they copy.
+    const typing = (event.target as Element).matches("input[type=text], input[type=search]")
+    if (!typing || !event.clipboardData?.types.includes("text/plain")) takeFrom(event.clipboardData)
+  })
   enter()
 } catch (error) {
   said.textContent = error instanceof Error ? error.message : String(error)

@@ -21,7 +21,7 @@ from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
 from minifaces.explorer.sprites import levels, place
 from minifaces.explorer.winograd import by_winograd
-from minifaces.headcolours import COLOURS, head_colours
+from minifaces.headcolours import head_colours
 from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
 from minifaces.studio.atlas import project
@@ -104,7 +104,7 @@ def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating
         "descriptions": faces.descriptions,
         # a letter a face: 1 has it, 0 has not, - unknown
         "attributes": {name: "".join("-01"[1 + a.get(name, -1)] for a in faces.attributes) for name in known},
-        "colours": [{"name": n, "css": "#{:02x}{:02x}{:02x}".format(*COLOURS[n]), "count": counts[n]} for n in colours],
+        "colours": [{"name": name, "count": counts[name]} for name in colours],
         "colour": [colours.index(name) for name in named],
         "split": [_SPLITS.index(split) for split in faces.splits],
         "x": x.tolist(),

@@ -30,7 +30,6 @@ interface PartFile {
 /** site.bin, as minifaces.explorer.site writes it. */
 interface Site {
   format: number
-  name: string
   imageSize: number
   latentSize: number
   /** how often the encoder looks at a picture */
@@ -56,6 +55,7 @@ interface Site {
   facts: { decoderMegabytes: number; decoderMacs: number | null; trainedFaces: number | null }
 }
 
+const SHEETS = 96 // kept, of 4 MB mostly: fewer would be decoded again and again while a large map is dragged about
 const SLICE = 4 // faces decoded between two looks at what is wanted most
 // The smallest module with an instruction of WebAssembly's SIMD.
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]
@@ -75,7 +75,6 @@ interface Task {
 }
 
 class Client implements Engine {
-  readonly name: string
   readonly imageSize: number
   readonly latentSize: number
   readonly prior: "flow" | "mixture"
@@ -93,6 +92,8 @@ class Client implements Engine {
   private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   private asked = 0
   private readonly once = new Map<string, Promise<unknown>>()
+  /** those that were asked for last, in the order of the asking */
+  private readonly sheets = new Map<string, Promise<ImageBitmap>>()
   /** the newest request of each lane that has not begun, and the long ones in the order of their coming */
   private readonly lanes = new Map<string, Task>()
   private readonly queue: Task[] = []
@@ -104,7 +105,6 @@ class Client implements Engine {
     private readonly onProgress: (progress: Progress) => void,
   ) {
     const { faces } = site
-    this.name = site.name
     this.imageSize = site.imageSize
     this.latentSize = site.latentSize
     this.prior = site.prior
@@ -132,7 +132,7 @@ class Client implements Engine {
     this.atlas = {
       levels: site.atlas.levels.map(({ size, columns, rows, sheets }) => ({ size, columns, rows, sheets: sheets.length })),
       slots: Uint32Array.from(site.atlas.slots),
-      sheet: (level, sheet) => this.only(`sheet ${level} ${sheet}`, () => this.readSheet(level, sheet)),
+      sheet: (level, sheet) => this.sheet(level, sheet),
     }
     const numbers = new Float32Array(Uint8Array.from(atob(site.vectors), c => c.charCodeAt(0)).buffer)
     this.vectors = this.directions.map((_, i) => numbers.slice(i * this.latentSize, (i + 1) * this.latentSize))
@@ -223,10 +223,11 @@ class Client implements Engine {
 
   async edit(latent: Latent, amounts: Record<string, number>): Promise<Latent> {
     const edited = Float32Array.from(latent)
-    for (const name of Object.keys(amounts).sort()) {
+    const wanted = { ...amounts } // the caller's may change meanwhile
+    for (const name of Object.keys(wanted).sort()) {
       const which = this.directions.findIndex(direction => direction.name === name)
       if (which < 0) throw new Error(`There is no direction called ${name}.`)
-      let amount = amounts[name]
+      let amount = wanted[name]
       if (this.directions[which].learnt) {
         await this.ready
         await this.load("editor")
@@ -241,10 +242,6 @@ class Client implements Engine {
 
   async neighbours(latent: Latent, k: number, without = -1): Promise<Neighbour[]> {
     return (await this.latents()).nearest(latent, k, without)
-  }
-
-  close(): void {
-    this.worker?.terminate()
   }
 
   /** Run `begin` once for a key, however often it is asked for; again if it failed. */
@@ -292,6 +289,23 @@ class Client implements Engine {
 
   private tell(part: string, loaded: number): void {
     if (part !== "prior") this.onProgress({ part: part as Part, loaded, total: this.site.parts[part].bytes })
+  }
+
+  private sheet(level: number, sheet: number): Promise<ImageBitmap> {
+    const key = `${level} ${sheet}`
+    const held = this.sheets.get(key) ?? this.readSheet(level, sheet)
+    this.sheets.delete(key)
+    this.sheets.set(key, held)
+    held.catch(() => this.sheets.delete(key))
+    if (this.sheets.size > SHEETS) {
+      const [oldest, picture] = this.sheets.entries().next().value!
+      this.sheets.delete(oldest)
+      picture.then(
+        bitmap => bitmap.close(),
+        () => {},
+      )
+    }
+    return held
   }
 
   private async readSheet(level: number, sheet: number): Promise<ImageBitmap> {

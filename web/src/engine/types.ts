@@ -49,7 +49,8 @@ export interface Atlas {
   /** slots[i] is the place of entry i: sheet = floor(slot / (columns * rows)), then row by row.
    * Neighbours on the grid layout share sheets, so that a near view needs few. */
   slots: Uint32Array
-  /** One sheet, decoded; fetched once, however often it is asked for. The last sheet may be shorter. */
+  /** One sheet, decoded. The last sheet may be shorter. It is closed once many others were asked for since: to be
+   * drawn or copied at once, and asked for again when it is needed again. */
   sheet(level: number, sheet: number): Promise<ImageBitmap>
 }
 
@@ -96,8 +97,6 @@ export interface Progress {
 }
 
 export interface Engine {
-  /** name of the model */
-  name: string
   imageSize: number
   latentSize: number
   /** what is drawn from: "flow" or "mixture" */
@@ -106,8 +105,8 @@ export interface Engine {
   atlas: Atlas
   /** attribute names that some entry knows, sorted */
   attributes: string[]
-  /** head colours of the gallery, most frequent first; `css` such as "#fac80c" */
-  colours: { name: string; css: string; count: number }[]
+  /** head colours of the gallery, most frequent first */
+  colours: { name: string; count: number }[]
   /** columns and rows of the grid layout */
   gridSide: number
   directions: Direction[]
@@ -147,13 +146,11 @@ export interface Engine {
   frame(picture: ImageBitmap, crop?: Crop): Framed
 
   /** The latents of a morph: `steps` a leg with both ends, shared ends once; a loop leaves the repeated
-   * last one out. As Python's `morph_latents`. */
+   * last one out. As Python's `morph_latents`. A newer request stops one that is under way, which then fails. */
   path(kind: PathKind, stops: Latent[], steps: number, loop?: boolean, eased?: boolean): Promise<Latent[]>
   /** One after the other in the order of their names; unknown ones throw. Fetches the editor when it is first needed. */
   edit(latent: Latent, amounts: Record<string, number>): Promise<Latent>
   neighbours(latent: Latent, k: number, without?: number): Promise<Neighbour[]>
-
-  close(): void
 }
 
 /** Read the site's description and start to load what decoding needs. Resolves as soon as the map can be

@@ -42,6 +42,7 @@ let encoder: Network
 let flow: Flow
 let editor: Editor
 let prior: Prior
+let paths = 0 // asked for so far
 
 const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Promise<Answers[K]> } = {
   async start(request) {
@@ -90,29 +91,31 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     return drawn.map(latent => Float32Array.from(latent, value => rounded(value)))
   },
   async path({ kind, stops, steps, loop, eased }) {
+    const mine = ++paths
     const ways: Record<PathKind, Way> = {
       linear,
       slerp: (a, b, t) => slerp(a, b, t, prior.mean),
       density: (a, b, t) => density(a, b, t, prior),
-      geodesic: (a, b, t) => geodesic(a, b, t, decode, look),
+      geodesic: (a, b, t) => geodesic(a, b, t, running(decoder, mine), running(encoder, mine)),
     }
     const rows: Row[] = stops.map(stop => Float64Array.from(stop))
     return (await through(rows, ways[kind], steps, loop, eased)).map(row => Float32Array.from(row))
   },
 }
 
-const decode: Run = rows => each(decoder, rows)
-const look: Run = rows => each(encoder, rows)
-
-/** One by one: a batch is no quicker on one thread, and memory stays small. */
-async function each(network: Network, rows: Planes[]): Promise<Planes[]> {
-  const results = []
-  for (const row of rows) {
-    results.push(await network.run(row))
-    if (rows.length > 1) await breath()
+/** Rows through a network for a path, until a newer one is asked for. One by one: a batch is no quicker on one thread,
+ * and memory stays small. */
+const running =
+  (network: Network, path: number): Run =>
+  async rows => {
+    const results = []
+    for (const row of rows) {
+      results.push(await network.run(row))
+      await breath()
+      if (path !== paths) throw new Error("A newer path was asked for.")
+    }
+    return results
   }
-  return results
-}
 
 /** Let other requests in, so that a geodesic of seconds does not hold up what is dragged meanwhile. */
 const breath = () =>

@@ -6,9 +6,8 @@ import { inView, type Renderer, type Scene, Sheets } from "./scene"
 
 export function plain(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => void): Renderer {
   const context = canvas.getContext("2d", { alpha: false })!
-  const sheets = new Sheets<ImageBitmap>(atlas, bitmap => bitmap, () => {}, redraw)
+  const sheets = new Sheets<OffscreenCanvas>(atlas, copied, () => {}, redraw)
   return {
-    name: "Canvas",
     draw(scene: Scene, camera: Camera, ratio: number) {
       const { backgroundColor, outlineColor } = getComputedStyle(canvas)
       context.globalAlpha = 1
@@ -38,4 +37,11 @@ export function plain(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
     },
     close: () => sheets.close(),
   }
+}
+
+/** A sheet of one's own: the engine closes its. */
+function copied(sheet: ImageBitmap): OffscreenCanvas {
+  const copy = new OffscreenCanvas(sheet.width, sheet.height)
+  copy.getContext("2d", { alpha: false })!.drawImage(sheet, 0, 0)
+  return copy
 }

@@ -24,8 +24,6 @@ export interface Sprite {
 }
 
 export interface Renderer {
-  /** for people: what draws */
-  readonly name: string
   draw(scene: Scene, camera: Camera, ratio: number): void
   close(): void
 }

@@ -113,7 +113,6 @@ export function webgl(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
   const lost = (event: Event) => event.preventDefault()
   canvas.addEventListener("webglcontextlost", lost)
   return {
-    name: "WebGL2",
     draw(scene: Scene, camera: Camera, ratio: number) {
       const [width, height] = [canvas.width, canvas.height]
       const { ground, mark } = colours(canvas)

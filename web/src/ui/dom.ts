@@ -11,12 +11,12 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue
+    if (value === undefined || value === null) continue
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value as EventListener)
     else if (name === "class") element.className = String(value)
     else if (name in element && !name.includes("-") && name !== "list" && name !== "role")
       (element as unknown as Properties)[name] = value
-    else element.setAttribute(name, value === true ? "" : String(value))
+    else if (value !== false) element.setAttribute(name, value === true ? "" : String(value))
   }
   element.append(...children.filter(child => child !== null && child !== undefined && child !== false).map(node))
   return element

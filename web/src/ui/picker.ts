@@ -6,6 +6,7 @@ import { h } from "./dom"
 import { found, thumbnail } from "./face"
 
 const SHOWN = 12
+const LONGEST = 1024 // pixels a side: a found head has more of them than the encoder reads
 
 export function freshSeed(): Seed {
   return BigInt(crypto.getRandomValues(new Uint32Array(1))[0])
@@ -21,7 +22,7 @@ export function picker(app: App, picked: (face: string) => void): HTMLElement {
     class: "hidden",
     tabIndex: -1,
     "aria-label": "A picture file",
-    onchange: () => file.files?.[0] && void fromPicture(app, file.files[0]).then(picked, app.fail),
+    onchange: () => file.files?.[0] && take(file.files[0]),
   })
   const form = h(
     "form",
@@ -35,11 +36,20 @@ export function picker(app: App, picked: (face: string) => void): HTMLElement {
     h("label", { class: "field" }, h("span", {}, "Face of a name"), name),
     h("button", {}, "Add"),
   )
+  let taken = 0
+  function take(picture: File) {
+    const mine = ++taken
+    const still = () => mine === taken && chooser.isConnected // no newer one was taken, and the view is open
+    fromPicture(app, picture).then(
+      face => still() && picked(face),
+      error => still() && app.fail(error),
+    )
+  }
   function show() {
     const entries = search.value.trim() ? found(app.engine.gallery, search.value).slice(0, SHOWN) : []
     results.replaceChildren(...entries.map(entry => thumbnail(app, entry, () => picked(app.reference(entry)))))
   }
-  return h(
+  const chooser = h(
     "div",
     { class: "picker" },
     h("label", { class: "field" }, h("span", {}, "Search faces"), search),
@@ -53,6 +63,7 @@ export function picker(app: App, picked: (face: string) => void): HTMLElement {
       form,
     ),
   )
+  return chooser
 }
 
 /** The reference of a picture's face. */
@@ -61,10 +72,17 @@ export async function fromPicture(app: App, picture: Blob): Promise<string> {
   return packed(await app.engine.encode(image))
 }
 
-/** A picture file, upright as its camera held it. */
+/** A picture file, upright as its camera held it, and no larger than framing needs: it is framed at every move. */
 export async function opened(picture: Blob): Promise<ImageBitmap> {
   try {
-    return await createImageBitmap(picture)
+    const whole = await createImageBitmap(picture)
+    const shrink = LONGEST / Math.max(whole.width, whole.height)
+    if (shrink >= 1) return whole
+    const side = (length: number) => Math.max(1, Math.round(length * shrink))
+    const [resizeWidth, resizeHeight] = [side(whole.width), side(whole.height)]
+    const small = await createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" })
+    whole.close()
+    return small
   } catch {
     throw new Error("That is no picture that this browser can read.")
   }

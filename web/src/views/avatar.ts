@@ -1,10 +1,10 @@
 // A text has a face, always the same one.
 
-import { type App, short, type View } from "../app"
+import { type App, type Remember, short, type View } from "../app"
 import { h, save } from "../ui/dom"
 import { canvas, paint } from "../ui/face"
 
-export function avatarView(app: App, params: URLSearchParams): View {
+export function avatarView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
   const shown = canvas(app, "The face of the text", "face large")
   const facts = h("p", { class: "count" })
@@ -22,14 +22,14 @@ export function avatarView(app: App, params: URLSearchParams): View {
 
   async function draw() {
     const [mine, text] = [++version, name.value]
-    app.remember([["text", text]])
+    keepAddress([["text", text]])
     const { seed, latent } = await engine.avatar(text)
     const faces = mine === version ? await engine.decodeLatest("avatar", [latent]) : null
     if (!faces || mine !== version) return
     paint(shown, faces[0])
     shown.setAttribute("aria-label", `The face of ${text || "nothing"}`)
     facts.textContent = `Seed ${short(String(seed))}`
-    command.textContent = `minifaces avatar '${text.replaceAll("'", "'\\''")}' -o avatar.png`
+    command.textContent = `minifaces avatar -o avatar.png -- '${text.replaceAll("'", "'\\''")}'`
     onward.replaceChildren(app.onward(`avatar:${text}`))
   }
   draw().catch(app.fail)

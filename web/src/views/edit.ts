@@ -1,6 +1,7 @@
 // Sliders for what the model knows of faces, on any face.
 
-import { type App, packed, type View } from "../app"
+import { number } from "../address"
+import { type App, packed, type Remember, type View } from "../app"
 import type { Direction, Latent } from "../engine/types"
 import { h, save, slider, type Slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
@@ -8,13 +9,13 @@ import { picker } from "../ui/picker"
 
 type Amounts = Record<string, number>
 
-export function editView(app: App, params: URLSearchParams): View {
+export function editView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
   let face = params.get("face") || app.reference(engine.gallery[0])
   let amounts: Amounts = {}
   for (const { name, least, most } of engine.directions) {
-    const value = Number(params.get(name) ?? 0)
-    if (value) amounts[name] = Math.min(most, Math.max(least, value))
+    const value = number(params.get(name), least, most, 0)
+    if (value) amounts[name] = value
   }
   interface State {
     face: string
@@ -23,29 +24,38 @@ export function editView(app: App, params: URLSearchParams): View {
   const past: State[] = []
   const future: State[] = []
   let latent: Latent | null = null
+  /** edits asked for so far, and the newest that was answered: some take longer than others */
+  let asked = 0
+  let answered = 0
+  let moving = false // a slider
 
   const shown = canvas(app, "The edited face", "face large")
   const before = h("div", { class: "before" })
   const onward = h("div", {})
   const sliders = new Map<string, Slider>()
 
-  const remember = () => {
-    app.remember([["face", face], ...Object.entries(amounts).map(([name, value]): [string, string] => [name, value.toFixed(2)])])
-    if (latent) engine.edit(latent, amounts).then(edited => onward.replaceChildren(app.onward(packed(edited), ["edit"])), app.fail)
+  const remember = () =>
+    keepAddress([["face", face], ...Object.entries(amounts).map(([name, value]): [string, string] => [name, value.toFixed(2)])])
+  async function edit(from: Latent) {
+    const mine = ++asked
+    const edited = await engine.edit(from, amounts)
+    if (mine < answered) return
+    answered = mine
+    onward.replaceChildren(app.onward(packed(edited), ["edit"]))
+    // Answers of a lane come in the order of the asking: each may be painted, or a quick drag would show nothing.
+    const faces = await engine.decodeLatest("edit", [edited])
+    if (faces) paint(shown, faces[0])
   }
-  function show() {
-    if (!latent) return
-    engine
-      .edit(latent, amounts)
-      .then(edited => engine.decodeLatest("edit", [edited]))
-      .then(faces => faces && paint(shown, faces[0]), app.fail)
-  }
+  const show = () => latent && void edit(latent).catch(app.fail)
+  /** Nothing that was asked for so far counts any more. */
+  const forget = () => (answered = ++asked)
   async function start() {
+    const mine = forget()
     latent = null
+    app.say("")
     before.replaceChildren(decoded(app, face), h("p", {}, app.label(face)))
-    const wanted = face
     const found = await app.latent(face)
-    if (wanted !== face) return
+    if (mine !== answered) return
     latent = found
     show()
     remember()
@@ -58,8 +68,8 @@ export function editView(app: App, params: URLSearchParams): View {
   }
   const now = (): State => ({ face, amounts: { ...amounts } })
   function buttons() {
-    undo.disabled = past.length === 0
-    redo.disabled = future.length === 0
+    undo.setAttribute("aria-disabled", String(past.length === 0))
+    redo.setAttribute("aria-disabled", String(future.length === 0))
   }
   /** Go one step back or forth: what is left behind can be gone to again. */
   function go(from: State[], to: State[]) {
@@ -71,6 +81,7 @@ export function editView(app: App, params: URLSearchParams): View {
   }
   function restore(to: State) {
     amounts = { ...to.amounts }
+    moving = false // what is being dragged is a step of its own from here
     for (const [name, one] of sliders) one.set(amounts[name] ?? 0)
     if (to.face === face) {
       show()
@@ -81,8 +92,9 @@ export function editView(app: App, params: URLSearchParams): View {
     }
   }
 
-  const undo = h("button", { disabled: true, onclick: () => go(past, future) }, "Undo")
-  const redo = h("button", { disabled: true, onclick: () => go(future, past) }, "Redo")
+  // Not `disabled`, which would take the focus away from whoever presses them by keys.
+  const undo = h("button", { "aria-disabled": "true", onclick: () => go(past, future) }, "Undo")
+  const redo = h("button", { "aria-disabled": "true", onclick: () => go(future, past) }, "Redo")
   const reset = h(
     "button",
     {
@@ -95,7 +107,6 @@ export function editView(app: App, params: URLSearchParams): View {
   )
   const keep = h("button", { onclick: () => shown.toBlob(file => file && save(file, "face.png")) }, "Save PNG")
   const knob = ({ name, label, least, most }: Direction) => {
-    let moving = false
     const one = slider(
       label,
       { least, most, step: 0.05, value: amounts[name] ?? 0 },
@@ -146,6 +157,9 @@ export function editView(app: App, params: URLSearchParams): View {
         ...kinds(({ kind }) => kind === "principal"),
       ),
     ),
-    close: () => document.removeEventListener("keydown", undoKey),
+    close: () => {
+      forget()
+      document.removeEventListener("keydown", undoKey)
+    },
   }
 }

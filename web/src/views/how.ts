@@ -15,12 +15,16 @@ export function howView(app: App, _: URLSearchParams): View {
   const made = canvas(app, "What the decoder makes of the numbers")
   const bars = h("canvas", { class: "bars", width: 4 * BARS, height: 64, role: "img", "aria-label": `The first ${BARS} of ${engine.latentSize} numbers` })
   let latent: Latent | null = null
+  let moved: Latent = new Float32Array()
+  const scheme = matchMedia("(prefers-color-scheme: dark)")
+  const redraw = () => drawBars(bars, moved)
+  scheme.addEventListener("change", redraw)
 
   async function show(by: number) {
     if (!latent) return
     const first = engine.directions.find(({ kind }) => kind === "principal")?.name
-    const moved = first ? await engine.edit(latent, { [first]: by }) : latent
-    drawBars(bars, moved)
+    moved = first ? await engine.edit(latent, { [first]: by }) : latent
+    redraw()
     const faces = await engine.decodeLatest("how", [moved])
     if (faces) paint(made, faces[0])
   }
@@ -65,6 +69,7 @@ export function howView(app: App, _: URLSearchParams): View {
       h("p", {}, `The decoder is ${facts.decoderMegabytes} MB and runs in your browser (${facts.runtime}).${work} No server computes anything, and nothing you put in leaves the page.`),
       h("p", { class: "count" }, "Printed heads: the LDraw.org Parts Library and its authors, CC BY 4.0. LEGO is a trademark of the LEGO Group, which does not sponsor, authorize or endorse this."),
     ),
+    close: () => scheme.removeEventListener("change", redraw),
   }
 }
 

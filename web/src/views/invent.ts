@@ -1,31 +1,32 @@
 // A wall of faces that are nobody's. Each has a seed and so a link.
 
-import { type App, packed, short, type View } from "../app"
-import { link } from "../address"
+import { type App, packed, type Remember, short, type View } from "../app"
+import { link, number } from "../address"
 import type { Latent, Seed } from "../engine/types"
 import { h, slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
 import { freshSeed } from "../ui/picker"
 
 const FACES = 24
+const SEEDS = 1n << 128n // there are as many
 const LIKENESS = 0.4 // how far a variation goes towards another face
 
-export function inventView(app: App, params: URLSearchParams): View {
+export function inventView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
   const given = params.get("seed") ?? ""
   const state = {
-    seed: /^\d{1,30}$/.test(given) ? BigInt(given) : freshSeed(),
-    temperature: Math.min(2, Math.max(0, Number(params.get("temperature") ?? 1) || 0)),
+    seed: /^\d{1,39}$/.test(given) && BigInt(given) < SEEDS ? BigInt(given) : freshSeed(),
+    temperature: number(params.get("temperature"), 0, 2, 1),
     like: params.get("like") ?? "",
     face: params.get("face") ?? "",
   }
   let version = 0
   const wall = h("div", { class: "wall", role: "group", "aria-label": "Random faces" })
   const panel = h("div", { class: "side", "aria-live": "polite" })
-  const title = h("h2", {}, "")
+  const title = h("h2", { tabIndex: -1 }, "")
 
   const remember = () =>
-    app.remember(
+    keepAddress(
       Object.entries({
         seed: String(state.seed),
         temperature: state.temperature === 1 ? "" : state.temperature.toFixed(2),
@@ -46,7 +47,7 @@ export function inventView(app: App, params: URLSearchParams): View {
     remember()
     away.hidden = !state.like
     title.textContent = state.like ? `Like ${app.label(state.like)}` : `Seeds from ${short(String(state.seed))}`
-    const seeds = Array.from({ length: FACES }, (_, i) => state.seed + BigInt(i))
+    const seeds = Array.from({ length: FACES }, (_, i) => (state.seed + BigInt(i)) % SEEDS)
     const tiles = seeds.map(seed => {
       const picture = canvas(app, "")
       picture.setAttribute("aria-hidden", "true")
@@ -97,6 +98,7 @@ export function inventView(app: App, params: URLSearchParams): View {
   const plain = () => {
     state.like = ""
     again()
+    title.focus({ preventScroll: true }) // the button that was pressed is hidden now
   }
   const away = h("button", { onclick: plain }, "Not like it")
   let soon = 0

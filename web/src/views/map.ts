@@ -1,6 +1,6 @@
 // All faces at their places: look around, search, choose one or many, and see what lies between.
 
-import { type App, packed, type View } from "../app"
+import { type App, packed, type Remember, type View } from "../app"
 import type { Entry, Layout } from "../engine/types"
 import { Camera } from "../map/camera"
 import { plain } from "../map/canvas"
@@ -13,14 +13,22 @@ const LISTED = 24
 const NEIGHBOURS = 8
 const MOVING = 450 // milliseconds from one layout to the other
 
-export function mapView(app: App, params: URLSearchParams): View {
+export function mapView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
   const { gallery, gridSide } = engine
+  const readable = (name: string) => name.replaceAll("_", " ")
+  const attributes: [string, string][] = [
+    ["", "anything"],
+    ...engine.attributes.flatMap((name): [string, string][] => [[name, readable(name)], [`-${name}`, `no ${readable(name)}`]]),
+  ]
+  const colours: [string, string][] = [["", "any"], ...engine.colours.map(({ name, count }): [string, string] => [name, `${name} (${count})`])]
+  /** What the address says, if it is one of the options: what cannot be seen could not be taken off either. */
+  const among = (key: string, options: [string, string][]) => options.find(([value]) => value === params.get(key))?.[0] ?? ""
   const state = {
     layout: (params.get("layout") === "grid" ? "grid" : "tsne") as Layout,
     words: params.get("q") ?? "",
-    attribute: params.get("has") ?? "",
-    colour: params.get("colour") ?? "",
+    attribute: among("has", attributes),
+    colour: among("colour", colours),
     face: params.get("face") ?? "",
   }
   const map = h("canvas", {
@@ -46,6 +54,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     fresh: { places: true, states: true },
   }
   let chosen = new Set<number>()
+  let choices = 0 // made so far: what is found later for an older one is not shown
   let frame = 0
   const redraw = () => {
     frame ||= requestAnimationFrame(time => {
@@ -98,7 +107,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     const pairs: [string, string][] = [["layout", state.layout === "grid" ? "grid" : ""]]
     pairs.push(["q", state.words], ["has", state.attribute], ["colour", state.colour], ["face", state.face])
     pairs.push(["at", camera.near === 1 && camera.x === 0.5 && camera.y === 0.5 ? "" : String(camera)])
-    app.remember(pairs.filter(([, value]) => value))
+    keepAddress(pairs.filter(([, value]) => value))
   }
   let remembering = 0
   const rememberSoon = () => {
@@ -129,6 +138,8 @@ export function mapView(app: App, params: URLSearchParams): View {
   }
 
   function choose(entry: Entry, goThere = false) {
+    choices++
+    const focused = document.activeElement
     state.face = app.reference(entry)
     chosen = new Set([entry.index])
     if (goThere) {
@@ -139,6 +150,8 @@ export function mapView(app: App, params: URLSearchParams): View {
     filter()
     remember()
     show(entry)
+    // The thumbnail that was pressed is gone: go on from what it shows.
+    if (!focused?.isConnected) panel.querySelector("h2")!.focus({ preventScroll: true })
   }
 
   function show(entry: Entry) {
@@ -146,7 +159,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     const known = Object.entries(entry.attributes).filter(([, has]) => has)
     const reference = app.reference(entry)
     panel.replaceChildren(
-      h("h2", {}, entry.name),
+      h("h2", { tabIndex: -1 }, entry.name),
       entry.description && h("p", {}, entry.description),
       h(
         "div",
@@ -157,7 +170,7 @@ export function mapView(app: App, params: URLSearchParams): View {
       h(
         "p",
         { class: "tags" },
-        ...[entry.colour, ...known.map(([name]) => name.replaceAll("_", " "))].map(text => h("span", {}, text)),
+        ...[entry.colour, ...known.map(([name]) => readable(name))].map(text => h("span", {}, text)),
         entry.split === "train" ? null : h("span", {}, "never seen in training"),
       ),
       app.onward(reference),
@@ -181,15 +194,15 @@ export function mapView(app: App, params: URLSearchParams): View {
     )
   }
 
-  function showNothing() {
-    const between = picture(app, "What lies under the pointer")
+  /** What lies at a place of the map where no face is chosen. */
+  function showNothing(x: number, y: number) {
+    const between = picture(app, "What lies there")
     panel.replaceChildren(
       h("h2", {}, "Between the faces"),
       h("p", {}, "Move over the map: what lies there is decoded as you go. Choose a face to see more of it."),
       h("div", { class: "pair" }, between),
     )
-    // To begin with, what lies in the middle.
-    hover(...camera.toWorld(room.clientWidth / 2, room.clientHeight / 2))
+    hover(x, y)
   }
 
   function hover(x: number, y: number) {
@@ -202,6 +215,7 @@ export function mapView(app: App, params: URLSearchParams): View {
       .then(faces => faces && !state.face && paint(target, faces[0]))
       .catch(app.fail)
   }
+  const hoverMiddle = () => hover(camera.x, camera.y)
 
   function under(px: number, py: number): Entry | null {
     const half = side() / 2
@@ -211,12 +225,13 @@ export function mapView(app: App, params: URLSearchParams): View {
     return hits.length ? gallery[hits[0].index] : null
   }
 
-  function unchoose() {
+  function unchoose(x = camera.x, y = camera.y) {
+    choices++
     state.face = ""
     chosen = new Set()
     filter()
     remember()
-    showNothing()
+    showNothing(x, y)
   }
 
   // Mouse, fingers and pen.
@@ -232,8 +247,11 @@ export function mapView(app: App, params: URLSearchParams): View {
     if (event.button) return
     room.setPointerCapture(event.pointerId)
     fingers.set(event.pointerId, at(event))
-    travelled = 0
-    if (lassoing || event.shiftKey) loop = [at(event)]
+    // Two fingers zoom: they choose nothing and draw nothing.
+    const one = fingers.size === 1
+    travelled = one ? 0 : Infinity
+    if (loop) drawLoop(lasso, []) // only then: a canvas that was never drawn on costs nothing
+    loop = one && (lassoing || event.shiftKey) ? [at(event)] : null
   })
   room.addEventListener("pointermove", event => {
     const [px, py] = at(event)
@@ -257,6 +275,7 @@ export function mapView(app: App, params: URLSearchParams): View {
       camera.zoom(factor, (px + ox) / 2, (py + oy) / 2)
     } else camera.pan(px - before[0], py - before[1])
     fingers.set(event.pointerId, [px, py])
+    if (event.pointerType !== "mouse") hoverMiddle()
     redraw()
     rememberSoon()
   })
@@ -266,11 +285,11 @@ export function mapView(app: App, params: URLSearchParams): View {
       const ring = loop
       loop = null
       drawLoop(lasso, [])
-      if (travelled > 20) enclose(ring)
+      if (event.type === "pointerup" && travelled > 20) enclose(ring)
     } else if (event.type === "pointerup" && travelled < 6) {
       const entry = under(...at(event))
       if (entry) choose(entry)
-      else unchoose()
+      else unchoose(...camera.toWorld(...at(event)))
     }
   }
   room.addEventListener("pointerup", lift)
@@ -304,6 +323,7 @@ export function mapView(app: App, params: URLSearchParams): View {
     if (!move) return
     event.preventDefault()
     move()
+    hoverMiddle()
     redraw()
     rememberSoon()
   })
@@ -323,9 +343,11 @@ export function mapView(app: App, params: URLSearchParams): View {
       app.say("There is no face inside.")
       return
     }
-    chosen = new Set(faces.map(({ index }) => index))
+    const mine = ++choices
     Promise.all(faces.map(({ index }) => engine.latentOf(index)))
       .then(latents => {
+        if (mine !== choices) return
+        chosen = new Set(faces.map(({ index }) => index))
         state.face = packed(engine.mean(latents))
         filter()
         remember()
@@ -334,7 +356,12 @@ export function mapView(app: App, params: URLSearchParams): View {
       .catch(app.fail)
   }
 
-  const sized = new ResizeObserver(() => {
+  let pixels = matchMedia("")
+  const resize = () => {
+    // On another screen a pixel may be another one, though the size is the same.
+    pixels.removeEventListener("change", resize)
+    pixels = matchMedia(`(resolution: ${devicePixelRatio}dppx)`)
+    pixels.addEventListener("change", resize)
     const { clientWidth: width, clientHeight: height } = room
     for (const one of room.querySelectorAll("canvas")) {
       one.width = Math.max(1, Math.round(width * devicePixelRatio))
@@ -342,7 +369,8 @@ export function mapView(app: App, params: URLSearchParams): View {
     }
     camera.resize({ width, height })
     draw(performance.now())
-  })
+  }
+  const sized = new ResizeObserver(resize)
   sized.observe(room)
   const scheme = matchMedia("(prefers-color-scheme: dark)")
   scheme.addEventListener("change", redraw)
@@ -362,11 +390,6 @@ export function mapView(app: App, params: URLSearchParams): View {
     filter()
     remember()
   }
-  const readable = (name: string) => name.replaceAll("_", " ")
-  const attributes: [string, string][] = engine.attributes.flatMap(name => [
-    [name, readable(name)],
-    [`-${name}`, `no ${readable(name)}`],
-  ])
   const layoutBox = select("Layout", [["tsne", "by likeness"], ["grid", "on a grid"]], state.layout, value => {
     if (!calm()) moved = { from: { x: scene.x.slice(), y: scene.y.slice() }, start: performance.now() }
     state.layout = value as Layout
@@ -399,8 +422,8 @@ export function mapView(app: App, params: URLSearchParams): View {
     "div",
     { class: "tools" },
     h("label", { class: "field grow" }, h("span", {}, "Search"), search),
-    engine.attributes.length > 0 && select("With", [["", "anything"], ...attributes], state.attribute, set("attribute")),
-    select("Colour", [["", "any"], ...engine.colours.map(({ name, count }): [string, string] => [name, `${name} (${count})`])], state.colour, set("colour")),
+    engine.attributes.length > 0 && select("With", attributes, state.attribute, set("attribute")),
+    select("Colour", colours, state.colour, set("colour")),
     layoutBox,
     h(
       "div",
@@ -408,7 +431,7 @@ export function mapView(app: App, params: URLSearchParams): View {
       lassoButton,
       h("button", { "aria-label": "Nearer", onclick: zoomed(1.5) }, "+"),
       h("button", { "aria-label": "Farther", onclick: zoomed(1 / 1.5) }, "−"),
-      h("button", { onclick: () => (camera.from("0.5,0.5,1"), redraw(), remember()) }, "All"),
+      h("button", { onclick: () => (camera.from("0.5,0.5,1"), hoverMiddle(), redraw(), remember()) }, "All"),
     ),
   )
   filter()
@@ -418,16 +441,17 @@ export function mapView(app: App, params: URLSearchParams): View {
     filter()
     show(start)
   } else if (state.face) {
-    const asked = state.face
-    const still = () => room.isConnected && state.face === asked // nothing else was chosen meanwhile
+    const [asked, mine] = [state.face, choices]
+    const still = () => mine === choices
     app.latent(asked).then(
       () => still() && showOther(asked, "A face of the map", app.label(asked)),
       error => {
-        if (still()) unchoose()
+        if (!still()) return
+        unchoose()
         app.fail(error)
       },
     )
-  } else queueMicrotask(showNothing)
+  } else showNothing(camera.x, camera.y)
 
   return {
     title: "Map",
@@ -435,7 +459,9 @@ export function mapView(app: App, params: URLSearchParams): View {
     close() {
       cancelAnimationFrame(frame)
       clearTimeout(remembering)
+      choices++
       sized.disconnect()
+      pixels.removeEventListener("change", resize)
       scheme.removeEventListener("change", redraw)
       map.removeEventListener("webglcontextlost", lost)
       renderer.close()

@@ -1,6 +1,7 @@
 // From one face to the next: a slider, a loop that plays, a strip of steps, and files to keep.
 
-import { type App, type View } from "../app"
+import { number } from "../address"
+import { type App, type Remember, type View } from "../app"
 import type { Latent, PathKind } from "../engine/types"
 import { animated, films, type Kind } from "../ui/animation"
 import { calm, h, save, select, slider } from "../ui/dom"
@@ -11,13 +12,13 @@ const STEPS = 90 // a leg, while it plays: 50 a second
 const STRIP = 9
 const LEG = 1800 // milliseconds a leg takes
 
-export function morphView(app: App, params: URLSearchParams): View {
+export function morphView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
   const state = {
     faces: params.getAll("face"),
     path: (["linear", "slerp", "density", "geodesic"].includes(params.get("path") ?? "") ? params.get("path") : "linear") as PathKind,
     loop: params.get("loop") === "1",
-    at: Math.min(1, Math.max(0, Number(params.get("t") ?? 0.5) || 0)),
+    at: number(params.get("t"), 0, 1, 0.5),
   }
   while (state.faces.length < 2) state.faces.push(app.reference(engine.gallery[Number(freshSeed()) % engine.gallery.length]))
 
@@ -25,43 +26,65 @@ export function morphView(app: App, params: URLSearchParams): View {
   const strip = h("div", { class: "strip", role: "group", "aria-label": "The morph in steps" })
   const stops = h("ol", { class: "stops", "aria-label": "Faces of the morph" })
   const status = h("p", { class: "count", role: "status" })
+  /** the path, and its pictures so far; empty until it is worked out */
   let points: Latent[] = []
   let frames: (ImageData | undefined)[] = []
-  let version = 0
+  let version = 0 // of the path
   let playing = 0
 
   const remember = () =>
-    app.remember([
+    keepAddress([
       ...state.faces.map((face): [string, string] => ["face", face]),
       ["path", state.path],
       ...(state.loop ? [["loop", "1"] as [string, string]] : []),
       ["t", state.at.toFixed(3)],
     ])
 
-  /** Work the path out anew. */
-  async function lay() {
+  /** Do what takes a while. What goes wrong is told, unless the morph has become another one meanwhile. */
+  function attempt(work: Promise<unknown>) {
+    const mine = version
+    work.catch(error => {
+      if (mine !== version) return
+      status.textContent = ""
+      app.fail(error)
+    })
+  }
+
+  function setPath(found: Latent[]) {
+    points = found
+    frames = new Array(found.length)
+    for (const button of keepButtons) button.setAttribute("aria-disabled", String(!found.length))
+  }
+
+  /** Work the path out anew; whether it is still the newest. */
+  async function lay(): Promise<boolean> {
     const mine = ++version
     remember()
     showStops()
+    setPath([])
+    app.say("")
     status.textContent = state.path === "geodesic" ? "Looking for the way of least change …" : "Working …"
     const latents = await Promise.all(state.faces.map(face => app.latent(face)))
     const found = await engine.path(state.path, latents, STEPS, state.loop)
-    if (mine !== version) return
-    points = found
-    frames = new Array(points.length)
+    if (mine !== version) return false
+    setPath(found)
     status.textContent = ""
     show(state.at)
-    const places = Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1)))
-    const pictures = places.map((place, i) => {
+    const places = stripPlaces()
+    const pictures = places.map((_, i) => {
       const picture = canvas(app, `Step ${i + 1} of ${STRIP}`)
       picture.setAttribute("aria-hidden", "true")
       picture.removeAttribute("role")
-      return h("button", { class: "thumbnail", "aria-label": `Step ${i + 1} of ${STRIP}`, onclick: () => (stop(), move(place / (points.length - 1))) }, picture)
+      return h("button", { class: "thumbnail", "aria-label": `Step ${i + 1} of ${STRIP}`, onclick: () => (stop(), move(i / (STRIP - 1))) }, picture)
     })
     strip.replaceChildren(...pictures)
     const faces = await engine.decode(places.map(place => points[place]))
-    if (mine === version) faces.forEach((face, i) => paint(pictures[i].firstChild as HTMLCanvasElement, face))
+    if (mine !== version) return false
+    faces.forEach((face, i) => paint(pictures[i].firstChild as HTMLCanvasElement, face))
+    return true
   }
+
+  const stripPlaces = () => Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1)))
 
   function show(at: number): Promise<void> {
     const place = Math.round(at * (points.length - 1))
@@ -113,16 +136,19 @@ export function morphView(app: App, params: URLSearchParams): View {
   }
 
   function showStops() {
+    const buttons = () => [...stops.querySelectorAll("button")]
+    const pressed = buttons().indexOf(document.activeElement as HTMLButtonElement)
     stops.replaceChildren(
       ...state.faces.map((face, i) => {
         const swap = (by: number) => () => {
           const other = (i + by + state.faces.length) % state.faces.length
           ;[state.faces[i], state.faces[other]] = [state.faces[other], state.faces[i]]
-          void lay().catch(app.fail)
+          attempt(lay())
         }
         const remove = () => {
+          if (state.faces.length < 3) return
           state.faces.splice(i, 1)
-          void lay().catch(app.fail)
+          attempt(lay())
         }
         return h(
           "li",
@@ -132,25 +158,33 @@ export function morphView(app: App, params: URLSearchParams): View {
             "div",
             { class: "inline" },
             h("button", { class: "small", "aria-label": `Move face ${i + 1} forward`, onclick: swap(-1) }, "←"),
-            h("button", { class: "small", "aria-label": `Remove face ${i + 1}`, disabled: state.faces.length < 3, onclick: remove }, "×"),
+            h("button", { class: "small", "aria-label": `Remove face ${i + 1}`, "aria-disabled": String(state.faces.length < 3), onclick: remove }, "×"),
             h("button", { class: "small", "aria-label": `Move face ${i + 1} back`, onclick: swap(1) }, "→"),
           ),
         )
       }),
     )
+    // Whoever pressed one of them by keys goes on from the same place.
+    if (pressed >= 0) buttons()[Math.min(pressed, buttons().length - 1)].focus()
   }
 
   async function keep(kind: Kind) {
+    if (!points.length) return
     stop()
-    const places = kind === "png" ? Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1))) : [...points.keys()]
-    const missing = places.filter(place => !frames[place])
+    const [mine, path, held] = [version, points, frames]
+    const places = kind === "png" ? stripPlaces() : [...path.keys()]
+    const missing = places.filter(place => !held[place])
     status.textContent = "Decoding …"
-    const faces = await engine.decode(missing.map(place => points[place]))
-    missing.forEach((place, i) => (frames[place] = faces[i]))
-    const wanted = places.map(place => frames[place]!)
+    const faces = await engine.decode(missing.map(place => path[place]))
+    missing.forEach((place, i) => (held[place] = faces[i]))
+    if (mine !== version) return
+    const wanted = places.map(place => held[place]!)
     // A path that does not close is played back again.
     if (kind !== "png" && !state.loop) wanted.push(...wanted.slice(1, -1).reverse())
-    const { file, suffix } = await animated(kind, wanted, done => (status.textContent = `Writing … ${Math.round(100 * done)} %`))
+    const { file, suffix } = await animated(kind, wanted, done => {
+      if (mine === version) status.textContent = `Writing … ${Math.round(100 * done)} %`
+    })
+    if (mine !== version) return
     save(file, `morph.${suffix}`)
     status.textContent = `morph.${suffix}: ${Math.ceil(file.size / 1000)} kB`
   }
@@ -167,10 +201,13 @@ export function morphView(app: App, params: URLSearchParams): View {
     onchange: () => {
       stop()
       state.loop = loopBox.checked
-      void lay().catch(app.fail)
+      attempt(lay())
     },
   })
-  const keepButton = (kind: Kind, name: string) => h("button", { onclick: () => void keep(kind).catch(app.fail) }, name)
+  const kinds: [Kind, string][] = [["gif", "GIF"], ["webp", "WebP"], ["video", "Video"], ["png", "Strip"]]
+  const keepButtons = kinds
+    .filter(([kind]) => kind !== "video" || films())
+    .map(([kind, name]) => h("button", { onclick: () => attempt(keep(kind)) }, name))
   const ways: [PathKind, string][] = [
     ["linear", "straight"],
     ["slerp", "about the mean face"],
@@ -179,9 +216,9 @@ export function morphView(app: App, params: URLSearchParams): View {
   ]
   const add = (face: string) => {
     state.faces.push(face)
-    void lay().catch(app.fail)
+    attempt(lay())
   }
-  lay().then(() => params.get("play") === "1" && !calm() && play()).catch(app.fail)
+  attempt(lay().then(newest => newest && params.get("play") === "1" && !calm() && play()))
 
   return {
     title: "Morph",
@@ -209,21 +246,17 @@ export function morphView(app: App, params: URLSearchParams): View {
           select("Path", ways, state.path, value => {
             stop()
             state.path = value as PathKind
-            void lay().catch(app.fail)
+            attempt(lay())
           }),
           h("label", { class: "check" }, loopBox, "Loop"),
         ),
         h("h2", {}, "Keep"),
-        h(
-          "div",
-          { class: "inline" },
-          keepButton("gif", "GIF"),
-          keepButton("webp", "WebP"),
-          films() && keepButton("video", "Video"),
-          keepButton("png", "Strip"),
-        ),
+        h("div", { class: "inline" }, ...keepButtons),
       ),
     ),
-    close: stop,
+    close: () => {
+      stop()
+      version++
+    },
   }
 }

@@ -1,15 +1,14 @@
 // A picture of one's own: framed, encoded, reconstructed. It stays in the page.
 
-import { type App, packed, type View } from "../app"
+import { type App, packed, type Remember, type View } from "../app"
 import { link } from "../address"
 import type { Crop } from "../engine/types"
 import { h, slider, type Slider } from "../ui/dom"
 import { canvas, decoded, paint, thumbnail } from "../ui/face"
-import { opened } from "../ui/picker"
 
 const NEIGHBOURS = 8
 
-export function photoView(app: App, params: URLSearchParams): View {
+export function photoView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
   const framed = canvas(app, "Your picture, framed", "face large")
   const made = canvas(app, "Its reconstruction", "face large")
@@ -21,7 +20,7 @@ export function photoView(app: App, params: URLSearchParams): View {
     class: "hidden",
     tabIndex: -1,
     "aria-label": "A picture file",
-    onchange: () => file.files?.[0] && take(file.files[0]),
+    onchange: () => file.files?.[0] && app.take(file.files[0]),
   })
   const drop = h(
     "div",
@@ -42,13 +41,9 @@ export function photoView(app: App, params: URLSearchParams): View {
   let version = 0
   let soon = 0
 
-  function take(picture: Blob) {
-    opened(picture).then(use, app.fail)
-  }
   function use(picture: ImageBitmap) {
     bitmap = picture
     first = engine.frame(picture).crop
-    for (const one of [nearer, across, down]) one.set(one === nearer ? 1 : 0)
     drop.classList.add("small")
     pair.hidden = knobs.hidden = false
     frame()
@@ -61,23 +56,26 @@ export function photoView(app: App, params: URLSearchParams): View {
     const crop = { left: middle(first.left, across) - size / 2, top: middle(first.top, down) - size / 2, size }
     const { image } = engine.frame(bitmap, crop)
     paint(framed, image)
-    clearTimeout(soon)
-    soon = window.setTimeout(() => void encode(image).catch(app.fail), 60)
-  }
-  async function encode(image: ImageData) {
     const mine = ++version
+    clearTimeout(soon)
+    soon = window.setTimeout(() => void encode(image, mine).catch(app.fail), 60)
+  }
+  async function encode(image: ImageData, mine: number) {
     const latent = await engine.encode(image)
+    if (mine !== version) return
     const faces = await engine.decodeLatest("photo", [latent])
     if (!faces || mine !== version) return
     paint(made, faces[0])
     const reference = packed(latent)
-    app.remember([["face", reference]])
-    await tell(reference)
+    keepAddress([["face", reference]])
+    await tell(reference, mine)
   }
-  async function tell(reference: string) {
+  async function tell(reference: string, mine: number, ...first: HTMLElement[]) {
     const latent = await app.latent(reference)
     const near = await engine.neighbours(latent, Math.min(NEIGHBOURS, engine.gallery.length))
+    if (mine !== version) return
     answer.replaceChildren(
+      ...first,
       h("h2", {}, "Go on with it"),
       app.onward(reference),
       h("h2", {}, "Nearest designs"),
@@ -102,8 +100,9 @@ export function photoView(app: App, params: URLSearchParams): View {
   } else {
     const kept = params.get("face")
     if (kept) {
-      answer.append(h("h2", {}, "From a picture"), decoded(app, kept, "The reconstruction of a picture"))
-      tell(kept).then(() => answer.prepend(decoded(app, kept, "The reconstruction of a picture")), app.fail)
+      const shown = decoded(app, kept, "The reconstruction of a picture")
+      answer.append(h("h2", {}, "From a picture"), shown)
+      tell(kept, version, shown).catch(app.fail)
     }
   }
   return {
@@ -112,6 +111,7 @@ export function photoView(app: App, params: URLSearchParams): View {
     close: () => {
       version++
       clearTimeout(soon)
+      bitmap?.close()
     },
   }
 }
