@@ -1,5 +1,6 @@
 """Splitting, framing and screening: composed heads with known truth, spoilt in known ways, and real photographs."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,24 @@ def test_without_a_head_what_stands_on_the_ground_is_framed() -> None:
     framed = frame(picture, 64)
     assert framed.sure == 0
     assert frame(np.full((40, 40, 3), 128, np.uint8), 64).box == (0, 0, 40, 40)
+
+
+@pytest.mark.parametrize("shape", [(1, 20_000, 3), (20_000, 1, 3)])
+def test_a_long_picture_takes_no_more_memory_than_a_large_one(shape: tuple[int, int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    tracemalloc.start()
+    framed = frame(picture, 32)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6  # a square about it has 1.2 GB
+    assert framed.picture.shape == (32, 32, 3)
+    assert framed.box == (0, 0, shape[1], shape[0])
+
+
+def test_what_stands_in_a_long_picture_is_framed_where_it_is() -> None:
+    picture = np.full((1000, 8000, 3), 240, np.uint8)
+    picture[200:800, 5000:6000] = (200, 0, 40)
+    assert overlap(frame(picture, 32).box, (5000, 200, 6000, 800)) > 0.8
 
 
 def test_good_faces_have_no_flags(clean: list[Scores]) -> None:

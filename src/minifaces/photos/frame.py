@@ -21,6 +21,7 @@ LOOKS, STILL = 2, 0.9  # most looks from near by; one is enough where the outlin
 NEARER = 1.3  # the second look is at the head with so much around it
 APART = 18.0  # of 255, from the ground: what is taken for the thing where no head is found
 LOOKED_AT = 96
+LONGEST = 6144  # pixels a side of a picture that is framed as it is: squares about longer ones would take gigabytes
 
 
 class Framed(NamedTuple):
@@ -37,6 +38,13 @@ class Framed(NamedTuple):
 def frame(picture: Pixels, size: int, seen: Sequence[Seen] | None = None) -> Framed:
     """Find the head in an (H, W, 3) uint8 picture and frame it: padded with ground, never stretched. `seen` is what
     `look` sees in it, where that is known already."""
+    height, width = picture.shape[:2]
+    if (scale := LONGEST / max(height, width)) < 1:
+        small = resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
+        framed = frame(small, size)
+        across, down = width / small.shape[1], height / small.shape[0]
+        x0, y0, x1, y1 = framed.box
+        return framed._replace(box=Box(round(x0 * across), round(y0 * down), round(x1 * across), round(y1 * down)))
     head = find_head(picture, seen)
     if head is None:
         box, sure = thing(picture), 0.0
@@ -107,25 +115,30 @@ def cut_out(picture: Pixels, box: tuple[float, float, float, float], size: int) 
 def crop(picture: Pixels, left: int, top: int, side: int) -> Pixels:
     """A square of a picture; where it reaches beyond, the ground goes on."""
     height, width = picture.shape[:2]
+    side = min(side, 2 * max(height, width, 64))  # nothing sensible can be that much larger than its picture
     inner = picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     if inner.shape[:2] == (side, side):
         return inner
-    if side > 2 * max(height, width, 64):  # nothing sensible can be that much larger than its picture
-        side = 2 * max(height, width, 64)
-    rows, columns = np.arange(top, top + side), np.arange(left, left + side)
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
     if inner.size == 0:
-        rows, columns = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
         return picture[rows[:, None], columns[None]]
-    padded = picture[np.clip(rows, 0, height - 1)].take(np.clip(columns, 0, width - 1), axis=1)
-    outside = ((rows < 0) | (rows >= height))[:, None] | ((columns < 0) | (columns >= width))[None]
-    padded[outside] = _ground(picture, padded[outside])
+    above, before = max(0, -top), max(0, -left)
+    below, after = above + inner.shape[0], before + inner.shape[1]
+    upper, lower, first, last = _grounds(picture)
+    padded = np.empty((side, side, 3), np.uint8)
+    padded[above:below, before:after] = inner
+    padded[:above], padded[below:] = upper[columns], lower[columns]
+    padded[above:below, :before] = first[rows[above:below], None]
+    padded[above:below, after:] = last[rows[above:below], None]
     return padded
 
 
-def _ground(picture: Pixels, padding: Pixels) -> Pixels:
-    """What to fill in: `padding` (n, 3), the border drawn on, where it is ground, and the ground's own colour where a
-    head is cut off."""
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    colour = np.median(border, 0)
-    off = farthest(padding.astype(np.int16) - colour.astype(np.int16)) > 2 * APART
-    return np.where(off[:, None], colour.round().astype(np.uint8), padding)
+def _grounds(picture: Pixels) -> Sequence[Pixels]:
+    """What goes on beyond the upper, lower, left and right side: the side, where it is ground, and the ground's own
+    colour where a head is cut off."""
+    sides = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+    colour = np.median(np.concatenate(sides), 0)
+    off = (farthest(side.astype(np.int16) - colour.astype(np.int16)) > 2 * APART for side in sides)
+    plain = colour.round().astype(np.uint8)
+    return [np.where(far[:, None], plain, side) for far, side in zip(off, sides, strict=True)]
