@@ -68,6 +68,13 @@ def test_several_sources_and_one_picture(folder: Path) -> None:
     assert list(read(folder / "x.png", folder / "more")) == ["x.png", "more/y.png"]
 
 
+def test_the_first_of_a_name_is_taken(folder: Path) -> None:
+    write(folder, {"x.png": png()})
+    make_tar(folder / "a.tar", [(name, png(n), tarfile.REGTYPE) for n, name in enumerate(("b", "c", "b"))])
+    found = read(folder, folder, folder / "x.png")
+    assert {name: f.data for name, f in found.items()} == {"a.tar!b": png(0), "a.tar!c": png(1), "x.png": png()}
+
+
 def test_a_missing_source_is_told_at_once(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.zip is missing"):
         read_sources([folder, folder / "none.zip"])

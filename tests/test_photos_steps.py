@@ -1,11 +1,13 @@
 """From files to screened faces: the same bytes in one go or in many, on one worker or several, and nothing lost."""
 
+import hashlib
 import io
 import json
 import os
 import random
 import shutil
 import struct
+import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -187,6 +189,37 @@ def test_a_picture_that_is_mended_is_taken(pictures: Path, tmp_path: Path) -> No
     assert len(list(Work(tmp_path / "work").originals())) == 1
     (source / "a.png").write_bytes((pictures / "00.png").read_bytes())
     assert prepare(tmp_path / "work", source).screened == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_first_of_a_name_is_taken_at_any_speed(pictures: Path, tmp_path: Path, workers: int) -> None:
+    """A tar file that was added to: with one entry after the other, and with many between."""
+    data = [path.read_bytes() for path in sorted(pictures.glob("[0-9]*.png"))]
+    other = [np.full((20, 20, 3), n, np.uint8) for n in range(120)]
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name, content in [
+            ("cut.png", data[0][:500]),
+            ("a.png", data[1]),
+            ("a.png", data[2]),
+            ("cut.png", data[3]),
+            *((f"{n}.png", encoded(picture)) for n, picture in enumerate(other)),
+            ("a.png", data[4]),
+            ("cut.png", data[5]),
+        ]:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    for _ in range(2):
+        prepare(tmp_path / "work", tmp_path / "a.tar", "import", workers)
+        rows = list(Work(tmp_path / "work").originals())
+        assert [row.source.partition("!")[2] for row in rows] == ["cut.png", "a.png", *(f"{n}.png" for n in range(120))]
+        assert rows[1].sha256 == hashlib.sha256(data[1]).hexdigest()
+
+
+def encoded(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_one_process_at_a_time(whole: Path) -> None:

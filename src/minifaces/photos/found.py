@@ -1,5 +1,6 @@
 """What a source yields: a picture file's bytes with where they came from, or why they cannot be had."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ class Found:
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as text that can be written anywhere; bytes that are no UTF-8 are spelled out."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def mark(source: str) -> int:
+    """8 bytes stand for a source: 100,000 names would take memory."""
+    return int.from_bytes(hashlib.blake2b(source.encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
 def too_large(size: int, most_bytes: int) -> str:

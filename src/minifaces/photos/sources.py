@@ -14,7 +14,7 @@ from pathlib import Path
 
 from minifaces.errors import UsageError
 from minifaces.photos import archives, tables
-from minifaces.photos.found import MOST_BYTES, Found, Known, shown, too_large
+from minifaces.photos.found import MOST_BYTES, Found, Known, mark, shown, too_large
 from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
 
 _INSIDE_FOLDERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".parquet")
@@ -27,6 +27,7 @@ def read_sources(
     """Every picture of the sources, in an order that depends on nothing but their names and contents.
 
     Those whose name `known` is true of are passed over without being read, and so are work folders inside of a folder.
+    Of several of one name, as an archive may hold and a folder that is named twice, the first is taken.
     A picture file larger than `most_bytes` is a problem. Raises UsageError for a source that is missing or itself a
     work folder."""
     sources = list(sources)
@@ -35,7 +36,16 @@ def read_sources(
             raise UsageError(f"{source} is missing: name a picture, a folder, a zip, a tar or a parquet file")
         if _is_work_folder(source):
             raise UsageError(f"{source} is a work folder, not a source: name it with -o")
-    return (found for source in sources for found in _read(source, known, most_bytes))
+    return _firsts(found for source in sources for found in _read(source, known, most_bytes))
+
+
+def _firsts(found: Iterable[Found]) -> Iterator[Found]:
+    """The first of each name. Whether `known` is true of a later one already depends on how fast the workers are."""
+    seen: set[int] = set()
+    for each in found:
+        if (name := mark(each.source)) not in seen:
+            seen.add(name)
+            yield each
 
 
 def count_sources(sources: Iterable[Path]) -> int | None:

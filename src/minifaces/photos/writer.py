@@ -1,7 +1,6 @@
 """Write what comes of pictures into a work folder, in the order in which it is given: pictures before their lines."""
 
 import datetime
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from minifaces.files import atomic
 from minifaces.images import read_picture
 from minifaces.photos.duplicates import Index
 from minifaces.photos.folder import Appender, Frame, Head, Original, Screen, Settings, Work, read_rows
-from minifaces.photos.found import Found
+from minifaces.photos.found import Found, mark
 from minifaces.photos.pipeline import Done
 from minifaces.photos.screen import DEFECTS, Scores
 
@@ -172,11 +171,6 @@ def _cut_incomplete(path: Path) -> None:
                 whole = end
     if whole < end:
         os.truncate(path, whole)
-
-
-def mark(source: str) -> int:
-    """8 bytes stand for a source: 100,000 names would take memory."""
-    return int.from_bytes(hashlib.blake2b(source.encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
 def _write(path: Path, data: bytes) -> None:
