@@ -15,7 +15,8 @@ from rich.table import Table
 
 from minifaces.images import resize, save_picture
 from minifaces.ldraw.dataset import composed_faces
-from minifaces.photos.folder import Appender, Box, Frame, Head, Original, Screen, Work
+from minifaces.photos.folder import Box, Frame, Head, Original, Screen, Work
+from minifaces.photos.lists import Appender
 from minifaces.photos.review import write_page
 
 DESIGNS = 200  # different pictures; more faces repeat them

@@ -8,7 +8,8 @@ import numpy as np
 
 from minifaces.images import Pixels, save_picture
 from minifaces.ldraw.dataset import composed_faces
-from minifaces.photos.folder import Appender, Box, Frame, Head, Original, Screen, Work
+from minifaces.photos.folder import Box, Frame, Head, Original, Screen, Work
+from minifaces.photos.lists import Appender
 
 SIZE = 64
 

@@ -17,7 +17,8 @@ from minifaces.dataset import SPLITS, list_dataset, read_dataset, write_dataset
 from minifaces.errors import UsageError
 from minifaces.images import Pixels, resize
 from minifaces.photos.apply import Groups, Plan, plan, read_decisions, record, splits
-from minifaces.photos.folder import Decision, Original, Work, read_rows
+from minifaces.photos.folder import Decision, Original, Work
+from minifaces.photos.lists import read_rows
 from photos_work import SIZE, composed, write_work
 
 FACES = 12

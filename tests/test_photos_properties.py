@@ -17,8 +17,9 @@ from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts
 from minifaces.ldraw.stages import load_stages
 from minifaces.photos.apply import read_decisions
-from minifaces.photos.folder import Appender, Box, Decision, Original, Screen, read_rows
+from minifaces.photos.folder import Box, Decision, Original, Screen
 from minifaces.photos.frame import frame
+from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.review import suspicion
 from minifaces.photos.split import find_heads
 

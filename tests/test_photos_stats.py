@@ -16,7 +16,8 @@ from minifaces.errors import UsageError
 from minifaces.headcolours import head_colours
 from minifaces.images import Pixels, save_picture
 from minifaces.ldraw.dataset import composed_faces
-from minifaces.photos.folder import Appender, Decision, Original
+from minifaces.photos.folder import Decision, Original
+from minifaces.photos.lists import Appender
 from minifaces.photos.looks import brightness, ground_colour
 from minifaces.photos.review import words
 from minifaces.photos.stats import measure

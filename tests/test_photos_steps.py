@@ -18,8 +18,9 @@ import pytest
 from PIL import Image
 
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.photos.folder import Screen, Settings, Work, read_rows
+from minifaces.photos.folder import Screen, Settings, Work
 from minifaces.photos.found import Found
+from minifaces.photos.lists import read_rows
 from minifaces.photos.pipeline import STEPS
 from minifaces.photos.sources import read_sources
 from minifaces.photos.steps import reflag, run

@@ -226,7 +226,8 @@ def _flagged(work: "Work") -> dict[str, Any]:
     """Of all faces that are screened: how many, how many without a flag, and how often each flag."""
     from collections import Counter
 
-    from minifaces.photos.folder import Screen, read_rows
+    from minifaces.photos.folder import Screen
+    from minifaces.photos.lists import read_rows
 
     flags: Counter[str] = Counter()
     faces = clean = 0

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from minifaces.errors import UsageError
 from minifaces.images import Pixels, read_picture
-from minifaces.photos.folder import Appender, Decision, Face, Work
+from minifaces.photos.folder import Decision, Face, Work
+from minifaces.photos.lists import Appender
 
 DUPLICATE = "duplicate"
 """The flag of a face that repeats another."""

@@ -18,21 +18,21 @@ the list is next written. So a step that was interrupted goes on at the first li
         print(face.head.key, face.screen and face.screen.flags)"""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json, write_json
+from minifaces.photos.lists import first_problem, read_rows
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}-\d+$")]
-R = TypeVar("R", bound=BaseModel)
 
 
 class Box(NamedTuple):
@@ -181,7 +181,7 @@ class Work:
         try:
             return Settings.model_validate(read_json(path))
         except ValidationError as error:
-            raise UsageError(f"{path} is damaged: {_first_problem(error)}") from None
+            raise UsageError(f"{path} is damaged: {first_problem(error)}") from None
 
     def save_settings(self, settings: Settings) -> None:
         write_json(self.folder / "settings.json", settings.model_dump())
@@ -235,68 +235,3 @@ class Work:
             except OSError:
                 raise UsageError(f"{self.folder} is in use by another process: wait for it to end") from None
             yield
-
-
-def read_rows(path: Path, kind: type[R], whole: bool = False) -> Iterator[R]:
-    """The lines of a list, one after the other; none where there is no such file. A last line that broke off is left
-    out, unless the file is `whole`: people's editors end it without a line break.
-
-    Raises UsageError, naming file and line, for any other line that is damaged."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n") and not whole:
-                return
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as error:
-                raise UsageError(f"{path} line {number} is damaged: {_first_problem(error)}") from None
-
-
-class Appender:
-    """Adds lines to the end of a list. Rows given together are written together."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> "Appender":
-        try:
-            self._file = self._path.open("ab+")
-            self._cut_torn_line(self._file)
-        except OSError as error:
-            raise MinifacesError(f"cannot write {self._path}: {error.strerror or error}") from error
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        if self._file:
-            self._file.close()
-
-    def add(self, rows: Iterable[BaseModel]) -> None:
-        assert self._file, "use as a context manager"
-        # Defaults are left out: most fields of most rows have nothing to say.
-        text = "".join(row.model_dump_json(exclude_defaults=True) + "\n" for row in rows)
-        try:
-            self._file.write(text.encode())
-            self._file.flush()
-        except OSError as error:
-            raise MinifacesError(f"cannot write {self._path}: {error.strerror or error}") from error
-
-    @staticmethod
-    def _cut_torn_line(file: IO[bytes]) -> None:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - 4096)
-            file.seek(start)
-            if keep := file.read(end - start).rfind(b"\n") + 1:
-                end = start + keep
-                break
-            end = start
-        file.truncate(end)
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else str(problem["msg"])

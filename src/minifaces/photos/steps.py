@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
-from minifaces.photos.folder import Appender, Frame, Head, Original, Row, Screen, Settings, Work, read_rows
+from minifaces.photos.folder import Frame, Head, Original, Row, Screen, Settings, Work
 from minifaces.photos.found import Found, Known
+from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.pipeline import LOST, Done, FramedFace, Job, Plan, Step, work_up
 from minifaces.photos.screen import DEFECTS
 from minifaces.photos.workers import Pool, open_pool, work_through

@@ -12,8 +12,9 @@ from minifaces.errors import MinifacesError
 from minifaces.files import atomic
 from minifaces.images import read_picture
 from minifaces.photos.duplicates import Index
-from minifaces.photos.folder import Appender, Frame, Head, Original, Screen, Settings, Work, read_rows
+from minifaces.photos.folder import Frame, Head, Original, Screen, Settings, Work
 from minifaces.photos.found import Found, mark
+from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.pipeline import Done
 from minifaces.photos.screen import DEFECTS, Scores
 
