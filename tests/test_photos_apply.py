@@ -142,6 +142,14 @@ def test_decisions_are_recorded_once(work: Work) -> None:
     assert work.decisions() == {key: Decision(key=key, keep=True, time="2027")}
 
 
+def test_a_list_that_was_edited_by_hand_is_added_to(work: Work) -> None:
+    """Editors end a file without a line break."""
+    first, second = (Decision(key=key, keep=False) for key in keys_of(work)[:2])
+    work.decisions_list.write_text(first.model_dump_json())
+    record(work, {second.key: second})
+    assert work.decisions() == {first.key: first, second.key: second}
+
+
 def test_what_cannot_be_applied_is_refused(work: Work, tmp_path: Path) -> None:
     strange = Decision(key="0123456789abcdef-0", keep=True)
     with pytest.raises(UsageError, match="none of the 1 decisions is on a face of"):

@@ -322,9 +322,10 @@ def test_a_zipped_image_folder(folder: Path) -> None:
 def test_a_work_folder_among_the_pictures(folder: Path) -> None:
     """Its own faces must not come back as new pictures."""
     write(folder, {"a.png": png(), "work/faces/b.png": png(1)})
-    write(folder, {f"work/{name}": b"" for name in ("manifest.jsonl", "heads.jsonl", "settings.json")})
-    assert list(read(folder)) == ["a.png"]
-    assert count_sources([folder]) == 1
+    write(folder, {f"work/{name}": b"" for name in ("manifest.jsonl", "heads.jsonl")})
+    write(folder, {"listed/manifest.jsonl": b'{"image": "b.png"}\n', "listed/b.png": png(2)})  # somebody else's list
+    assert list(read(folder)) == ["a.png", "listed/b.png", "listed/manifest.jsonl"]
+    assert count_sources([folder]) == 3
     with pytest.raises(UsageError, match="is a work folder, not a source: name it with -o"):
         read_sources([folder / "work"])
 

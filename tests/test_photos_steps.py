@@ -169,6 +169,29 @@ def test_a_damaged_line_is_named(whole: Path, tmp_path: Path) -> None:
         run(Work(work), "screen")
 
 
+@pytest.mark.parametrize(
+    "text", ['{"audio": "a.wav"}', '{"audio": "a.wav"}\n{"audio"', '{"source": "a.wav"', "words\n"]
+)
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, text: str) -> None:
+    """Other programs call their lists so too."""
+    (tmp_path / "manifest.jsonl").write_text(text)
+    for make in (False, True):
+        with pytest.raises(UsageError, match="work folder"):
+            Work(tmp_path, make=make)
+    assert contents(tmp_path) == {"manifest.jsonl": text.encode()}
+
+
+@pytest.mark.parametrize("name", ["manifest.jsonl", "heads.jsonl", "screen.jsonl"])
+def test_a_damaged_list_stops_before_any_is_written(whole: Path, pictures: Path, tmp_path: Path, name: str) -> None:
+    work = Path(shutil.copytree(whole, tmp_path / "work"))
+    lines = (work / name).read_bytes().splitlines(keepends=True)
+    (work / name).write_bytes(b"".join([*lines[:4], b"{}\n", *lines[5:], b'{"torn']))
+    before = contents(work)
+    with pytest.raises(UsageError, match=rf"{name} line 5 is damaged"):
+        prepare(work, pictures, "import")
+    assert contents(work) == before
+
+
 def test_a_changed_original_is_named(whole: Path, tmp_path: Path) -> None:
     work = Path(shutil.copytree(whole, tmp_path / "work"))
     row = next(Work(work).originals())

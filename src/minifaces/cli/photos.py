@@ -61,7 +61,9 @@ def prepare(
     """Import, split, frame and screen in one go, each picture decoded once. Goes on where it stopped.
 
     Without a source, a work folder is only brought up to date: so its faces can be made again from its originals."""
-    if not sources and not (output / "manifest.jsonl").exists():
+    from minifaces.photos.folder import is_work_folder
+
+    if not sources and not is_work_folder(output):
         raise UsageError(f"{output} is no work folder yet: name pictures, a folder, a zip, a tar or a parquet file")
     _run(output, "screen", sources or [], workers, size, settings, as_json)
 

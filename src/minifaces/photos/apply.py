@@ -80,7 +80,7 @@ def record(work: Work, decisions: Mapping[str, Decision]) -> None:
     known = work.decisions()
     news = [row for key, row in decisions.items() if known.get(key) != row]
     if news:
-        with work.locked(), Appender(work.decisions_list) as own:
+        with work.locked(), Appender(work.decisions_list, whole=True) as own:
             own.add(news)
 
 

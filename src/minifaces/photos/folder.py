@@ -165,9 +165,9 @@ class Work:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise MinifacesError(f"cannot write {self.folder}: {error.strerror or error}") from error
-            if not self.manifest.exists() and any(path.name[0] != "." for path in self.folder.iterdir()):
+            if not is_work_folder(self.folder) and any(path.name[0] != "." for path in self.folder.iterdir()):
                 raise UsageError(f"{self.folder} is not empty and no work folder: name another one")
-        elif not self.manifest.exists():
+        elif not is_work_folder(self.folder):
             raise UsageError(
                 f"{self.folder} is not a work folder: make one with `minifaces data prepare SOURCE -o WORK`"
             )
@@ -235,3 +235,15 @@ class Work:
             except OSError:
                 raise UsageError(f"{self.folder} is in use by another process: wait for it to end") from None
             yield
+
+
+def is_work_folder(folder: Path) -> bool:
+    """Whether a folder is one. A manifest.jsonl alone may be anybody's, unless it is empty or lists an original."""
+    manifest = folder / "manifest.jsonl"
+    if not manifest.is_file():
+        return False
+    try:
+        begins = next(read_rows(manifest, Original), None) is not None or not manifest.stat().st_size
+    except (UsageError, OSError):
+        begins = False
+    return begins or (folder / "heads.jsonl").is_file()

@@ -35,16 +35,23 @@ def read_rows(path: Path, kind: type[R], whole: bool = False) -> Iterator[R]:
 
 
 class Appender:
-    """Adds lines to the end of a list. Rows given together are written together."""
+    """Adds lines to the end of a list. Rows given together are written together. A last line that broke off is cut; in
+    a file that is `whole` it is ended, as `read_rows` reads it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, whole: bool = False) -> None:
         self._path = path
+        self._whole = whole
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> "Appender":
         try:
             self._file = self._path.open("ab+")
-            self._cut_torn_line(self._file)
+            end = self._file.seek(0, os.SEEK_END)
+            if end > (after := _after_last_line(self._file, end)):
+                if self._whole:
+                    self._file.write(b"\n")
+                else:
+                    self._file.truncate(after)
         except OSError as error:
             raise MinifacesError(f"cannot write {self._path}: {error.strerror or error}") from error
         return self
@@ -63,17 +70,16 @@ class Appender:
         except OSError as error:
             raise MinifacesError(f"cannot write {self._path}: {error.strerror or error}") from error
 
-    @staticmethod
-    def _cut_torn_line(file: IO[bytes]) -> None:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - 4096)
-            file.seek(start)
-            if keep := file.read(end - start).rfind(b"\n") + 1:
-                end = start + keep
-                break
-            end = start
-        file.truncate(end)
+
+def _after_last_line(file: IO[bytes], end: int) -> int:
+    """Where the last line ends that has a line break."""
+    while end:
+        start = max(0, end - 4096)
+        file.seek(start)
+        if keep := file.read(end - start).rfind(b"\n") + 1:
+            return start + keep
+        end = start
+    return 0
 
 
 def first_problem(error: ValidationError) -> str:

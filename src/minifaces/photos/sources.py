@@ -14,6 +14,7 @@ from pathlib import Path
 
 from minifaces.errors import UsageError
 from minifaces.photos import archives, tables
+from minifaces.photos.folder import is_work_folder
 from minifaces.photos.found import MOST_BYTES, Found, Known, mark, shown, too_large
 from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
 
@@ -26,7 +27,8 @@ def read_sources(
 ) -> Iterator[Found]:
     """Every picture of the sources, in an order that depends on nothing but their names and contents.
 
-    Those whose name `known` is true of are passed over without being read, and so are work folders inside of a folder.
+    Those whose name `known` is true of are passed over without being read, and so are work folders inside of a folder:
+    their faces and originals are no new pictures, and a run whose sources lie around its work folder would never end.
     Of several of one name, as an archive may hold and a folder that is named twice, the first is taken.
     A picture file larger than `most_bytes` is a problem. Raises UsageError for a source that is missing or itself a
     work folder."""
@@ -34,7 +36,7 @@ def read_sources(
     for source in sources:
         if not os.path.lexists(source):
             raise UsageError(f"{source} is missing: name a picture, a folder, a zip, a tar or a parquet file")
-        if _is_work_folder(source):
+        if is_work_folder(source):
             raise UsageError(f"{source} is a work folder, not a source: name it with -o")
     return _firsts(found for source in sources for found in _read(source, known, most_bytes))
 
@@ -102,18 +104,13 @@ def _contents(path: Path, most_bytes: int) -> tuple[bytes | None, str | None]:
     return data, None
 
 
-def _is_work_folder(folder: Path) -> bool:
-    """Its faces and originals are no new pictures; a run whose sources lie around its work folder would never end."""
-    return all((folder / name).is_file() for name in ("manifest.jsonl", "heads.jsonl", "settings.json"))
-
-
 def _names_many(path: Path) -> bool:
     return path.name.lower().endswith(_INSIDE_FOLDERS)
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _is_work_folder(Path(here) / name))
+        folders[:] = sorted(name for name in folders if not is_work_folder(Path(here) / name))
         yield from (Path(here) / name for name in sorted(files))
 
 
@@ -137,7 +134,7 @@ class _Folder:
                 return
             self.seen.add(mark)
             names = sorted(path.name for path in folder.iterdir())
-            if _is_work_folder(folder):
+            if is_work_folder(folder):
                 return
         except OSError as error:
             yield from self._problem(folder, f"cannot be read: {error.strerror or error}")

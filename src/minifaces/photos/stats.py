@@ -25,7 +25,7 @@ from minifaces.headcolours import head_colours
 from minifaces.images import Pixels, read_picture, square
 from minifaces.photos.apply import plan
 from minifaces.photos.duplicates import Index, hash_of
-from minifaces.photos.folder import Box, Work
+from minifaces.photos.folder import Box, Work, is_work_folder
 from minifaces.photos.frame import Framed
 from minifaces.photos.looks import brightness, ground_colour
 from minifaces.photos.review import words
@@ -120,7 +120,7 @@ def measure(folder: str | os.PathLike[str], progress: Callable[[int, int], None]
 
     Raises UsageError for a folder without pictures or with a damaged list. Pictures that cannot be read are counted."""
     folder = Path(folder)
-    of_work = (folder / "manifest.jsonl").exists()
+    of_work = is_work_folder(folder)
     stats = Stats(folder, "work folder" if of_work else "pictures")
     subjects = list(_of_work(Work(folder), stats) if of_work else _of_pictures(folder, stats))
     # The screening of a work folder has looked for repetitions already.

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,18 +58,19 @@ class Writer:
 
     def __enter__(self) -> "Writer":
         work = self._work
+        # Lists that are damaged, or anybody else's, are told of before any is written.
+        for original in work.originals():
+            self._note(original)
+        for row in read_rows(work.screen_list, Screen):
+            if row.hash is not None:
+                self._index.remember(row.key, row.hash)
+        _cut_incomplete(work.heads_list)
         with ExitStack() as stack:
             self._manifest, self._heads, self._frames, self._screen = (
                 stack.enter_context(Appender(path))
                 for path in (work.manifest, work.heads_list, work.frames_list, work.screen_list)
             )
             self._closing = stack.pop_all()
-        _cut_incomplete(work.heads_list)
-        for original in work.originals():
-            self._note(original)
-        for row in read_rows(work.screen_list, Screen):
-            if row.hash is not None:
-                self._index.remember(row.key, row.hash)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -163,15 +165,14 @@ def flags_of(scores: dict[str, float], duplicate_of: str | None, limits: dict[st
 
 def _cut_incomplete(path: Path) -> None:
     """Remove the heads of a last picture that are not all there: the machine stopped while they were written."""
-    end = whole = 0
-    with path.open("rb") as file:
-        for line in file:
-            end += len(line)
-            head = Head.model_validate_json(line)
-            if head.index == head.of - 1:
-                whole = end
-    if whole < end:
-        os.truncate(path, whole)
+    count = whole = 0
+    for count, head in enumerate(read_rows(path, Head), start=1):
+        if head.index == head.of - 1:
+            whole = count
+    if whole < count:
+        with path.open("rb") as file:
+            end = sum(len(line) for line in islice(file, whole))
+        os.truncate(path, end)
 
 
 def _write(path: Path, data: bytes) -> None:
