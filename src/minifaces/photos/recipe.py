@@ -14,6 +14,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import tomllib
 import zlib
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,8 @@ _COLUMNS = ("part_num", "number", "part", "part_number", "item number", "url", "
 _DELIMITERS = "\t;,"
 _OFFERS = ("srcset", "data-srcset", "imagesrcset", "src", "data-src", "href", "content")
 """Attributes that hold a picture's URL."""
+_CANDIDATE = re.compile(r"([^\s,](?:\S*[^\s,])?)(?:\s+([^,]*))?")
+"""Of a srcset: a URL, which may have commas within, and its descriptors. A comma after either ends them."""
 
 
 class Recipe(BaseModel):
@@ -137,10 +140,9 @@ def _offered_by_html(recipe: Recipe, page: bytes, url: str) -> list[tuple[str, s
 def _largest_of(srcset: str) -> str:
     """The URL with the largest descriptor of a srcset (HTML, section 4.8.4.2.1): `a.jpg 300w, b.jpg 2x`."""
     best, most = "", -1.0
-    for candidate in srcset.split(", "):
-        url, _, descriptor = candidate.strip().rstrip(",").partition(" ")
+    for url, descriptors in _CANDIDATE.findall(srcset):
         try:
-            size = float(descriptor.strip()[:-1] or 1)
+            size = float((descriptors.split() or ["1x"])[0][:-1])
         except ValueError:
             continue
         if size > most:
