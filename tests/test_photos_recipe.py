@@ -110,7 +110,8 @@ def test_recipes_that_are_refused(tmp_path: Path, text: str, said: str) -> None:
     ("text", "parts"),
     [
         ("3626b\n3626c\n\n3626b\n", ["3626b", "3626c"]),
-        ("https://x.example/a,b", ["https://x.example/a"]),  # a comma parts columns: such URLs need quotes
+        ("https://x.example/a,b;c\n\nhttps://x.example/d,e \n", ["https://x.example/a,b;c", "https://x.example/d,e"]),
+        ("https://x.example/a\tHead\nhttps://x.example/b\tHat, red\n", ["https://x.example/a", "https://x.example/b"]),
         ('"https://x.example/a,b"\nhttps://x.example/c\n', ["https://x.example/a,b", "https://x.example/c"]),
         ("part_num,name,part_cat_id\n3626b,Head,59\n973,Torso,60\n", ["3626b", "973"]),  # Rebrickable
         (

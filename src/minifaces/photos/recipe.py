@@ -151,7 +151,8 @@ def _largest_of(srcset: str) -> str:
 
 
 def read_parts(path: Path, column: str | None = None, where: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """The part numbers or URLs in a list: a CSV (comma, semicolon or tab; also gzipped) or a line each.
+    """The part numbers or URLs in a list: a CSV (comma, semicolon or tab; also gzipped) or a line each. If the first
+    line is a URL, every line is one, commas and all.
 
     With a header, the column is the one named, or else the first that is called like those of the known catalogues; the
     rows are those that hold each value of `where` in its column. Each part is given once, in the list's order.
@@ -181,6 +182,8 @@ def _read_table(path: Path) -> list[list[str]]:
         data = path.read_bytes()
         text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8-sig")
         first = next((line for line in text.splitlines() if line.strip()), "")
+        if len(words := first.split()) == 1 and _is_url(words[0]):
+            return [[line] for line in text.splitlines() if line.strip()]
         delimiter = max(_DELIMITERS, key=first.count)
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]
     except FileNotFoundError:
