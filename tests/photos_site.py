@@ -60,6 +60,7 @@ class Site:
             "/elsewhere/{part}": lambda r: RedirectResponse(
                 f"http://localhost:{self.port}/parts/{r.path_params['part']}"
             ),
+            "/oops": lambda _: Response(status_code=301, headers={"Location": "http://[oops"}),
             "/loop": lambda _: RedirectResponse("/loop"),
             "/file": lambda _: RedirectResponse("file:///etc/passwd"),
             "/image/{width:int}x{height:int}/{seed:int}.jpg": self._image,
@@ -102,6 +103,8 @@ class Site:
 
     def _data(self, request: Request) -> Response:
         n = request.path_params["part"]
+        if n in DATA:
+            return Response(DATA[n], media_type="application/json")
         sizes = ("30x30", "200x100", "80x80")
         return JSONResponse({"images": [{"url": f"/image/{size}/{n}.jpg"} for size in sizes], "name": "a head"})
 
@@ -151,6 +154,12 @@ PAGES = {
     "same-a": '<img src="/same.jpg">',
     "same-b": '<img src="/same.jpg">',
     "based": '<base href="/image/"><img data-src="33x22/1.jpg#top">',
+}
+
+
+DATA = {
+    "half": rb'{"url": "/image/\ud800.jpg"}',
+    "deep": b'{"a":' * 500 + b"1" + b"}" * 500,
 }
 
 

@@ -180,6 +180,7 @@ def test_redirects_are_followed(trip: Trip, site: Site) -> None:
         ("/loop", "leads on and on, through more than 5 redirects"),
         ("/file", "leads to file:///etc/passwd, which is not on the web"),
         ("/elsewhere/1", "lies at localhost, which the recipe does not name: add it to `hosts` if it should"),
+        ("/oops", "leads to http://[oops, which is no URL"),
         ("/parts/unknown", "answers 404"),
         ("/words.jpg", "is not a picture that can be read: give a PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"),
         ("/endless.jpg", "has more than 0.1 MB"),
@@ -190,6 +191,23 @@ def test_what_cannot_be_had_is_listed(trip: Trip, site: Site, path: str, problem
     (row,) = trip.collect(url, page=None, images=None, most_bytes=100_000)
     assert (row.source, row.part, row.problem, row.file) == (url, url, problem, None)
     assert trip.told == [(url, problem)]
+
+
+def test_an_odd_page_does_not_keep_the_others(trip: Trip, site: Site) -> None:
+    rows = trip.collect("half", "deep", "1", page=f"{site.url}/data/{{part}}", images=None, json="$..url")
+    assert [row.problem for row in rows] == [
+        "offers no picture where the recipe looks",
+        "is JSON that is nested too deep for the recipe's JSONPath",
+        None,
+    ]
+
+
+def test_a_host_that_cannot_be(trip: Trip) -> None:
+    host = f"{'a' * 70}.example"  # a label of a host's name has 63 letters at most
+    rows = trip.collect(f"http://{host}/a.jpg", f"{trip.site.url}/same.jpg", page=None, images=None)
+    assert [row.problem for row in rows] == [None]
+    ((_, told),) = trip.told
+    assert told.startswith(f"is put off: waits for the robots.txt of {host}, which is no URL")
 
 
 def test_other_hosts_must_be_named(trip: Trip, site: Site) -> None:

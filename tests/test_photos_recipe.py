@@ -69,6 +69,11 @@ def test_json_pages() -> None:
     for broken in (b"<html>", b"\xff", b"[" * 100_000):
         with pytest.raises(UsageError, match="is not JSON, which the recipe expects"):
             offered(recipe, broken, PAGE)
+    with pytest.raises(UsageError, match="is JSON that is nested too deep"):
+        offered(recipe, b'{"a":' * 500 + b"1" + b"}" * 500, PAGE)
+    assert offered(recipe, rb'{"url": "/\ud800.png", "more": {"url": "/a.png"}}', PAGE) == [
+        "https://catalogue.example/a.png"
+    ]
 
 
 def test_part_numbers_are_quoted() -> None:

@@ -188,7 +188,7 @@ class Fetcher:
                         reason = f"answers {response.status_code}"
                     else:
                         return self._take(response, url, most_bytes, cut)
-            except self._httpx.InvalidURL as error:
+            except (self._httpx.InvalidURL, UnicodeError) as error:  # the latter of a host that no DNS could name
                 raise RefusedError(f"is no URL: {error}") from None
             except self._httpx.HTTPError as error:
                 wait = self._told_to_wait(None, tried)
@@ -204,7 +204,10 @@ class Fetcher:
     def _take(self, response: Any, url: str, most_bytes: int, cut: bool) -> tuple[Answer, str | None]:
         status = response.status_code
         if status in (301, 302, 303, 307, 308) and (target := response.headers.get("Location")):
-            return Answer(url, b"", None), urljoin(url, target)
+            try:
+                return Answer(url, b"", None), urljoin(url, target)
+            except ValueError:  # such as http://[
+                raise RefusedError(f"leads to {target}, which is no URL") from None
         if 400 <= status < 500:
             raise _MissingError(f"answers {status}")
         if status != 200:

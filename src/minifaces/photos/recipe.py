@@ -105,9 +105,11 @@ def offered(recipe: Recipe, page: bytes, url: str) -> list[str]:
 def _joined(start: str, text: str) -> str:
     """The absolute URL of what a page says; "" where that is none."""
     try:
-        return urljoin(start, text.strip()).partition("#")[0] if text.strip() else ""
-    except ValueError:  # such as http://[
+        url = urljoin(start, text.strip()).partition("#")[0] if text.strip() else ""
+        url.encode()
+    except ValueError:  # such as http://[ or half of a character, which JSON can name
         return ""
+    return url
 
 
 def _offered_by_json(recipe: Recipe, page: bytes, url: str) -> list[tuple[str, str]]:
@@ -117,7 +119,10 @@ def _offered_by_json(recipe: Recipe, page: bytes, url: str) -> list[tuple[str, s
         value = json.loads(page)
     except (ValueError, RecursionError):
         raise UsageError("is not JSON, which the recipe expects") from None
-    found = (node.value for node in jsonpath_rfc9535.find(str(recipe.json_path), value))
+    try:
+        found = [node.value for node in jsonpath_rfc9535.find(str(recipe.json_path), value)]
+    except (jsonpath_rfc9535.JSONPathError, RecursionError):
+        raise UsageError("is JSON that is nested too deep for the recipe's JSONPath") from None
     return [(url, each) for each in found if isinstance(each, str)]
 
 
