@@ -151,6 +151,7 @@ def test_a_zip(folder: Path) -> None:
             ("/absolute.png", png(3)),
             ("..\\back.png", png(3)),
             ("C:/drive.png", png(3)),
+            ("Shot of 2016-04-01 12:33:21.png", png(4)),
             (link, b"/etc/passwd"),
             ("bomb.png", b"\0" * 1_500_000),
             ("large.png", np.random.default_rng(0).bytes(SMALL + 1)),
@@ -169,7 +170,7 @@ def test_a_zip(folder: Path) -> None:
         "a.zip!large.png": "has 200,001 bytes, more than 200,000",
     }
     assert "-fold: that is a bomb" in str(found["a.zip!bomb.png"].problem)
-    assert [f.data for f in found.values() if f.data] == [png(1), png(2), b"\xff" * 150_000]
+    assert [f.data for f in found.values() if f.data] == [png(1), png(2), png(4), b"\xff" * 150_000]
     assert not (folder.parent / "etc").exists()
 
 
@@ -194,6 +195,15 @@ def test_damaged_zips(folder: Path) -> None:
     assert "is a damaged zip file" in problems(found)["cut.zip"]
     assert "cannot be unpacked: Bad CRC-32" in problems(found)["flipped.zip!one.png"]
     assert found["flipped.zip!two.png"].data == png(2, 64)
+
+
+def test_a_zip_of_a_later_version(folder: Path) -> None:
+    make_zip(folder / "a.zip", [("one.png", png(1))])
+    data = bytearray((folder / "a.zip").read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] = 200
+    (folder / "a.zip").write_bytes(data)
+    assert problems(read(folder)) == {"a.zip": "is a damaged zip file: zip file version 20.0"}
+    assert count_sources([folder]) == 1
 
 
 def test_an_encrypted_member(folder: Path) -> None:
@@ -299,6 +309,14 @@ def test_a_hugging_face_image_folder(folder: Path) -> None:
     }
 
 
+def test_what_no_file_or_terminal_should_get_is_spelled_out(folder: Path) -> None:
+    row = rb'{"file_name": "a\u001b[31m.png", "half": "\ud800", "two\r": "lines\n", "plain": "\u00e4 \\"}'
+    write(folder, {"a\x1b[31m.png": png(), "metadata.jsonl": row})
+    ((name, found),) = read(folder).items()
+    assert name == "a\\x1b[31m.png"
+    assert found.attributes == {"half": "\\ud800", "two\\r": "lines\\n", "plain": "ä \\"}
+
+
 def test_a_zipped_image_folder(folder: Path) -> None:
     rows = "\n".join(json.dumps(row) for row in ({"file_name": "a/b.png", "smile": True}, {"file_name": "c.png"}))
     make_zip(
@@ -333,11 +351,15 @@ def test_a_work_folder_among_the_pictures(folder: Path) -> None:
 def test_damaged_metadata_costs_no_picture(folder: Path) -> None:
     write(folder, {"a.png": png(1), "metadata.csv": b"name\na.png\n"})
     write(folder, {"more/b.png": png(2), "more/metadata.jsonl": b"{"})
+    write(folder, {"pipe/d.png": png(4)})
+    os.mkfifo(folder / "pipe" / "metadata.csv")
     write(folder, {"deep/c.png": png(3), "deep/metadata.jsonl": b'{"file_name":' + b"[" * 100_000})
     found = read(folder)
     assert found["a.png"].data
     assert found["more/b.png"].data
     assert found["deep/c.png"].data
+    assert found["pipe/d.png"].data
+    assert problems(found)["pipe/metadata.csv"] == "is not an ordinary file"
     assert "is damaged (" in problems(found)["deep/metadata.jsonl"]
     assert "has no file_name in every row" in problems(found)["metadata.csv"]
     assert "is damaged (" in problems(found)["more/metadata.jsonl"]
@@ -354,7 +376,10 @@ def test_parquet(folder: Path) -> None:
         {"bytes": png(2), "path": None},
         None,
     ]
-    table = pa.table({"label": [0, 1, 0, 1, 0], "image": rows, "caption": ["one", None, "three", "four", "five"]})
+    captions = ["one", None, "three", "four", "five"]
+    kinds = pa.array(["bald", None, "hair", "hair", "bald"]).dictionary_encode()
+    truths = [True, None, False, False, True]
+    table = pa.table({"label": [0, 1, 0, 1, 0], "image": rows, "caption": captions, "kind": kinds, "smile": truths})
     features = {"label": {"_type": "ClassLabel", "names": ["smile", "frown"]}, "image": {"_type": "Image"}}
     table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     (folder / "data").mkdir()
@@ -374,7 +399,11 @@ def test_parquet(folder: Path) -> None:
     }
     assert problems(found)["cut.parquet"].startswith("is a damaged parquet file")
     assert found["data/train.parquet!0"].data == png(1)
-    assert found["data/train.parquet!0"].attributes == {"label": "smile", "caption": "one"}
-    assert found["data/train.parquet!3"].attributes == {"label": "frown", "caption": "four"}
+    assert found["data/train.parquet!0"].attributes == {
+        **{"label": "smile", "caption": "one", "kind": "bald", "smile": "true"}
+    }
+    assert found["data/train.parquet!3"].attributes == {
+        **{"label": "frown", "caption": "four", "kind": "hair", "smile": "false"}
+    }
     assert found["plain.parquet!0"].data == png(3)
     assert count_sources([folder / "data"]) == 5

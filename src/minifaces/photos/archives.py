@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import stat
 import tarfile
 import zipfile
@@ -31,7 +32,11 @@ _MOST_MEMBERS = 1_000_000
 _MOST_EXPANSION = 200  # times; a plain white bitmap of a head expands 40-fold
 _SMALL = 1_000_000  # bytes that may expand as they like
 _HEADERS = 16_000_000  # bytes of tar headers between two members
-_DAMAGES = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+_DRIVE = re.compile("[A-Za-z]:")
+_DAMAGES = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError),
+    NotImplementedError,  # a zip file of a later version, or packed in an unknown way
+)
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -99,7 +104,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most
     try:
         with archive.open(info) as file:
             data = file.read(most_bytes + 1)  # the declared size may lie
-    except (*_DAMAGES, RuntimeError, NotImplementedError) as error:
+    except (*_DAMAGES, RuntimeError) as error:
         return Found(name, None, f"cannot be unpacked: {error}")
     if len(data) > most_bytes:
         return Found(name, None, too_large(len(data), most_bytes))
@@ -146,7 +151,7 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, mo
 def _refused(member: str, size: int, most_bytes: int) -> str | None:
     """Why a member may not be read, going by its name and size."""
     parts = PurePosixPath(member.replace("\\", "/")).parts
-    if not parts or ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
+    if not parts or ".." in parts or parts[0].startswith("/") or _DRIVE.match(parts[0]):
         return "has a name that leads out of the archive"
     if size > most_bytes:
         return too_large(size, most_bytes)

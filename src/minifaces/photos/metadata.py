@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 from minifaces.errors import UsageError
+from minifaces.photos.found import spelled
 
 NAMES = ("metadata.csv", "metadata.jsonl")
 _LONGEST = 1000  # characters of an attribute
@@ -48,8 +49,10 @@ def attributes(path: PurePath, known: Iterable[Metadata]) -> dict[str, str]:
 
 
 def plain(row: Mapping[str, object]) -> dict[str, str]:
-    """The words, numbers and truths of a row, as text; the rest, and what is empty, is left out."""
-    kept = {str(k): _text(v) for k, v in row.items() if k is not None and isinstance(v, str | int | float)}
+    """The words, numbers and truths of a row, as `spelled` text; the rest, and what is empty, is left out."""
+    kept = {
+        spelled(str(k)): spelled(_text(v)) for k, v in row.items() if k is not None and isinstance(v, str | int | float)
+    }
     return {k: v for k, v in kept.items() if v and len(v) <= _LONGEST}
 
 

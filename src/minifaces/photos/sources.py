@@ -141,10 +141,12 @@ class _Folder:
             return
         for name in (name for name in NAMES if name in names):
             path = folder / name
+            data, problem = _contents(path, self.most_bytes)
+            if data is None:
+                yield from self._problem(path, str(problem))
+                continue
             try:
-                metadata = (*metadata, read_metadata(path.read_bytes(), path))
-            except OSError as error:
-                yield from self._problem(path, f"cannot be read: {error.strerror or error}")
+                metadata = (*metadata, read_metadata(data, path))
             except UsageError as error:
                 yield from self._problem(path, str(error).removeprefix(f"{path} "))
         for name in names:

@@ -24,8 +24,8 @@ def count_rows(path: Path) -> int:
 def read_parquet(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
     """A picture a row: a column of bytes, or of structures with `bytes` in them (Hugging Face's Image feature).
 
-    The other columns that hold words, numbers or class labels become attributes. Raises UsageError where pyarrow, which
-    reads parquet, is not installed."""
+    The other columns that hold words, numbers, truths or class labels become attributes. Raises UsageError where
+    pyarrow, which reads parquet, is not installed."""
     parquet = _pyarrow()
     name = shown(path)
     number = -1
@@ -74,9 +74,10 @@ def _picture_column(schema: Any) -> str | None:
 def _is_plain(kind: Any) -> bool:
     import pyarrow.types as types
 
-    return bool(
-        types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind)
-    )
+    if types.is_dictionary(kind):  # categories of pandas
+        kind = kind.value_type
+    tests = (types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean)
+    return any(test(kind) for test in tests)
 
 
 def _class_labels(schema: Any) -> dict[str, list[str]]:
