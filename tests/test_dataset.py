@@ -40,6 +40,12 @@ def test_a_data_set_comes_back(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["faces", "metadata.csv"]
 
 
+def test_a_bare_carriage_return_comes_back(tmp_path: Path) -> None:
+    row = {"design": "a\rb", "split": "train", "said\r": "x\ry"}
+    write_dataset(tmp_path, [(np.zeros((8, 8, 3), np.uint8), row)])
+    assert read_dataset(tmp_path, size=8).rows == ({**row, "file_name": "faces/000/000000.png"},)
+
+
 def test_the_table_begins_with_the_columns_of_an_image_folder(tmp_path: Path) -> None:
     write_dataset(tmp_path, faces())
     with (tmp_path / "metadata.csv").open(newline="", encoding="utf-8") as file:

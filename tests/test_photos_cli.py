@@ -52,6 +52,16 @@ def test_pictures_to_a_data_set(call: Call) -> None:
     assert len(read_dataset("faces", 64).rows) == kept > 0
 
 
+def test_control_characters_in_names(call: Call) -> None:
+    Path("photos/0.png").rename("photos/0\r\x1b[31m.png")
+    Path("photos/list.txt").rename("photos/list\x1b[31m.txt")
+    code, _, err = call("prepare", "photos", "--size", "64", "--workers", "1")
+    assert code == 0
+    assert err == LISTED.replace("list.txt", "list\\x1b[31m.txt")
+    assert call("review", "work", "--as-screened", "-o", "faces")[0] == 0
+    assert "photos/0\\r\\x1b[31m.png" in [row["source"] for row in read_dataset("faces", 64).rows]
+
+
 def test_a_work_folder_inside_of_the_pictures(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("photos")
     for _ in range(2):

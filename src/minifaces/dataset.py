@@ -148,8 +148,12 @@ def _check_row(row: Mapping[str, str], split_of: dict[str, str]) -> None:
 
 def _write_rows(path: Path, rows: list[dict[str, str]]) -> None:
     columns = dict.fromkeys(["file_name", "design", "split", *(key for row in rows for key in row)])
+    # By itself the csv module leaves a bare carriage return unquoted, and reading would break the row there.
+    broken = any("\r" in text for row in rows for cell in row.items() for text in cell)
     with atomic(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
+        writer = csv.DictWriter(
+            file, list(columns), restval="", lineterminator="\n", quoting=csv.QUOTE_ALL if broken else csv.QUOTE_MINIMAL
+        )
         writer.writeheader()
         writer.writerows(rows)
 

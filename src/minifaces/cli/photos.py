@@ -283,9 +283,12 @@ class _Bar:
         self._bar.update(self._task, completed=done)
 
     def tell(self, source: str, problem: str) -> None:
+        from minifaces.photos.found import spelled
+
         self.told += 1
         if self.told <= _MOST_TOLD:
-            self._bar.console.print(f"{source} {problem}", markup=False, highlight=False, soft_wrap=True)
+            line = spelled(f"{source} {problem}")  # by what a site or a damaged file says
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
