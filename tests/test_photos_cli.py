@@ -1,6 +1,7 @@
 """`minifaces data` for pictures: what its commands write, say and refuse."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,21 @@ def test_thresholds(call: Call) -> None:
         code, _, err = call("screen", "work", "--set", setting)
         assert (code, err.count("\n")) == (2, 1)
         assert said in err
+
+
+def test_thresholds_stay_where_nothing_is_done(call: Call) -> None:
+    """A refused command leaves no settings behind, and no flags that do not belong to them."""
+    Path("broken.parquet").write_bytes(b"PAR1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "pyarrow.parquet", None)
+        assert call("prepare", "broken.parquet", "--set", "blurred=0", "--workers", "1")[0] == 2
+    assert call("prepare", "photos", "--size", "32", "--workers", "1")[0] == 0
+    before = Path("work/screen.jsonl").read_bytes()
+    code, _, err = call("prepare", "photos", "--size", "64", "--set", "blurred=0", "--workers", "1")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has faces of 32 pixels a side" in err
+    assert Path("work/screen.jsonl").read_bytes() == before
+    assert Work("work").settings.thresholds == {}
 
 
 def test_json(call: Call) -> None:

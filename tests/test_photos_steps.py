@@ -23,7 +23,7 @@ from minifaces.photos.found import Found
 from minifaces.photos.lists import read_rows
 from minifaces.photos.pipeline import STEPS
 from minifaces.photos.sources import read_sources
-from minifaces.photos.steps import reflag, run
+from minifaces.photos.steps import run
 from minifaces.photos.writer import Counts
 from photos_work import composed
 
@@ -260,14 +260,14 @@ def test_other_thresholds_flag_anew(whole: Path, tmp_path: Path) -> None:
     work = Work(shutil.copytree(whole, tmp_path / "work"))
     name = next(iter(read_rows(work.screen_list, Screen).__next__().scores))
     before = [row.model_dump(exclude={"flags"}) for row in read_rows(work.screen_list, Screen)]
-    reflag(work, {name: 0.0})
+    run(work, "screen", settings=Settings(size=64, thresholds={name: 0.0}))
     rows = list(read_rows(work.screen_list, Screen))
     assert all(name in row.flags for row in rows)
     assert [row.model_dump(exclude={"flags"}) for row in rows] == before
-    reflag(work, {name: 1.01})
+    run(work, "screen", settings=Settings(size=64, thresholds={name: 1.01}))
     assert not any(name in row.flags for row in read_rows(work.screen_list, Screen))
     with pytest.raises(UsageError, match="no defect that is screened for"):
-        reflag(work, {"ugly": 0.5})
+        run(work, "screen", settings=Settings(size=64, thresholds={"ugly": 0.5}))
 
 
 def test_every_kind_of_picture(tmp_path: Path) -> None:

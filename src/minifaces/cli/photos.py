@@ -185,15 +185,13 @@ def _run(
 ) -> None:
     from minifaces.photos.folder import Work
     from minifaces.photos.sources import count_sources, read_sources
-    from minifaces.photos.steps import reflag, run, settings_for
+    from minifaces.photos.steps import run, settings_for
 
     read_sources(sources)  # a source that is missing is told of before a folder is made
     thresholds = dict(_threshold(text) for text in settings or [])
     among = _workers(workers)
     work = Work(folder, make=True)
     wanted = settings_for(work, size, thresholds)
-    if thresholds:
-        reflag(work, wanted.thresholds)
     total = count_sources(sources)
     names = {"import": "importing", "split": "splitting", "frame": "framing", "screen": "screening"}
     with _pictures_bar(names[last], None if total is None else total or _lines(work)) as bar:

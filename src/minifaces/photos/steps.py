@@ -42,6 +42,7 @@ def run(
 ) -> Counts:
     """Bring every picture of a work folder, and those that `read` finds, up to the step `last`.
 
+    Other thresholds in `settings` than the folder's flag the faces anew that were screened before.
     `read` is given what tells whether a source is known. `update` is told how many pictures are done, `tell` of each
     one that cannot be used and why. A source that had a problem is tried again.
     Raises UsageError for settings that do not fit the folder's faces, MinifacesError where it cannot be written or an
@@ -60,19 +61,6 @@ def run(
             writer.add(found, result)
             update(done := done + 1)
     return writer.counts
-
-
-def reflag(work: Work, thresholds: dict[str, float]) -> None:
-    """Change thresholds, and with them the flags of faces that were screened already: scores stay as they are."""
-    settings = work.settings.model_copy(update={"thresholds": check_thresholds(thresholds)})
-    limits = DEFECTS | settings.thresholds
-    with work.locked():
-        if work.screen_list.exists():
-            with atomic(work.screen_list) as scratch, Appender(scratch) as rows:
-                for row in read_rows(work.screen_list, Screen):
-                    flags = flags_of(row.scores, row.duplicate_of, limits)
-                    rows.add([row.model_copy(update={"flags": flags})])
-        work.save_settings(settings)
 
 
 def settings_for(work: Work, size: int | None, thresholds: dict[str, float]) -> Settings:
@@ -102,9 +90,19 @@ def _settle(work: Work, wanted: Settings | None) -> Settings:
         raise UsageError(
             f"{work.folder} has faces of {present.size} pixels a side: name another folder for {settings.size}"
         )
+    if settings.thresholds != present.thresholds and work.screen_list.exists():
+        _flag_anew(work, DEFECTS | settings.thresholds)
     if settings != present or not (work.folder / "settings.json").exists():
         work.save_settings(settings)
     return settings
+
+
+def _flag_anew(work: Work, limits: dict[str, float]) -> None:
+    """Flag faces that were screened already by other thresholds: scores stay as they are."""
+    with atomic(work.screen_list) as scratch, Appender(scratch) as rows:
+        for row in read_rows(work.screen_list, Screen):
+            flags = flags_of(row.scores, row.duplicate_of, limits)
+            rows.add([row.model_copy(update={"flags": flags})])
 
 
 def _through(pool: Pool, plan: Plan, pairs: Iterable[tuple[T, Job]]) -> Iterator[tuple[T, Done]]:
