@@ -224,3 +224,12 @@ def test_saving_fails_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(MinifacesError, match="cannot write"):
         save_picture(tmp_path / "file" / "a.png", gradient())
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="not an ordinary file: name a file to write"):
+        save_picture(pipe, np.zeros((4, 4, 3), np.uint8))
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

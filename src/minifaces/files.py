@@ -20,6 +20,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     if target.is_dir():
         raise UsageError(f"{target} is a folder: name a file to write")
+    if target.exists() and not target.is_file():  # /dev/null and pipes are not to be replaced
+        raise UsageError(f"{target} is not an ordinary file: name a file to write")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
