@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 from minifaces.cli.main import run
@@ -168,6 +169,25 @@ def test_collect(call: Call) -> None:
         code, out, _ = call("prepare", "-o", "work", "--workers", "1")
         assert code == 0
         assert "screened" in out
+
+
+def test_the_question_may_be_left(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typer makes an Abort of Ctrl-C and Ctrl-D."""
+    for module in ("httpx", "protego", "selectolax", "jsonpath_rfc9535"):
+        pytest.importorskip(module)
+    Path("recipe.toml").write_text('page = "https://x.example/{part}.jpg"\n')
+    Path("parts.csv").write_text("3626b\n")
+
+    def leave(*_: object, **__: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(typer, "confirm", leave)
+    words = ("collect", "parts.csv", "--recipe", "recipe.toml", "--contact", "me@example.org")
+    code, _, err = call(*words)
+    assert code == 130
+    assert err == "minifaces: error: interrupted\n"
+    assert not Path("work").exists()
 
 
 def test_help_shows_the_commands(call: Call) -> None:

@@ -54,7 +54,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _invoke(sys.argv[1:] if arguments is None else list(arguments))
     except typer.Exit as end:
         return end.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # the latter while a question is asked
         return _fail("interrupted", 130)
     except BrokenPipeError:
         # Whoever read the output has enough. Python would complain once more when it flushes on leaving.
