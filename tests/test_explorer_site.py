@@ -356,5 +356,12 @@ def test_the_command_exports(tiny_model: Path, tmp_path: Path, capsys: pytest.Ca
     assert run(["export-site", str(tmp_path / "x.html"), "--single-file", "--model", str(tiny_model)]) == 0
     assert (tmp_path / "x.html").stat().st_size > 3_000_000  # the runtime is in it
     capsys.readouterr()
-    assert run(["export-site", str(tmp_path / "x"), "--single-file", "--model", str(tiny_model)]) == 2
-    assert "ends in .html" in capsys.readouterr().err
+    for name in (str(tmp_path / "x"), ".", ".."):
+        assert run(["export-site", name, "--single-file", "--model", str(tiny_model)]) == 2
+        assert f"{name}: a single file needs a name that ends in .html" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explore", "--port", port, "--no-browser"]) == 2
+    assert "--port" in capsys.readouterr().err

@@ -20,7 +20,7 @@ SeedOption = Annotated[int, typer.Option(help="The map's: another seed, another 
 @app.command()
 def explore(
     data: DataArgument = None,
-    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     seed: SeedOption = 0,
     model_folder: ModelOption = None,
@@ -65,7 +65,7 @@ def export(
 
     if single_file:
         if output.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(f"a single file needs a name that ends in .html, as in {output.with_suffix('.html')}")
+            raise UsageError(f"{output}: a single file needs a name that ends in .html, such as faces.html")
         size = export_single(_files(data, seed, model_folder), output)
         typer.echo(f"{output}: the explorer in one file, {human(size)}; open it in a browser")
         return
