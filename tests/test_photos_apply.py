@@ -227,6 +227,17 @@ def test_the_command(work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "is not a work folder" in capfd.readouterr().err
 
 
+def test_in_a_folder_in_use_nothing_is_written(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("decisions.jsonl").write_text(json.dumps({"key": keys_of(work)[0], "keep": False}) + "\n")
+    with work.locked():
+        assert run(["data", "review", "work", "--apply", "decisions.jsonl"]) == 2
+    assert "work is in use by another process" in capfd.readouterr().err
+    assert not Path("faces").exists()
+
+
 def test_plan_reads_no_picture(work: Work) -> None:
     for path in work.folder.rglob("*.png"):
         path.unlink()

@@ -65,9 +65,10 @@ def _apply(folder: Path, output: Path, decisions: Path | None, replace: bool, as
     work = Work(folder)
     given = work.decisions() if decisions is None else read_decisions(decisions)
     chosen = plan(work, given)
-    write_dataset(output, progress(chosen.faces(), "writing", len(chosen.rows)), replace)
+    faces = chosen.faces()
     if decisions is not None:
-        record(work, given)
+        record(work, given)  # before the long work: where another process has the folder, nothing is written
+    write_dataset(output, progress(faces, "writing", len(chosen.rows)), replace)
     facts = {"faces": len(chosen.rows), "of": chosen.of, "decided": chosen.decided, "strange": chosen.strange}
     if as_json:
         print_json({"folder": str(output), **facts})
