@@ -91,6 +91,22 @@ def test_a_folder_in_use_is_refused_unless_told_otherwise(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["holiday.png"]
 
 
+def test_a_data_set_stays_until_the_next_one_is_whole(tmp_path: Path) -> None:
+    def failing() -> Iterator[Face]:
+        yield from faces(1)
+        assert len(read_dataset(tmp_path, size=8).rows) == 6
+        raise UsageError("a face is missing")
+
+    write_dataset(tmp_path, faces(6))
+    for _ in range(2):
+        with pytest.raises(UsageError, match="a face is missing"):
+            write_dataset(tmp_path, failing(), replace=True)
+    assert len(read_dataset(tmp_path, size=8).rows) == 6
+    write_dataset(tmp_path, faces(2), replace=True)
+    assert len(read_dataset(tmp_path, size=8).rows) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces", "metadata.csv"]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -32,6 +32,7 @@ SPLITS = ("train", "validation", "test")
 _METADATA = "metadata.csv"
 _FACES = "faces"
 _UNFINISHED = ".unfinished"  # stands in the folder until a data set is whole
+_COMING = ".coming"  # where a data set is written that will replace another one
 _FOLDER_SIZE = 1000  # pictures in a sub-folder
 
 
@@ -59,12 +60,14 @@ def write_dataset(
 
     Each is an (H, W, 3) uint8 picture and its row: `design`, `split` and any attributes (a `file_name` is
     replaced). A folder with something in it is refused, unless it holds an unfinished data set or, with
-    `replace`, a data set: metadata.csv and faces/ are removed first. Until the last file is written a mark in
-    the folder says that it is unfinished, and `read_dataset` refuses it.
+    `replace`, a data set: its metadata.csv and faces/ stay until the new ones are whole. Until the last file is
+    written a mark in the folder says that a new data set is unfinished, and `read_dataset` refuses it.
     Raises UsageError for a row without design or with an unknown split, a design in two splits, or no
     faces; MinifacesError where the folder cannot be written."""
     folder = Path(folder)
-    _make_room(folder, replace)
+    if replace and (folder / _METADATA).exists():
+        return _replace(folder, faces)
+    _make_room(folder)
     rows = []
     split_of: dict[str, str] = {}
     for number, (picture, row) in enumerate(faces):
@@ -117,22 +120,45 @@ def list_dataset(folder: str | os.PathLike[str]) -> tuple[dict[str, str], ...]:
     return tuple(rows)
 
 
-def _make_room(folder: Path, replace: bool) -> None:
+def _replace(folder: Path, faces: Iterable[tuple[Pixels, Mapping[str, str]]]) -> int:
+    """Write a data set beside the one in `folder`, then put it in that one's place."""
+    coming = folder / _COMING
+    shutil.rmtree(coming, ignore_errors=True)  # what an interruption left
+    try:
+        count = write_dataset(coming, faces)
+        try:
+            _clear(folder)
+            for name in (_FACES, _METADATA):
+                (coming / name).rename(folder / name)
+            (folder / _UNFINISHED).unlink()
+        except OSError as error:
+            raise MinifacesError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(coming, ignore_errors=True)
+    return count
+
+
+def _make_room(folder: Path) -> None:
     """Leave `folder` marked as unfinished and without a data set in it."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder")
-    removable = (folder / _UNFINISHED).exists() or (replace and (folder / _METADATA).exists())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not removable:
+        if any(folder.iterdir()) and not (folder / _UNFINISHED).exists():
             remedy = "replace it on purpose" if (folder / _METADATA).exists() else "empty it"
             raise UsageError(f"{folder} is not empty: name another folder, or {remedy}")
-        (folder / _UNFINISHED).touch()
-        (folder / _METADATA).unlink(missing_ok=True)
-        if (folder / _FACES).exists():
-            shutil.rmtree(folder / _FACES)
+        _clear(folder)
+        shutil.rmtree(folder / _COMING, ignore_errors=True)
     except OSError as error:
         raise MinifacesError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _clear(folder: Path) -> None:
+    """Remove a data set, and mark the folder as one that is unfinished."""
+    (folder / _UNFINISHED).touch()
+    (folder / _METADATA).unlink(missing_ok=True)
+    if (folder / _FACES).exists():
+        shutil.rmtree(folder / _FACES)
 
 
 def _check_row(row: Mapping[str, str], split_of: dict[str, str]) -> None:
