@@ -204,6 +204,16 @@ def test_a_changed_original_is_named(whole: Path, tmp_path: Path) -> None:
         run(Work(work), "screen")
 
 
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n"])
+def test_a_damaged_face_is_named(whole: Path, tmp_path: Path, data: bytes) -> None:
+    work = Work(shutil.copytree(whole, tmp_path / "work"))
+    work.screen_list.unlink()
+    key = list(work.heads())[3].key
+    work.face_path(key).write_bytes(data)
+    with pytest.raises(MinifacesError, match=rf"faces/{key[:2]}/{key}.png of the work folder is damaged: remove its"):
+        run(work, "screen")
+
+
 def test_a_picture_that_is_mended_is_taken(pictures: Path, tmp_path: Path) -> None:
     source = tmp_path / "photos"
     source.mkdir()

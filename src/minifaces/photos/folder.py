@@ -219,7 +219,7 @@ class Work:
 
     def face_path(self, key: str) -> Path:
         """Where the framed face of a key is kept."""
-        return self.folder / "faces" / key[:2] / f"{key}.png"
+        return self.folder / face_file(key)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -235,6 +235,11 @@ class Work:
             except OSError:
                 raise UsageError(f"{self.folder} is in use by another process: wait for it to end") from None
             yield
+
+
+def face_file(key: str) -> str:
+    """Where the framed face of a key is kept, from the work folder."""
+    return f"faces/{key[:2]}/{key}.png"
 
 
 def is_work_folder(folder: Path) -> bool:

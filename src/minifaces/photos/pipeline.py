@@ -10,14 +10,13 @@ import io
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import numpy as np
 from PIL import Image
 
-from minifaces.errors import UsageError
+from minifaces.errors import MinifacesError, UsageError
 from minifaces.images import Pixels, decode_picture, square
 from minifaces.photos.duplicates import hash_of
 from minifaces.photos.finder import Seen, look
-from minifaces.photos.folder import Box
+from minifaces.photos.folder import Box, Head, face_file
 from minifaces.photos.frame import Framed, frame
 from minifaces.photos.screen import Scores, screen
 from minifaces.photos.split import find_heads
@@ -72,7 +71,9 @@ LOST = Done("ends the process that decodes it")
 
 
 def work_up(jobs: Sequence[Job], plan: Plan) -> list[Done]:
-    """Each job's result. Whatever a picture does to the steps, it is told of and the others go on."""
+    """Each job's result. Whatever a picture does to the steps, it is told of and the others go on.
+
+    Raises MinifacesError for a face that was framed before and is damaged."""
     return [_work_up(job, plan) for job in jobs]
 
 
@@ -94,7 +95,7 @@ def _work_up(job: Job, plan: Plan) -> Done:
     if steps >= 2:
         crops = [picture[box.y0 : box.y1, box.x0 : box.x1] for box in done.boxes]
         known = seen if [crop.shape for crop in crops] == [picture.shape] else None  # of one that stays whole
-        framed = _stored(job.faces, done.boxes) if job.faces else [_frame(crop, plan.size, known) for crop in crops]
+        framed = _stored(job.faces, done) if job.faces else [_frame(crop, plan.size, known) for crop in crops]
         faces = job.faces or tuple(_face(f, box) for f, box in zip(framed, done.boxes, strict=True))
         done = done._replace(faces=faces)
     if steps >= 3:
@@ -125,11 +126,18 @@ def _face(framed: Framed, box: Box) -> FramedFace:
     return FramedFace(buffer.getvalue(), head, round(float(framed.sure), 4))
 
 
-def _stored(faces: Sequence[FramedFace], boxes: Sequence[Box]) -> list[Framed]:
-    """Faces that were framed before, as `frame` gave them."""
+def _stored(faces: Sequence[FramedFace], done: Done) -> list[Framed]:
+    """Faces that were framed before, as `frame` gave them. Raises MinifacesError, naming the file, for damaged ones."""
     result = []
-    for face, box in zip(faces, boxes, strict=True):
-        picture = np.array(Image.open(io.BytesIO(face.png)).convert("RGB"))
+    for index, (face, box) in enumerate(zip(faces, done.boxes, strict=True)):
+        try:
+            picture, _ = decode_picture(face.png, "")
+        except UsageError:
+            head = Head(id=done.sha256[:16], index=index, of=len(faces), box=box)
+            raise MinifacesError(
+                f"{face_file(head.key)} of the work folder is damaged: remove its faces/, heads.jsonl, frames.jsonl "
+                "and screen.jsonl, and run the same command again"
+            ) from None
         x0, y0, x1, y1 = face.head
         result.append(Framed(picture, Box(x0 - box.x0, y0 - box.y0, x1 - box.x0, y1 - box.y0), face.sure))
     return result
