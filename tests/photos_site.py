@@ -64,6 +64,7 @@ class Site:
             "/loop": lambda _: RedirectResponse("/loop"),
             "/file": lambda _: RedirectResponse("file:///etc/passwd"),
             "/image/{width:int}x{height:int}/{seed:int}.jpg": self._image,
+            "/twin/{part}.jpg": lambda _: Response(picture(50, 60), media_type="image/jpeg"),
             "/same.jpg": lambda _: Response(picture(50, 50), media_type="image/jpeg"),
             "/truncated.jpg": lambda _: Response(picture(300, 300)[:5000], media_type="image/jpeg"),
             "/words.jpg": lambda _: Response(b"<html>no picture", media_type="image/jpeg"),

@@ -322,6 +322,29 @@ def test_again_asks_anew_for_what_could_not_be_had(trip: Trip, site: Site) -> No
     assert len(rows) == 2  # the same problem is not listed twice
 
 
+def test_again_asks_anew_for_pages_without_pictures_and_for_what_was_none(trip: Trip, site: Site) -> None:
+    parts = ("empty", "words", f"{site.url}/words.jpg")
+    trip.collect(*parts)
+    asked = dict(site.asked)
+    rows = trip.collect(*parts, again=True)
+    # In one run nothing is asked for twice, though two parts offer it.
+    assert site.asked == {**{path: 2 * n for path, n in asked.items()}, "/robots.txt": 1}
+    assert len(rows) == 3
+
+
+def test_again_leaves_alone_what_is_listed_already(trip: Trip, site: Site) -> None:
+    """Two parts with one picture, and two with pictures of the same bytes."""
+    page = {"page": f"{site.url}/twin/{{part}}.jpg", "images": None}
+    rows = [*trip.collect("same-a", "same-b")[:2], *trip.collect("1", "2", **page)[2:]]
+    assert [row.problem is None for row in rows] == [True, False, True, False]
+    assert rows[3].problem == f"holds the same bytes as {rows[2].id}"
+    assert [row.id for row in rows[1::2]] == [row.id for row in rows[::2]]
+    asked = dict(site.asked)
+    assert trip.collect("same-a", "same-b", again=True) == rows
+    assert trip.collect("1", "2", again=True, **page) == rows
+    assert site.asked == asked
+
+
 def test_the_cache_is_asked_first(trip: Trip, site: Site) -> None:
     with trip.fetcher() as fetcher:
         url = f"{site.url}/image/40x40/1.jpg"

@@ -8,6 +8,7 @@ server was out of order for has none and is asked for again next time."""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from minifaces.errors import MinifacesError, UsageError
@@ -65,6 +66,13 @@ def hosts_of(recipe: Recipe, parts: Collection[str]) -> set[str]:
     return {urlsplit(recipe.url(part)).hostname or "" for part in parts} | set(recipe.hosts)
 
 
+class _Listed(NamedTuple):
+    """A picture that the manifest lists."""
+
+    area: int
+    sha256: str
+
+
 class _Collector:
     def __init__(self, work: Work, recipe: Recipe, fetcher: Fetcher, pool: Pool, again: bool) -> None:
         self._recipe = recipe
@@ -72,12 +80,13 @@ class _Collector:
         self._pool = pool
         self._again = again
         self._done: set[int] = set()  # parts
-        self._areas: dict[int, int] = {}  # of the pictures that the manifest lists
+        self._listed: dict[int, _Listed] = {}  # pictures in the manifest
         for row in work.originals():
-            if row.part is not None and not (again and row.problem):
+            # A problem with an id is that the same picture is there already: asking again would change nothing.
+            if row.part is not None and not (again and row.problem and row.id is None):
                 self._done.add(mark(row.part))
-            if row.problem is None:
-                self._areas[mark(row.source)] = (row.width or 0) * (row.height or 0)
+            if row.sha256 is not None:
+                self._listed[mark(row.source)] = _Listed((row.width or 0) * (row.height or 0), row.sha256)
 
     def __contains__(self, part: str) -> bool:
         return mark(part) in self._done
@@ -85,7 +94,7 @@ class _Collector:
     def note(self, found: Found, done: Done) -> None:
         """Remember what is in the manifest now; the picture need not be kept twice."""
         if done.problem is None:
-            self._areas[mark(found.source)] = done.width * done.height
+            self._listed[mark(found.source)] = _Listed(done.width * done.height, done.sha256)
             self._fetcher.forget(found.source)
 
     def fetch(self, part: str) -> tuple[Found, Done]:
@@ -99,8 +108,8 @@ class _Collector:
         best: tuple[Found, Done] | None = None
         most, listed, reasons = 0, "", []
         for offer in offers:
-            if (area := self._areas.get(mark(offer), 0)) > most:
-                best, most, listed = None, area, offer
+            if (known := self._listed.get(mark(offer))) and known.area > most:
+                best, most, listed = None, known.area, offer
                 continue
             try:
                 answer = self._fetcher.get(offer, self._recipe.most_bytes, self._again)
@@ -116,7 +125,8 @@ class _Collector:
         if best:
             return best
         if listed:
-            return _nothing(url, part, f"offers a picture that is listed already: {listed}")
+            found, done = _nothing(url, part, f"offers a picture that is listed already: {listed}")
+            return found, done._replace(sha256=self._listed[mark(listed)].sha256)
         return _nothing(url, part, "; ".join(reasons) or "offers no picture where the recipe looks")
 
     def _offers(self, url: str) -> Iterator[str]:

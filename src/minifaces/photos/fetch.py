@@ -91,6 +91,7 @@ class Fetcher:
         self._cache, self._allowed, self._pause, self._backoff, self._sleep = cache, allowed, pause, backoff, sleep
         agent = f"{AGENT}/{version(AGENT)} (+{check_contact(contact)})"
         self._client = httpx.Client(headers={"User-Agent": agent}, timeout=timeout, http2=False)
+        self._began = time.time()
         self._last: dict[str, float] = {}  # when each host was last asked
         self._robots: dict[str, Any] = {}  # of each site its rules, or why they cannot be had
 
@@ -101,12 +102,12 @@ class Fetcher:
         self._client.close()
 
     def get(self, url: str, most_bytes: int, again: bool = False) -> Answer:
-        """The whole answer to a GET, from the disk if it was had before; with `again`, refusals are asked about anew.
+        """The whole answer to a GET, from the disk if it was had before; with `again`, before by this fetcher.
 
         Raises RefusedError, with the reason, for one that cannot be had; LaterError where the server is out of order or
         cannot be reached, which is not kept; MinifacesError where it wants to be left alone for long."""
         body, about = self._places(url)
-        if (kept := _read_kept(about)) and not (again and kept.refused):
+        if (kept := _read_kept(about)) and not (again and kept.time < self._began):
             if kept.refused:
                 raise RefusedError(kept.refused)
             if body.exists():
