@@ -152,6 +152,8 @@ PAGES = {
     "gone": '<img src="/image/nothing.jpg">',
     "private": '<img src="/private/1">',
     "other-host": '<img src="http://pictures.example/a.jpg">',
+    "two-hosts": '<img src="http://pictures.example/a.jpg"><img src="/image/11x11/1.jpg">',
+    "two-hosts-too": '<img src="http://pictures.example/b.jpg"><img src="/image/12x12/2.jpg">',
     "same-a": '<img src="/same.jpg">',
     "same-b": '<img src="/same.jpg">',
     "based": '<base href="/image/"><img data-src="33x22/1.jpg#top">',

@@ -179,7 +179,10 @@ def test_redirects_are_followed(trip: Trip, site: Site) -> None:
     [
         ("/loop", "leads on and on, through more than 5 redirects"),
         ("/file", "leads to file:///etc/passwd, which is not on the web"),
-        ("/elsewhere/1", "lies at localhost, which the recipe does not name: add it to `hosts` if it should"),
+        (
+            "/elsewhere/1",
+            "lies at localhost, which the recipe does not name: if it should, add it to `hosts`, use --again",
+        ),
         ("/oops", "leads to http://[oops, which is no URL"),
         ("/parts/unknown", "answers 404"),
         ("/words.jpg", "is not a picture that can be read: give a PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"),
@@ -214,7 +217,21 @@ def test_other_hosts_must_be_named(trip: Trip, site: Site) -> None:
     (row,) = trip.collect("other-host")
     assert "pictures.example, which the recipe does not name" in str(row.problem)
     elsewhere = f"{site.url}/elsewhere/{{part}}"
-    assert trip.collect("6", page=elsewhere, hosts=["localhost"])[-1].problem is None
+    assert trip.collect("6", page=elsewhere)[-1].problem is not None
+    rows = trip.collect("6", page=elsewhere, hosts=["LOCALHOST"], again=True)
+    assert [row.problem is None for row in rows if row.part == "6"] == [False, True]
+
+
+def test_larger_pictures_on_other_hosts_are_told_of(trip: Trip, site: Site) -> None:
+    """Once of each host; and once it is allowed, it is asked."""
+    assert [row.problem for row in trip.collect("two-hosts", "two-hosts-too")] == [None, None]
+    ((part, told),) = trip.told
+    assert part == "two-hosts"
+    assert "pictures at pictures.example too, which the recipe does not name" in told
+    with trip.fetcher(hosts=set()) as fetcher, pytest.raises(RefusedError):
+        fetcher.get(f"{site.url}/image/9x9/1.jpg", 100_000)
+    with trip.fetcher() as fetcher:
+        assert fetcher.get(f"{site.url}/image/9x9/1.jpg", 100_000).data
 
 
 def test_a_truncated_picture_loses_to_a_whole_one(trip: Trip, site: Site) -> None:

@@ -94,6 +94,12 @@ def test_part_numbers_are_quoted() -> None:
         ('images = "a["', "images 'a[' is not understood"),
         ('json = "images[*]"', "json 'images[*]' is not understood"),
         ('json = "$.a"\nimages = "img"', "images is for HTML pages, json for JSON pages: give one"),
+        (
+            'hosts = ["http://x.example"]',
+            "hosts 'http://x.example' is no host's name: give it without http:// and port",
+        ),
+        ('hosts = ["x.example:80"]', "hosts 'x.example:80' is no host's name"),
+        ('hosts = ["x.example/a"]', "hosts 'x.example/a' is no host's name"),
         ("seconds_between = -1", "seconds_between"),
         ("ignore_robots = true", "ignore_robots Extra inputs are not permitted"),
         ("page = ", "is no recipe"),

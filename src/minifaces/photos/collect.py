@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.photos.fetch import Fetcher, LaterError, RefusedError
+from minifaces.photos.fetch import ElsewhereError, Fetcher, LaterError, RefusedError
 from minifaces.photos.folder import Work
 from minifaces.photos.found import Found, mark
 from minifaces.photos.pipeline import LOST, Done, Job, Plan, work_up
@@ -39,7 +39,7 @@ def collect(
     `update` is told how many parts are done, `tell` of each one without a picture and why.
     Raises MinifacesError where a site is out of order or wants to be left alone: what was collected is kept."""
     with work.locked(), open_pool(1) as pool, Writer(work, work.settings, tell) as writer:
-        collector = _Collector(work, recipe, fetcher, pool, again)
+        collector = _Collector(work, recipe, fetcher, pool, again, tell)
         in_a_row = 0
         for number, part in enumerate(parts, start=1):
             if part not in collector:
@@ -74,11 +74,21 @@ class _Listed(NamedTuple):
 
 
 class _Collector:
-    def __init__(self, work: Work, recipe: Recipe, fetcher: Fetcher, pool: Pool, again: bool) -> None:
+    def __init__(
+        self,
+        work: Work,
+        recipe: Recipe,
+        fetcher: Fetcher,
+        pool: Pool,
+        again: bool,
+        tell: Callable[[str, str], None],
+    ) -> None:
         self._recipe = recipe
         self._fetcher = fetcher
         self._pool = pool
         self._again = again
+        self._tell = tell
+        self._elsewhere: set[str] = set()  # hosts that were told of
         self._done: set[int] = set()  # parts
         self._listed: dict[int, _Listed] = {}  # pictures in the manifest
         for row in work.originals():
@@ -106,7 +116,7 @@ class _Collector:
             return _nothing(url, part, str(error))
         page = url if self._recipe.images or self._recipe.json_path else None
         best: tuple[Found, Done] | None = None
-        most, listed, reasons = 0, "", []
+        most, listed, reasons, elsewhere = 0, "", [], []
         for offer in offers:
             if (known := self._listed.get(mark(offer))) and known.area > most:
                 best, most, listed = None, known.area, offer
@@ -114,6 +124,8 @@ class _Collector:
             try:
                 answer = self._fetcher.get(offer, self._recipe.most_bytes, self._again)
             except RefusedError as error:
+                if isinstance(error, ElsewhereError):
+                    elsewhere.append(error.host)
                 reasons.append(f"{offer} {error}" if page else str(error))
                 continue
             done = self._decode(offer, answer.data)
@@ -123,11 +135,23 @@ class _Collector:
                 most, listed = done.width * done.height, ""
                 best = Found(offer, answer.data, None, {}, answer.etag, page, part), done
         if best:
+            self._tell_of(part, elsewhere)
             return best
         if listed:
             found, done = _nothing(url, part, f"offers a picture that is listed already: {listed}")
             return found, done._replace(sha256=self._listed[mark(listed)].sha256)
         return _nothing(url, part, "; ".join(reasons) or "offers no picture where the recipe looks")
+
+    def _tell_of(self, part: str, hosts: list[str]) -> None:
+        """Pictures that were passed over although the part has one: they may be larger. Once of each host."""
+        for host in dict.fromkeys(hosts):
+            if host not in self._elsewhere:
+                self._elsewhere.add(host)
+                self._tell(
+                    part,
+                    f"and maybe others offer pictures at {host} too, which the recipe does not name: if these should "
+                    "count, add it to `hosts` and collect into a new folder",
+                )
 
     def _offers(self, url: str) -> Iterator[str]:
         if self._recipe.images is None and self._recipe.json_path is None:

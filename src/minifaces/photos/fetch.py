@@ -44,6 +44,16 @@ class LaterError(MinifacesError):
     """One that cannot be had now, but may be at another time; the message goes on from its URL."""
 
 
+class ElsewhereError(RefusedError):
+    """One that lies on a host that may not be asked: as long as nobody allows it."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"lies at {host}, which the recipe does not name: if it should, add it to `hosts`, use --again"
+        )
+        self.host = host
+
+
 class _MissingError(RefusedError):
     """The server says that there is nothing here for us (4xx)."""
 
@@ -104,8 +114,9 @@ class Fetcher:
     def get(self, url: str, most_bytes: int, again: bool = False) -> Answer:
         """The whole answer to a GET, from the disk if it was had before; with `again`, before by this fetcher.
 
-        Raises RefusedError, with the reason, for one that cannot be had; LaterError where the server is out of order or
-        cannot be reached, which is not kept; MinifacesError where it wants to be left alone for long."""
+        Raises RefusedError, with the reason, for one that cannot be had; ElsewhereError where a host may not be asked
+        and LaterError where the server is out of order or cannot be reached, which are not kept; MinifacesError where
+        it wants to be left alone for long."""
         body, about = self._places(url)
         if (kept := _read_kept(about)) and not (again and kept.time < self._began):
             if kept.refused:
@@ -114,6 +125,8 @@ class Fetcher:
                 return Answer(kept.url, body.read_bytes(), kept.etag)
         try:
             answer = self._follow(url, most_bytes)
+        except ElsewhereError:
+            raise
         except RefusedError as error:
             self._keep(about, _Kept(asked=url, url=url, time=time.time(), refused=str(error)))
             raise
@@ -133,7 +146,7 @@ class Fetcher:
             if urlsplit(url).scheme not in ("http", "https") or not host:
                 raise RefusedError(f"leads to {url}, which is not on the web")
             if not self._allowed(host):
-                raise RefusedError(f"lies at {host}, which the recipe does not name: add it to `hosts` if it should")
+                raise ElsewhereError(host)
             robots = self._robots_of(url)
             if not robots.can_fetch(url, AGENT):
                 raise RefusedError("is not for robots: the site's robots.txt says so")

@@ -60,6 +60,14 @@ class Recipe(BaseModel):
             check_url(page)
         return page
 
+    @field_validator("hosts")
+    @classmethod
+    def _names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not host or set(host) & set("/: "):
+                raise ValueError(f"{host!r} is no host's name: give it without http:// and port")
+        return tuple(host.lower() for host in hosts)
+
     @model_validator(mode="after")
     def _one_way(self) -> "Recipe":
         if self.images is not None and self.json_path is not None:
