@@ -70,6 +70,20 @@ def _at_128(face: Pixels) -> Image.Image:
     return Image.fromarray(face).resize((128, 128), Image.Resampling.LANCZOS)
 
 
+def test_attributes_called_as_what_is_measured(tmp_path: Path) -> None:
+    names = ("colour", "ground", "problem", "attribute", "kind", "counts", "brightness")
+    rows = [{"design": str(n), "split": "train", **dict.fromkeys(names, f"{n % 2 + 7}")} for n in range(4)]
+    write_dataset(tmp_path / "faces", zip(composed(4), rows, strict=True))
+    stats = measure(tmp_path / "faces")
+    for name in names:
+        assert stats.tables[f"{name} (metadata)"] == {"7": 2, "8": 2}
+    assert stats.tables["colour"].total() == stats.tables["ground"].total() == 4
+    assert not stats.tables.keys() & {"problem", "attribute", "kind", "counts"}
+    assert max(stats.spreads["brightness"].values) <= 1
+    told = stats.as_json()
+    assert (told["kind"], told["counts"]["pictures"]) == ("pictures", 4)
+
+
 def test_any_folder(tmp_path: Path) -> None:
     """Repetitions are found, angles estimated, and what cannot be read is counted."""
     faces = composed(8)

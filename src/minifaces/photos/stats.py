@@ -37,11 +37,16 @@ SIDE = 128
 UNITS = {"brightness": "of white", "yaw": "degrees", "pitch": "degrees", "sure": "of 1"}
 """What is measured or known in numbers, and in which unit."""
 
+_NUMBERS = tuple(name for name in UNITS if name != "brightness")
+"""What metadata may say of it: brightness is always measured."""
+
 _BATCH = 64  # pictures looked at together
 _AHEAD = 64  # pictures read ahead
 _EXAMPLES = 5  # pictures kept from either end of a spread
 _MOST_VALUES = 12  # different values of an attribute that are told one by one
 _TOLD_OTHERWISE = {"file_name", "design", "split"}
+_OWN = {"colour", "ground", "brightness", "problem", "attribute", "folder", "kind", "counts"}
+"""Names of what is measured or told here: an attribute of such a name is kept apart from it."""
 _TRUTHS = {"true", "false"}
 
 
@@ -207,7 +212,7 @@ def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
     stats.totals["attribute"] = len(rows)
     values: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        for name in row.keys() - _TOLD_OTHERWISE - UNITS.keys():
+        for name in row.keys() - _TOLD_OTHERWISE - set(_NUMBERS):
             values[name].add(row[name])
     told = sorted(name for name, found in values.items() if len(found) <= _MOST_VALUES and not found <= _TRUTHS)
     for row in rows:
@@ -215,8 +220,9 @@ def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
         for name in sorted(row):
             if row[name] == "true":
                 stats.count("attribute", words(name), path)
-        facts = {"split": row["split"], **{name: row[name] for name in told if name in row}}
-        yield Subject(path, facts, {name: float(row[name]) for name in UNITS if _is_number(row.get(name))})
+        facts = {f"{name} (metadata)" if name in _OWN else name: row[name] for name in told if name in row}
+        numbers = {name: float(row[name]) for name in _NUMBERS if _is_number(row.get(name))}
+        yield Subject(path, {"split": row["split"], **facts}, numbers)
 
 
 def _read(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Pixels | None]]:
