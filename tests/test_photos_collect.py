@@ -18,6 +18,7 @@ from minifaces.photos.collect import collect, hosts_of
 from minifaces.photos.fetch import Fetcher, LaterError, RefusedError
 from minifaces.photos.folder import Original, Work
 from minifaces.photos.recipe import Recipe
+from minifaces.photos.sources import read_sources
 from photos_site import Site, picture, running_site
 
 CONTACT = "someone@example.org"
@@ -84,6 +85,13 @@ def test_the_largest_picture_is_taken(trip: Trip, site: Site) -> None:
         "/parts/7": 1,
         **{f"/image/{size}/7.jpg": 1 for size in ("40x30", "20x20", "120x90", "90x90")},
     }
+
+
+def test_a_work_folder_that_was_only_collected_into_is_no_source(trip: Trip) -> None:
+    trip.collect("7")
+    with pytest.raises(UsageError, match="is a work folder, not a source"):
+        read_sources([trip.folder])
+    assert list(read_sources([trip.folder.parent])) == []
 
 
 def test_it_says_who_it_is(trip: Trip, site: Site) -> None:
