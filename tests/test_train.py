@@ -142,7 +142,8 @@ def test_a_flow_is_fitted_to_each_picture_of_a_folder_once(tmp_path: Path, monke
     monkeypatch.setattr(flow, "fit", lambda latents, *rest: fitted.append(latents) or fit(latents, *rest))
     export_model(run.train(), tmp_path / "model", "tiny")
     assert len(np.unique(fitted[0], axis=0)) == len(fitted[0]) == 14
-    assert "14 of its training pictures (the folder has no validation split)" in (tmp_path / "model/README.md").read_text()
+    card = (tmp_path / "model/README.md").read_text()
+    assert "14 of its training pictures (the folder has no validation split)" in card
 
 
 def test_a_run_is_not_overwritten_or_made_up(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
