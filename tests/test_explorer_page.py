@@ -225,13 +225,13 @@ def test_a_newer_path_stops_an_older_one(tiny_page: Page) -> None:
 
 def test_sheets_that_are_long_unused_are_released(browser: Browser, tiny_files: dict[str, bytes]) -> None:
     site = json.loads(gzip.decompress(tiny_files["site.bin"]))
-    site["atlas"]["levels"][0]["sheets"] *= 60
+    site["atlas"]["levels"][0]["sheets"] *= 120
     with served({**tiny_files, "site.bin": gzip.compress(json.dumps(site).encode())}) as address:
         page = browser.new_page()
         opened(page, address)
         widths = page.evaluate("""async () => {
           const sheets = []
-          for (const i of [...Array(60).keys(), 0]) sheets.push(await explorer.atlas.sheet(0, i))
+          for (const i of [...Array(120).keys(), 0]) sheets.push(await explorer.atlas.sheet(0, i))
           return sheets.map(({ width }) => width)
         }""")
         assert widths[:10] == [0] * 10
