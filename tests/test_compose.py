@@ -130,6 +130,43 @@ def test_a_print_is_shown_at_its_height(stages: Stages, v: float) -> None:
     assert changed[inner & (at.min((2, 4)) > v + 0.3)].mean() > 0.99
 
 
+def test_a_crown_above_an_upper_print_above_a_lower_one(stages: Stages) -> None:
+    """Each as it is alone, above its line."""
+    parts = [solid(True) for _ in range(3)]
+    for texture, colour in zip(parts, (RED, (10, 180, 60), (20, 40, 200)), strict=True):
+        texture[..., :3] = colour
+    prints = replace(
+        prints_of(parts[0]),
+        colours=np.stack(parts),
+        metal_index=np.full(3, -1, np.int32),
+        designs=prints_of(parts[0]).designs * 3,
+    )
+    plain = on_all(prints, stages)
+    count, v = len(stages), stages.v.reshape(len(stages), 64, 2, 64, 2)
+    joined = replace(
+        plain,
+        lower=np.full(count, 1),
+        crown=np.full(count, 2),
+        seam=np.full((count, 128), 15, np.float32),
+        hairline=np.tile(np.where(np.arange(64) < 32, 8, 0).astype(np.float32), (count, 1)),
+    )
+    faces = compose(prints, stages, joined)[0]
+    alone = [
+        compose(prints, stages, replace(plain, upper=one, lower=one))[0] for one in np.repeat([[0], [1], [2]], count, 1)
+    ]
+    left, right = within(stages, -100, -2), within(stages, 2, 100)
+    bands = {  # where, by the lowest and the highest v of a pixel, a print shows
+        2: [(left, 0, 7.6)],
+        0: [(left, 8.4, 14.6), (right, 1, 14.6)],
+        1: [(left, 15.4, 26), (right, 15.4, 26)],
+    }
+    for part, places in bands.items():
+        for side, low, high in places:
+            where = side & (v.min((2, 4)) > low) & (v.max((2, 4)) < high)
+            assert where.any()
+            np.testing.assert_array_equal(faces[where], alone[part][where])
+
+
 def test_warp_and_ink(stages: Stages) -> None:
     """A shift of 20 degrees moves the print, and twice the ink's light is twice the albedo."""
     angle = ((np.arange(WIDTH) + 0.5) / WIDTH * 2 - 1) * 118

@@ -1,5 +1,6 @@
 """Edits that are learnt: the file, what it does to a latent, the pairs of faces, and what is learnt from them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +9,31 @@ from safetensors.numpy import save_file
 
 import minifaces
 from minifaces.errors import UsageError
-from minifaces.ldraw.compose import compose, draw_faces
-from minifaces.ldraw.edited import DARK_HEAD, EXEMPLARS, LOWER, RANGES, TURN, UPPER, YELLOW_HEAD, edited, facing
+from minifaces.ldraw.compose import Draws, compose, draw_faces
+from minifaces.ldraw.edited import (
+    BOTH,
+    DARK_HEAD,
+    EXEMPLARS,
+    LOWER,
+    RANGES,
+    TOP,
+    TURN,
+    UPPER,
+    YELLOW_HEAD,
+    edited,
+    facing,
+    removable,
+)
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
+from minifaces.ldraw.truths import NAMES, labels, truths
 from minifaces.studio.editor import Editor
 from minifaces.studio.latentnet import whole
 from minifaces.vae import editor, pairs
 from minifaces.vae.config import EditorFit, preset
 from minifaces.vae.faces import ComposedFaces
-from minifaces.vae.truths import NAMES, labels
 
+ANGRY = "angry"
 SMALL = EditorFit(steps=700, batch=256, width=48, blocks=1)
 
 
@@ -114,27 +129,89 @@ def test_the_bundled_model_turns_heads_as_they_turn() -> None:
         assert apart < 0.4 * unedited
 
 
-def test_a_face_is_edited_where_it_should_be(source: ComposedFaces) -> None:
-    base = draw_faces(source.prints, source.stages, "train", 200, np.random.default_rng(0), 0.5)
-    faces = compose(source.prints, source.stages, base)[0].astype(int)
-    for name, (part, half) in EXEMPLARS.items():
-        after = edited(source.prints, base, name, np.ones(200))
-        column = NAMES.index(name)
-        now = labels(source.prints, after)[:, column]
-        if half in (UPPER, LOWER):
-            kept = ("lower", "upper")[half]
-            np.testing.assert_array_equal(getattr(after, kept), getattr(base, kept))
-            np.testing.assert_array_equal(after.turned[:, 1 - half], base.turned[:, 1 - half])
-            assert (now[np.isfinite(now)] == 1).all(), name
-        brings = getattr(after, "lower" if half == LOWER else "upper")
-        assert {source.prints.designs[i].name for i in brings} == {part}
-        assert {source.prints.designs[i].split for i in brings} == {"train"}
-        apart = np.abs(compose(source.prints, source.stages, after)[0] - faces).sum(3)
-        # Of joined faces the seam may move; the top of a head takes the place of a joint.
-        whole = base.upper == base.lower
-        above, eyes, chin = (apart[whole, rows].mean() for rows in (slice(4, 9), slice(10, 14), slice(26, None)))
-        mouth = apart[whole, 18:24].mean()
-        assert {UPPER: eyes > 3 * chin, LOWER: mouth > 8 * eyes}.get(half, above > 3 * mouth), name
+def faces_of(source: ComposedFaces, draws: Draws) -> np.ndarray:
+    return compose(source.prints, source.stages, draws)[0].astype(int)
+
+
+def known(source: ComposedFaces, draws: Draws, name: str) -> np.ndarray:
+    """(n,) 1, 0 or NaN."""
+    return labels(source.prints, draws)[:, NAMES.index(name)]
+
+
+@pytest.mark.parametrize("name", EXEMPLARS)
+def test_a_face_is_edited_where_it_should_be(source: ComposedFaces, name: str) -> None:
+    base = draw_faces(source.prints, source.stages, "train", 300, np.random.default_rng(0), 0.5)
+    half, *parts = EXEMPLARS[name]
+    after = edited(source.prints, base, name, np.ones(300))
+    now = known(source, after, name)
+    assert (now[np.isfinite(now)] == 1).all()
+    brings = {UPPER: after.upper, LOWER: after.lower, BOTH: after.upper, TOP: after.crown}[half]
+    assert {source.prints.designs[i].name for i in brings} == set(parts)
+    assert {source.prints.designs[i].split for i in brings} == {"train"}
+    if half in (UPPER, LOWER):
+        kept, column = {UPPER: ("lower", 1), LOWER: ("upper", 0)}[half]
+        np.testing.assert_array_equal(getattr(after, kept), getattr(base, kept))
+        np.testing.assert_array_equal(after.turned[:, column], base.turned[:, column])
+    apart = np.abs(faces_of(source, after) - faces_of(source, base)).sum(3)
+    # Of joined faces the seam may move, and hair that stays is no edit.
+    whole = (base.upper == base.lower) & (known(source, base, "printed_hair") != 1)
+    above, eyes, mouth, chin = (
+        apart[whole, rows].mean() for rows in (slice(4, 9), slice(10, 14), slice(18, 24), slice(26, None))
+    )
+    assert {UPPER: eyes > 3 * chin, LOWER: mouth > 8 * eyes, TOP: above > 3 * mouth, BOTH: eyes > 2 * above}[half]
+
+
+@pytest.mark.parametrize("name", EXEMPLARS)
+def test_what_a_face_has_is_taken_away(source: ComposedFaces, name: str) -> None:
+    base = draw_faces(source.prints, source.stages, "train", 500, np.random.default_rng(0), 0.5)
+    which = np.flatnonzero(removable(source.prints, base, name))
+    had = base.chosen(which)
+    assert len(which) > 15
+    assert (known(source, had, name) == 1).all()
+    after = edited(source.prints, had, name, -np.ones(len(had)))
+    assert not (known(source, after, name) == 1).any()
+    assert {source.prints.designs[i].split for i in (*after.upper, *after.lower)} == {"train"}
+    if EXEMPLARS[name][0] == LOWER and name != "facial_hair":
+        assert not (known(source, had, "facial_hair") == 1).any()
+    apart = np.abs(faces_of(source, after) - faces_of(source, had)).sum(3)
+    assert (apart.max((1, 2)) > 60).mean() > 0.9
+
+
+def test_measures_are_not_removable(source: ComposedFaces) -> None:
+    base = draw_faces(source.prints, source.stages, "train", 50, np.random.default_rng(0), 0.5)
+    assert not removable(source.prints, base, YELLOW_HEAD).any()
+
+
+def test_anger_comes_to_brows_and_mouth_and_leaves_beards_and_hair(source: ComposedFaces) -> None:
+    base = draw_faces(source.prints, source.stages, "train", 400, np.random.default_rng(4), 0.5)
+    after = edited(source.prints, base, ANGRY, np.ones(400))
+    lower = truths(source.prints)[base.lower] == 1
+    beard, woman = lower[:, NAMES.index("facial_hair")], lower[:, [NAMES.index("female"), NAMES.index("lips")]].any(1)
+    names = np.array([design.name for design in source.prints.designs])
+    np.testing.assert_array_equal(names[after.upper], np.array(EXEMPLARS[ANGRY])[1 + woman])
+    np.testing.assert_array_equal(after.lower, np.where(beard, base.lower, after.upper))
+    assert min(beard.sum(), woman.sum()) > 30
+    assert (known(source, after, ANGRY)[~beard] == 1).all()
+    for name in ("facial_hair", "printed_hair", "female"):
+        before, now = (known(source, draws, name) for draws in (base, after))
+        had = (before == 1) & np.isfinite(now)
+        assert had.sum() > 20
+        assert (now[had] == 1).all(), name
+
+
+@pytest.mark.parametrize("name", [ANGRY, "eyewear"])
+def test_hair_stays_where_eyes_are_exchanged(source: ComposedFaces, name: str) -> None:
+    base = draw_faces(source.prints, source.stages, "train", 600, np.random.default_rng(6), 0.3)
+    haired = np.flatnonzero(truths(source.prints)[base.upper, NAMES.index("printed_hair")] == 1)
+    assert len(haired) > 30
+    base = base.chosen(haired)
+    assert base.turned[:, 0].any()
+    after = edited(source.prints, base, name, np.ones(len(base)))
+    np.testing.assert_array_equal(after.crown, base.upper)
+    bald = replace(after, crown=np.full(len(base), -1))
+    before, kept, lost = (faces_of(source, draws) for draws in (base, after, bald))
+    top = [np.abs(faces - before)[:, 6:10].mean() for faces in (kept, lost)]
+    assert top[0] < 0.25 * top[1]
 
 
 def test_a_turned_head_is_what_a_camera_from_the_side_sees(source: ComposedFaces) -> None:
@@ -166,7 +243,8 @@ def test_pairs_are_of_one_face_and_differ_by_the_edit(source: ComposedFaces, mon
         assert len(amounts) > 10, name
         assert (amounts >= least - 1e-6).all()
         assert (amounts <= most + 1e-6).all()
-        assert (amounts == 1).all() == (least == 0)
+        assert (np.abs(amounts) == 1).all() == (name not in (TURN, DARK_HEAD))
+        assert (amounts < 0).any() == (least < 0)
     corners = one.faces[:, 0, 0].astype(int)
     painted = np.isin(one.edits, [list(RANGES).index(name) for name in (YELLOW_HEAD, DARK_HEAD)])
     apart = np.abs(corners[one.start] - corners[one.end]).max(1)

@@ -13,8 +13,8 @@ from minifaces.evaluate.reader import Reader
 from minifaces.ldraw.compose import compose, fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
+from minifaces.ldraw.truths import NAMES, SEEN, labels, truth
 from minifaces.vae import reader as trainer
-from minifaces.vae.truths import NAMES, SEEN, labels, truth
 
 Pictures = NDArray[np.uint8]
 EACH = 4

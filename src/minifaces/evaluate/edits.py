@@ -56,8 +56,8 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
     columns = tuple(dict.fromkeys(column for row in changed.values() for column in row))
     note = (
         f"Edits of faces of unseen designs: by {LEARNT:g} what the model has learnt to put in place of something, by "
-        f"{STEP:g} along a direction what it has not, and whatever is taken away. What a face has is read off its "
-        "picture, as is the name of its head's colour."
+        f"{STEP:g} along a direction what it has not. What a face has is read off its picture, as is the name of its "
+        "head's colour."
     )
     if changed:
         tables.append(Table("edits", columns, changed, note))
@@ -103,7 +103,8 @@ def _changed(
 
 
 def _far(model: Model, name: str, sign: int) -> float:
-    return LEARNT if sign > 0 and name in model.learnt else sign * STEP
+    least, most = model.learnt.get(name, (0.0, 0.0))
+    return sign * (LEARNT if least <= sign * LEARNT <= most else STEP)
 
 
 def _measured(model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str) -> dict[str, Value]:

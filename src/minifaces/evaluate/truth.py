@@ -10,7 +10,7 @@ from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces, evenly
 from minifaces.images import resized
 from minifaces.ldraw.compose import compose
-from minifaces.ldraw.edited import RANGES, edited
+from minifaces.ldraw.edited import EXEMPLARS, RANGES, edited, removable
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
@@ -35,9 +35,9 @@ def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[
     shown, captions = [*plain[few]], ["unedited"] * len(few)
     for number, name in enumerate(known):
         progress(f"edits against the truth: {name}", number / len(known))
-        # Every second face is turned or painted the other way.
-        least = max(RANGES[name][0], -1.0)
-        amounts = np.where(np.arange(len(some)) % 2, least or 1.0, 1.0)
+        # What a face has is taken away; every second one is turned or painted the other way.
+        other_way = removable(faces.prints, draws, name) if name in EXEMPLARS else np.arange(len(some)) % 2
+        amounts = np.where(other_way, max(model.learnt[name][0], -1.0) or 1.0, 1.0)
         truth = compose(faces.prints, faces.stages, edited(faces.prints, draws, name, amounts))[0]
         made = np.empty_like(truth)
         for amount in np.unique(amounts):
@@ -54,8 +54,8 @@ def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[
         shown += [*made[few], *truth[few]]
         captions += [name] * len(few) + ["the truth"] * len(few)
     note = (
-        f"{len(some)} faces of unseen designs, edited by 1 (turned and darkened both ways, as far as that was learnt), "
-        "beside the same faces composed with the edit."
+        f"{len(some)} faces of unseen designs, edited by 1 (turned and darkened both ways, and what they have taken "
+        "away, as far as that was learnt), beside the same faces composed with the edit."
     )
     picture = Picture("edits-truth", "Edited, and the truth.", grid(captioned(np.stack(shown), captions), len(few)))
     return [Table("edits against the truth", (MADE, CEILING, UNEDITED, CLOSER), rows, note)], [picture]

@@ -150,9 +150,9 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
 
 
 def _ends(model: Model, name: str) -> tuple[float, float]:
-    """The ends of a slider: of a measure, those of what was learnt."""
+    """The ends of a slider: of a measure that goes both ways, those of what was learnt."""
     least, most = model.learnt.get(name, (0.0, 0.0))
-    return (least, most) if least < 0 else (-3.0, 3.0)
+    return (least, most) if least < 0 and name in _MEASURES else (-3.0, 3.0)
 
 
 def principal(latents: NDArray[np.float32], most: int) -> NDArray[np.float32]:

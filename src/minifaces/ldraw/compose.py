@@ -39,16 +39,19 @@ TILE = 8  # texels a side, of which it is known whether anything is printed ther
 class Draws:
     """What to compose, n faces. Everything that is random in a face is here.
 
-    `upper`, `lower` (n,) print indices (equal for a face that is not recombined), `turned` (n, 2) mirrors
-    each, `seam` (n, columns) the v at which upper gives way to lower, `stage` (n,), `flip` (n,) bool mirrors
-    the stage, camera and light, but not the print, `head` (n, 3) linear head colour, `head_code` (n,) LDraw
-    code, `ink` (n, 3) factor on the inks' linear colour, `scale`, `shift` (n, 2) warp in (theta, v), `gain`
-    (n,) factor on the light."""
+    `upper`, `lower` (n,) print indices (equal for a face that is not recombined), `crown` (n,) the print that
+    brings the hair, -1 for that of `upper`, `turned` (n, 3) mirrors each, `seam` (n, columns) the v at which
+    upper gives way to lower, `hairline` (n, columns) the v at which the crown gives way to both, `stage` (n,),
+    `flip` (n,) bool mirrors the stage, camera and light, but not the print, `head` (n, 3) linear head colour,
+    `head_code` (n,) LDraw code, `ink` (n, 3) factor on the inks' linear colour, `scale`, `shift` (n, 2) warp in
+    (theta, v), `gain` (n,) factor on the light."""
 
     upper: NDArray[np.int64]
     lower: NDArray[np.int64]
+    crown: NDArray[np.int64]
     turned: NDArray[np.bool_]
     seam: Floats
+    hairline: Floats
     stage: NDArray[np.int64]
     flip: NDArray[np.bool_]
     head: Floats
@@ -84,12 +87,12 @@ def draw_faces(
     seams = seam_finder(prints)
     lower, turned, seam = (
         upper.copy(),
-        np.zeros((count, 2), bool),
+        np.zeros((count, 3), bool),
         np.full((count, seams.columns), V_TOTAL, np.float32),
     )
     join = rng.random(count) < recombined
     for i in np.flatnonzero(join):
-        lower[i], turned[i], seam[i] = seams.partner(int(upper[i]), choice, rng)
+        lower[i], turned[i, :2], seam[i] = seams.partner(int(upper[i]), choice, rng)
     joined = upper != lower
     whole_turn = (rng.random(count) < 0.5) & varied
     turned ^= whole_turn[:, None]
@@ -101,8 +104,10 @@ def draw_faces(
     return Draws(
         upper=upper,
         lower=lower,
+        crown=np.full(count, -1),
         turned=turned,
         seam=seam,
+        hairline=np.zeros((count, 1), np.float32),
         stage=rng.integers(0, len(stages), count),
         flip=(rng.random(count) < 0.5) & varied,
         head=_head_colours(prints, codes, rng if varied else None),
@@ -127,8 +132,10 @@ def fixed_draws(
     return Draws(
         upper=designs,
         lower=designs,
-        turned=np.zeros((count, 2), bool),
+        crown=np.full(count, -1),
+        turned=np.zeros((count, 3), bool),
         seam=np.full((count, 1), V_TOTAL, np.float32),
+        hairline=np.zeros((count, 1), np.float32),
         stage=stage,
         flip=np.zeros(count, bool),
         head=_head_colours(prints, own, None) if head is None else head,
@@ -155,7 +162,7 @@ def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]
     _kernel(
         faces, mask, textures, metal, inked, prints.metal_index,
         stages.diffuse, stages.specular, stages.metallic, stages.backdrop, stages.theta, stages.v, stages.hit,
-        draws.upper, draws.lower, draws.turned, draws.seam, draws.stage, draws.flip,
+        draws.upper, draws.lower, draws.crown, draws.turned, draws.seam, draws.hairline, draws.stage, draws.flip,
         draws.head, draws.ink, draws.scale, draws.shift, draws.gain, _LINEAR, _SRGB, THETA, V_TOTAL,
     )  # fmt: skip
     return faces, mask
@@ -177,10 +184,19 @@ def tone(light):  # type: ignore[no-untyped-def]
     return KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE))) if light > KNEE else light
 
 
+@numba.njit(cache=True)
+def _above(line, across, v):  # type: ignore[no-untyped-def]
+    """How much of what is above a line shows at v, `across` the print from -1 to 1: a feather of a third of a unit,
+    about two texels to each side."""
+    at = min(int((across * 0.5 + 0.5) * len(line)), len(line) - 1)
+    return np.float32(min(max((line[at] - v) * 1.5 + 0.5, 0.0), 1.0))
+
+
 @numba.njit(parallel=True, cache=True)
 def _kernel(  # type: ignore[no-untyped-def]
     faces, mask, textures, metal, occupied, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
-    upper, lower, turned, seam, stage, flip, head, ink, scale, shift, gain, linear, srgb, widest, lowest,
+    upper, lower, crown, turned, seam, hairline, stage, flip,
+    head, ink, scale, shift, gain, linear, srgb, widest, lowest,
 ):  # fmt: skip
     # `widest` and `lowest` are THETA and V_TOTAL, as arguments: numba keeps a compiled kernel as long as this
     # file is the same, with the constants of other files as they were.
@@ -209,16 +225,16 @@ def _kernel(  # type: ignore[no-untyped-def]
                 v = FACE_MIDDLE_V + (vs[s, y, x] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
                 if abs(theta) >= widest or v < 0 or v >= lowest:
                     continue
-                share = np.float32(1)
+                share, hair = np.float32(1), np.float32(0)
                 if upper[i] != lower[i]:
-                    at = int((theta / widest * 0.5 + 0.5) * seam.shape[1])
-                    # a feather of a third of a unit, about two texels to each side
-                    share = min(max((seam[i, min(at, seam.shape[1] - 1)] - v) * 1.5 + 0.5, 0.0), 1.0)  # type: ignore[arg-type]
-                for part in range(2):
-                    weight = share if part == 0 else 1 - share
+                    share = _above(seam[i], theta / widest, v)
+                if crown[i] >= 0:
+                    hair = _above(hairline[i], theta / widest, v)
+                for part in range(3):
+                    weight = hair if part == 2 else (1 - hair) * (share if part == 0 else 1 - share)
                     if weight <= 0:
                         continue
-                    p = upper[i] if part == 0 else lower[i]
+                    p = upper[i] if part == 0 else lower[i] if part == 1 else crown[i]
                     texture = textures[p]
                     u = -theta if turned[i, part] else theta
                     tx, ty = u * across + (columns - 1) / 2, v * down - 0.5

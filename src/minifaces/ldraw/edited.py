@@ -3,62 +3,81 @@
     after = edited(prints, draws, "smile", np.ones(len(draws)))
     faces, mask = compose(prints, stages, after)
 
-A smile, a beard or glasses are always the same ones: what an edit adds is then as sharp as they are, where the mean of
-many smiles is none."""
+A smile, a beard or glasses are always the same ones, and so is what is there without them: what an edit brings is then
+as sharp as they are, where the mean of many smiles is none. Hair stays where eyes are exchanged, and anger leaves
+beards alone."""
 
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
+from scipy.ndimage import label, maximum_filter1d
 
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import Draws
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import Prints
-from minifaces.ldraw.recombine import SeamFinder, seam_finder
+from minifaces.ldraw.recombine import FIRST, seam_finder
 from minifaces.ldraw.stages import Stages
+from minifaces.ldraw.truths import NAMES, labels, truths
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
 
-UPPER, LOWER, TOP = 0, 1, 2
-# Designs for training whose upper or lower half, or what is printed at the top of the head, brings what an edit adds.
+UPPER, LOWER, BOTH, TOP = "upper", "lower", "both", "top"
+# What an edit adds: which half of a face, or the top of the head, gives way to that of which designs for training,
+# a man's and a woman's.
 EXEMPLARS = {
-    "angry": ("3626cpbd/back", UPPER),
-    "eyewear": ("3626cp8y/front", UPPER),
-    "facial_hair": ("3626bpq5/front", LOWER),
-    "lips": ("3626bp8i/front", LOWER),
-    "printed_hair": ("3626bp35/front", TOP),
-    "smile": ("3626bp05/front", LOWER),
-    "teeth": ("3626cp73/front", LOWER),
+    "angry": (BOTH, "3626cpbd/back", "3626cp81/back"),
+    "eyewear": (UPPER, "3626cp8y/front", "3626cp8y/front"),
+    "facial_hair": (LOWER, "3626bpq5/front", "3626bpq5/front"),
+    "lips": (LOWER, "3626bp8i/front", "3626bp8i/front"),
+    "printed_hair": (TOP, "3626bp35/front", "3626bp35/front"),
+    "smile": (LOWER, "3626bp05/front", "3626bp8i/front"),
+    "teeth": (LOWER, "3626cp73/front", "3626bp8a/front"),
 }
+# What comes to light when it is taken away: plain eyes, a closed mouth that smiles or does not, a bare forehead.
+EYES = ("3626bp84/front", "3626cp8x/front")
+SMILING, SERIOUS = ("3626bp05/front", "3626bp8i/front"), ("3626bpb1/front", "3626bp02/front")
+BALD = "3626cpxc/front"
 YELLOW, YELLOW_HEAD, DARK_HEAD, TURN = 14, "yellow_head", "dark_head", "turn"
 TURN_BY = 20.0  # degrees of a turn by 1
 # The least and the most amount of each edit.
-RANGES: dict[str, tuple[float, float]] = dict(
-    sorted({**dict.fromkeys((*EXEMPLARS, YELLOW_HEAD), (0.0, 1.0)), DARK_HEAD: (-0.5, 2.0), TURN: (-1.5, 1.5)}.items())
-)
+RANGES: dict[str, tuple[float, float]] = {
+    name: {YELLOW_HEAD: (0.0, 1.0), DARK_HEAD: (-0.5, 2.0), TURN: (-1.5, 1.5)}.get(name, (-1.0, 1.0))
+    for name in sorted((*EXEMPLARS, YELLOW_HEAD, DARK_HEAD, TURN))
+}
+BESIDE = 24  # texels: pieces of hair begin at most so much below the highest one ...
+LOCK = 300  # ... and have at least so many
+TIPS = 15  # columns: hair that is taken away goes with the tips that hang down from it
 
 
 def edited(prints: Prints, draws: Draws, name: str, amounts: NDArray[np.floating]) -> Draws:
-    """The same faces after an edit by `amounts` (n,), which for attributes, to have or not to have, must be 1."""
+    """The same faces after an edit by `amounts` (n,), which for what a face has or has not must be 1 or -1."""
+    amount = np.asarray(amounts, np.float32)
     if name in EXEMPLARS:
-        part, half = EXEMPLARS[name]
-        exemplar = next(i for i, design in enumerate(prints.designs) if design.name == part)
-        if half == TOP:
-            upper, seam = np.full(len(draws), exemplar), np.tile(_hairline(prints, exemplar), (len(draws), 1))
-            return replace(draws, upper=upper, turned=draws.turned * [False, True], seam=seam)
-        return _exchanged(draws, exemplar, half, seam_finder(prints))
+        return _exchanged(prints, draws, name, amount > 0)
     if name == YELLOW_HEAD:
         yellow = to_linear(np.array(prints.head_colours[YELLOW]) / 255)
         return replace(draws, head=np.tile(yellow.astype(np.float32), (len(draws), 1)))
-    amount = np.asarray(amounts, np.float32)
     if name == DARK_HEAD:
         return replace(draws, head=np.clip(draws.head * np.exp2(-amount)[:, None], 0, np.float32(0.97)))
     # A head is a solid of revolution: turned under the same light, only its print moves.
     across = draws.shift[:, 0] - np.radians(np.float32(TURN_BY)) * amount
     return replace(draws, shift=np.stack([across, draws.shift[:, 1]], 1))
+
+
+def removable(prints: Prints, draws: Draws, name: str) -> Bools:
+    """Which faces (n,) are known to have what an edit by -1 takes away, and lose nothing else by it: no mouth can be
+    exchanged without the beard around it."""
+    if name not in EXEMPLARS:
+        return np.zeros(len(draws), bool)
+    held = labels(prints, draws)[:, NAMES.index(name)] == 1
+    if EXEMPLARS[name][0] == LOWER and name != "facial_hair":
+        held &= ~_known(prints, draws.lower, "facial_hair")
+    return np.asarray(held)
 
 
 def facing(stages: Stages, draws: Draws) -> NDArray[np.float64]:
@@ -67,19 +86,71 @@ def facing(stages: Stages, draws: Draws) -> NDArray[np.float64]:
     return np.asarray(yaw * np.where(draws.flip, 1, -1) / TURN_BY - np.degrees(draws.shift[:, 0]) / TURN_BY)
 
 
-def _exchanged(draws: Draws, exemplar: int, half: int, seams: SeamFinder) -> Draws:
-    """Faces whose upper or lower half gives way to that of one design."""
-    other = np.full(len(draws), exemplar)
-    upper, lower = (draws.upper, other) if half == LOWER else (other, draws.lower)
-    turned = draws.turned * (np.arange(2) != half)
+def _exchanged(prints: Prints, draws: Draws, name: str, added: Bools) -> Draws:
+    """Faces to which an attribute is added, or from which it is taken."""
+    half, *designs = EXEMPLARS[name]
+    woman = _known(prints, draws.lower, "female") | _known(prints, draws.lower, "lips")
+    brings = _of(prints, designs, woman)
+    if half == TOP:
+        crown = np.where(added, brings, _place(prints, BALD))
+        after = _crowned(prints, draws, crown, np.where(added, brings, draws.upper), ~added & draws.turned[:, 0])
+        whole = maximum_filter1d(after.hairline, TIPS, axis=1)
+        return replace(after, hairline=np.where(added[:, None], after.hairline, whole))
+    smiling = _known(prints, draws.lower, "smile") & (name not in ("smile", "angry"))
+    plain = woman & (name != "lips")
+    mouth = np.where(smiling, _of(prints, SMILING, plain), _of(prints, SERIOUS, plain))
+    upper, lower = np.where(added, brings, _of(prints, EYES, woman)), np.where(added, brings, mouth)
+    if half == LOWER:
+        return _joined(prints, draws, draws.upper, lower)
+    if half == UPPER:
+        return _joined(prints, draws, upper, draws.lower)
+    return _joined(prints, draws, upper, np.where(_known(prints, draws.lower, "facial_hair"), draws.lower, lower))
+
+
+def _joined(prints: Prints, draws: Draws, upper: Places, lower: Places) -> Draws:
+    """Faces of other halves; where the upper one is another, the hair stays."""
+    gone = np.stack([upper != draws.upper, lower != draws.lower, np.zeros(len(draws), bool)], 1)
+    turned, seams = draws.turned & ~gone, seam_finder(prints)
     joints = [seams.seam(*pair)[0] for pair in zip(upper, lower, turned, strict=True)]
-    return replace(draws, upper=upper, lower=lower, turned=turned, seam=np.stack(joints))
+    after = replace(draws, upper=upper, lower=lower, turned=turned, seam=np.stack(joints))
+    hair = np.where(gone[:, 0] & _known(prints, draws.upper, "printed_hair"), draws.upper, draws.crown)
+    return _crowned(prints, after, hair, hair, np.where(gone[:, 0], draws.turned[:, 0], draws.turned[:, 2]))
+
+
+def _crowned(prints: Prints, draws: Draws, crown: Places, hair: Places, mirrored: Bools) -> Draws:
+    """Faces with `crown` (n,) as far down as the hair of `hair` goes, mirrored or not; -1 for none."""
+    turned = np.column_stack([draws.turned[:, :2], mirrored])
+    lines = [_hairline(prints, int(i))[:: -1 if flip else 1] for i, flip in zip(hair, mirrored, strict=True)]
+    return replace(draws, crown=crown, turned=turned, hairline=np.stack(lines))
 
 
 @cache
 def _hairline(prints: Prints, design: int) -> Floats:
-    """The v of the lower edge of the largest piece of a print, column by column; 0 where the piece is not."""
-    labels, _ = label(prints.colours[design, ..., 3] > 0)
-    piece = labels == np.bincount(labels[labels > 0]).argmax()
-    rows = np.where(piece.any(0), len(piece) - piece[::-1].argmax(0), 0)
-    return (rows * V_TOTAL / len(piece)).astype(np.float32)
+    """The v of the lower edge of a print's hair, column by column; 0 where there is none, or no print (-1). Hair is the
+    piece that begins highest and those beside it, down to where a lower half begins."""
+    _, height, width, _ = prints.colours.shape
+    if design < 0:
+        return np.zeros(width, np.float32)
+    pieces, count = label(prints.colours[design, ..., 3] > 0)
+    begins = {n: (pieces == n).any(1).argmax() for n in range(1, count + 1) if (pieces == n).sum() >= LOCK}
+    hair = np.isin(pieces, [n for n, row in begins.items() if row <= min(begins.values()) + BESIDE])
+    hair[int(FIRST / V_TOTAL * height) :] = False
+    # What hangs on to the hair further down, an eye patch say, is none.
+    below = np.logical_or.accumulate(hair) & ~hair
+    rows = np.where(hair.any(0), below.argmax(0), 0)
+    return np.asarray(rows * V_TOTAL / height, np.float32)
+
+
+def _known(prints: Prints, designs: Places, name: str) -> Bools:
+    """Which of `designs` (n,) are known to have an attribute."""
+    return np.asarray(truths(prints)[designs, NAMES.index(name)] == 1)
+
+
+def _of(prints: Prints, designs: list[str] | tuple[str, str], woman: Bools) -> Places:
+    """A man's design or a woman's, (n,)."""
+    his, hers = (_place(prints, part) for part in designs)
+    return np.where(woman, hers, his)
+
+
+def _place(prints: Prints, part: str) -> int:
+    return next(i for i, design in enumerate(prints.designs) if design.name == part)

@@ -247,9 +247,9 @@ class Model:
     def edit(self, latents: ArrayLike, amounts: Mapping[str, float]) -> Latents:
         """Add attributes to latents, (n, d) or (d,) -> (n, d) float32: `{"smile": 1.0}`.
 
-        Amount 1 shows an attribute clearly and puts it in the place of what was there where the model has learnt to
-        (`minifaces.studio.editor`); of a measure it is a change by 1, such as a turn of 20 degrees (docs/evaluation.md
-        has figures). What is beyond what was learnt, and negative amounts of attributes, are steps along the
+        Amount 1 shows an attribute clearly, -1 takes it away; where the model has learnt to, something else is put in
+        the place of what was there (`minifaces.studio.editor`, `learnt`). Of a measure, 1 is a change by 1, such as a
+        turn of 20 degrees (docs/evaluation.md has figures). What is beyond what was learnt is a step along the
         attribute's direction. Edits follow one another in the order of their names."""
         rows = self._rows(latents).copy()
         for attribute in sorted(amounts):

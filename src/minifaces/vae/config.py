@@ -92,7 +92,7 @@ class FlowPrior(Strict):
 
 
 class EditorFit(Strict):
-    """The network that edits composed faces, fitted after training to pairs made of `faces` faces, 6 to 7 of each."""
+    """The network that edits composed faces, fitted after training to pairs made of `faces` faces, some 8 of each."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
     faces: Annotated[int, Field(ge=100, le=1_000_000)] = 3000

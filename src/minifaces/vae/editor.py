@@ -30,8 +30,8 @@ def fit(
     """Fit to latents before and after edits, (n, d) each, which `edits` (n,) of `ranges`, names in order, by `amounts`
     (n,); -> the tensors of editor.safetensors.
 
-    Of an edit from 0 to 1, pairs tell of 1 alone; what is between is a share of that, since the network is told any
-    time with the same change."""
+    Of what a face has or has not, pairs tell of 1 and -1 alone; what is between is a share of that, since the network
+    is told any time from there to 0 with the same change."""
     device = latentnet.device()
     torch.manual_seed(seed)
     mean, scale = start.mean(0), np.maximum(start.std(0), 1e-6)
@@ -39,15 +39,19 @@ def fit(
     before = torch.from_numpy((start - mean) / scale).to(device)
     change = torch.from_numpy(end - start).to(device)
     kinds, amount = torch.from_numpy(edits).to(device), torch.from_numpy(amounts[:, None]).to(device)
-    time = torch.from_numpy(((amounts - least[edits]) / (most - least)[edits])[:, None]).to(device)
-    shared = torch.from_numpy((least == 0)[edits][:, None]).to(device)
+    origin, time = (  # when an amount is 0, and how much later it is 1
+        torch.from_numpy(part[edits][:, None]).to(device) for part in (-least / (most - least), 1 / (most - least))
+    )
+    whole = np.array([(np.abs(amounts[edits == kind]) == 1).all() for kind in range(len(ranges))])
+    shared = torch.from_numpy(whole[edits][:, None]).to(device)
     unit, spread = torch.from_numpy(scale).to(device), float(np.square(scale).mean())
     network = latentnet.LatentNetwork(start.shape[1], config.width, config.blocks, len(ranges)).to(device)
 
     def loss() -> Tensor:
         chosen = torch.randint(len(before), (config.batch,), device=device)
         x = before[chosen] + JITTER * torch.randn(config.batch, before.shape[1], device=device)
-        t = torch.where(shared[chosen], torch.rand(config.batch, 1, device=device), time[chosen])
+        share = torch.where(shared[chosen], torch.rand(config.batch, 1, device=device), 1.0)
+        t = origin[chosen] + share * amount[chosen] * time[chosen]
         answer: Tensor = network(x, kinds[chosen], t)
         return (amount[chosen] * answer.float() * unit - change[chosen]).square().mean() / spread
 

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from minifaces.ldraw.colours import LUMA, to_linear
 from minifaces.ldraw.compose import compose, draw_faces, fixed_draws
 from minifaces.ldraw.designs import ATTRIBUTES
+from minifaces.ldraw.truths import NAMES, labels
 from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
-from minifaces.vae.truths import NAMES, labels
 
 Bytes = NDArray[np.uint8]
 MOST = 2000  # pictures of a folder that go into its gallery

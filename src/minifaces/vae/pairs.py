@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.ldraw.compose import Draws, compose, draw_faces
-from minifaces.ldraw.edited import EXEMPLARS, RANGES, TOP, TURN, TURN_BY, UPPER, edited, facing
+from minifaces.ldraw.edited import DARK_HEAD, RANGES, TURN, TURN_BY, edited, facing, removable
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import Stages
 from minifaces.vae.faces import ComposedFaces
@@ -24,7 +24,7 @@ Places = NDArray[np.int64]
 
 ROUND = 500  # faces
 JOINED = 0.6  # of them
-SHARE = 0.5  # of the faces that each edit is made of; a head is turned twice
+SHARE = 0.5  # of the faces that each edit is made of; a head is turned twice, what a face has is always taken away
 FARTHEST = 35.0  # degrees off the front that a face is shown at most
 
 
@@ -59,12 +59,16 @@ def _changes(
     """Edit by edit: its name, which of the faces of `base` are changed, by how much, and what to."""
     for name in (*RANGES, TURN):
         which = np.flatnonzero(rng.random(len(base)) < (1.0 if name == TURN else SHARE))
-        if EXEMPLARS.get(name, ("", UPPER))[1] == TOP:  # which leaves room for one print below it
-            which = which[base.upper[which] == base.lower[which]]
-        least, most = RANGES[name]
-        amounts = np.ones(len(which)) if least == 0 else rng.uniform(least, most, len(which))
+        amounts = np.ones(len(which))
+        if name in (TURN, DARK_HEAD):
+            amounts = rng.uniform(*RANGES[name], len(which))
         chosen = base.chosen(which)
         if name == TURN:
             before = facing(stages, chosen)
             amounts = np.clip(before + amounts, -FARTHEST / TURN_BY, FARTHEST / TURN_BY) - before
         yield name, which, amounts.astype(np.float32), edited(prints, chosen, name, amounts)
+    for name in RANGES:
+        which = np.flatnonzero(removable(prints, base, name))
+        if len(which):
+            amounts = -np.ones(len(which))
+            yield name, which, amounts.astype(np.float32), edited(prints, base.chosen(which), name, amounts)

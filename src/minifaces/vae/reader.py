@@ -4,10 +4,10 @@
 
 It is a measuring instrument, not part of any model: what is read off a face is held against what is read off its
 reconstruction. So it must read a soft picture as it reads a sharp one, and it must be right on designs that it has not
-seen. It learns from composed faces of the training designs, spoilt in many ways, by what minifaces.vae.truths knows of
-them. Beside the network goes a JSON file with a threshold for each attribute, chosen on the validation designs, and how
-often the reading was right on unseen ones. What was not right often enough is left out of the network, and listed as
-left out in the file."""
+seen. It learns from composed faces of the training designs, spoilt in many ways, by what minifaces.ldraw.truths knows
+of them. Beside the network goes a JSON file with a threshold for each attribute, chosen on the validation designs, and
+how often the reading was right on unseen ones. What was not right often enough is left out of the network, and listed
+as left out in the file."""
 
 import argparse
 import io
@@ -30,10 +30,10 @@ from minifaces.files import atomic, write_json
 from minifaces.ldraw.compose import compose, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
+from minifaces.ldraw.truths import NAMES, labels, truths
 from minifaces.vae import small
 from minifaces.vae.export import export_onnx
 from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
-from minifaces.vae.truths import NAMES, labels, truths
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -53,6 +53,7 @@ SEEN: dict[tuple[str, bool | None], str] = {
         "cpm3* cpm6 cpsf cpsg"
     ),
     ("lips", True): "bp09 bpao bph9* cp0b* cpd6k cpx0*",
+    ("lips", False): "bpb1",
     ("lips", None): "bph9 cp0b cpd68*",
     ("female", True): "bpao bph9 bph9*",
     ("female", None): "cp0b cp0b* cpd6k",
@@ -105,4 +106,6 @@ def labels(prints: Prints, draws: Draws) -> Floats:
             known[:, i] = (upper if SHOWN[name] == "upper" else lower)[:, i]
     beard = NAMES.index("facial_hair")
     known[lower[:, beard] == 1, beard] = 1
+    hair, crowned = NAMES.index("printed_hair"), draws.crown >= 0
+    known[crowned, hair] = truths(prints)[draws.crown[crowned], hair]
     return known
