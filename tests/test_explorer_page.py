@@ -220,7 +220,17 @@ def test_a_newer_path_stops_an_older_one(tiny_page: Page) -> None:
       const asked = [9, 9].map(steps => explorer.path("geodesic", stops, steps))
       return (await Promise.allSettled(asked)).map(({ value, reason }) => value?.length ?? reason.message)
     }""")
-    assert outcome == ["A newer path was asked for.", 9]
+    assert outcome == ["This path is no longer wanted.", 9]
+
+
+def test_a_path_that_nobody_waits_for_is_halted(tiny_page: Page) -> None:
+    outcome = tiny_page.evaluate("""async () => {
+      const stops = [await explorer.latentOf(0), await explorer.latentOf(1)]
+      const asked = explorer.path("geodesic", stops, 9).then(({ length }) => length, ({ message }) => message)
+      await explorer.halt()
+      return [await asked, (await explorer.path("geodesic", stops, 9)).length]
+    }""")
+    assert outcome == ["This path is no longer wanted.", 9]
 
 
 def test_sheets_that_are_long_unused_are_released(browser: Browser, tiny_files: dict[str, bytes]) -> None:

@@ -596,6 +596,21 @@ def test_a_newer_picture_stays(visit: Visit, model: Model) -> None:
     assert visit.hash() == "#/how"
 
 
+def test_a_chosen_file_is_let_go_of_so_that_it_can_be_chosen_again(visit: Visit, model: Model) -> None:
+    """A browser tells of no change where the same file is chosen twice."""
+    page = visit.page
+    visit.go("edit?face=d0001/front")
+    page.get_by_text("Another face").click()
+    kept = []
+    for _ in range(2):
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="From a picture").click()
+        kept.append(page.evaluate("document.querySelector('.picker input[type=file]').files.length"))
+        chooser.value.set_files(png(model.gallery.thumbnails[3]))
+        expect(page).to_have_url(re.compile("face=z"))
+    assert kept == [0, 0]
+
+
 def test_a_large_picture_is_shrunk_once(visit: Visit, model: Model) -> None:
     visit.go("photo")
     visit.page.evaluate("""() => {

@@ -4,20 +4,21 @@ import { openFiles, type Files } from "./files"
 import { frame } from "./frame"
 import { avatarSeed, normals } from "./generator"
 import { LatentMap } from "./latents"
-import type {
-  Atlas,
-  Crop,
-  Direction,
-  Engine,
-  Entry,
-  Latent,
-  Layout,
-  Neighbour,
-  OpenEngine,
-  Part,
-  PathKind,
-  Progress,
-  Seed,
+import {
+  UNWANTED,
+  type Atlas,
+  type Crop,
+  type Direction,
+  type Engine,
+  type Entry,
+  type Latent,
+  type Layout,
+  type Neighbour,
+  type OpenEngine,
+  type Part,
+  type PathKind,
+  type Progress,
+  type Seed,
 } from "./types"
 import { readTensors } from "./unpack"
 import type { Answers, Message, Requests } from "./worker"
@@ -89,6 +90,7 @@ class Client implements Engine {
 
   private readonly vectors: Latent[]
   private worker: Worker | null = null
+  private halts = 0
   private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   private asked = 0
   private readonly once = new Map<string, Promise<unknown>>()
@@ -213,12 +215,19 @@ class Client implements Engine {
 
   async path(kind: PathKind, stops: Latent[], steps: number, loop = false, eased = false): Promise<Latent[]> {
     if (stops.length < 2 || steps < 2) throw new Error("A morph needs two faces and two steps at least.")
+    const mine = this.halts
     if (kind === "slerp" || kind === "density") await this.load("mixture")
     if (kind === "geodesic") {
       await this.ready
       await this.load("encoder")
     }
+    if (mine !== this.halts) throw new Error(UNWANTED)
     return this.ask("path", { kind, stops: stops.map(stop => Float32Array.from(stop)), steps, loop, eased })
+  }
+
+  async halt(): Promise<void> {
+    this.halts++ // paths that still wait for a part of the model end there
+    if (this.worker) await this.ask("halt", null)
   }
 
   async edit(latent: Latent, amounts: Record<string, number>): Promise<Latent> {

@@ -11,6 +11,9 @@ export type Latent = Float32Array
 /** A face's seed, 0 to 2^128 - 1. In the address bar it is written in decimal digits. */
 export type Seed = bigint
 
+/** What a path fails with that was halted or gave way to a newer one. */
+export const UNWANTED = "This path is no longer wanted."
+
 export type PathKind = "linear" | "slerp" | "density" | "geodesic"
 export type Layout = "tsne" | "grid"
 
@@ -148,6 +151,8 @@ export interface Engine {
   /** The latents of a morph: `steps` a leg with both ends, shared ends once; a loop leaves the repeated
    * last one out. As Python's `morph_latents`. A newer request stops one that is under way, which then fails. */
   path(kind: PathKind, stops: Latent[], steps: number, loop?: boolean, eased?: boolean): Promise<Latent[]>
+  /** Stop a path that is under way, which then fails. */
+  halt(): Promise<void>
   /** One after the other in the order of their names; unknown ones throw. Fetches the editor when it is first needed. */
   edit(latent: Latent, amounts: Record<string, number>): Promise<Latent>
   neighbours(latent: Latent, k: number, without?: number): Promise<Neighbour[]>

@@ -7,7 +7,7 @@ import { geodesic, type Run } from "./geodesic"
 import { Network, type Planes, startRuntime, toPixels, toPlanes } from "./networks"
 import { density, linear, type Row, slerp, through, type Way } from "./paths"
 import { Prior } from "./prior"
-import type { PathKind, Seed } from "./types"
+import { UNWANTED, type PathKind, type Seed } from "./types"
 import { readTensors, unpackNetwork } from "./unpack"
 
 export interface Requests {
@@ -21,6 +21,7 @@ export interface Requests {
   edit: { latent: Planes; name: string; amount: number }
   random: { seeds: Seed[]; temperature: number; prior: "flow" | "mixture" }
   path: { kind: PathKind; stops: Planes[]; steps: number; loop: boolean; eased: boolean }
+  halt: null
 }
 export interface Answers {
   start: null
@@ -33,6 +34,7 @@ export interface Answers {
   edit: { change: Planes; left: number }
   random: Planes[]
   path: Planes[]
+  halt: null
 }
 export type Message = { [K in keyof Requests]: { id: number; kind: K; request: Requests[K] } }[keyof Requests]
 
@@ -101,9 +103,13 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     const rows: Row[] = stops.map(stop => Float64Array.from(stop))
     return (await through(rows, ways[kind], steps, loop, eased)).map(row => Float32Array.from(row))
   },
+  halt() {
+    paths++
+    return null
+  },
 }
 
-/** Rows through a network for a path, until a newer one is asked for. One by one: a batch is no quicker on one thread,
+/** Rows through a network for a path, until a newer one is asked for or none is wanted. One by one: a batch is no quicker on one thread,
  * and memory stays small. */
 const running =
   (network: Network, path: number): Run =>
@@ -112,7 +118,7 @@ const running =
     for (const row of rows) {
       results.push(await network.run(row))
       await breath()
-      if (path !== paths) throw new Error("A newer path was asked for.")
+      if (path !== paths) throw new Error(UNWANTED)
     }
     return results
   }

@@ -22,6 +22,7 @@ export function picker(app: App, picked: (face: string) => void): HTMLElement {
     class: "hidden",
     tabIndex: -1,
     "aria-label": "A picture file",
+    onclick: () => (file.value = ""), // so that the same file can be chosen again
     onchange: () => file.files?.[0] && take(file.files[0]),
   })
   const form = h(

@@ -257,6 +257,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     close: () => {
       stop()
       version++
+      engine.halt().catch(() => {}) // a worker that stopped is told where its faces are asked for
     },
   }
 }

@@ -20,6 +20,7 @@ export function photoView(app: App, params: URLSearchParams, keepAddress: Rememb
     class: "hidden",
     tabIndex: -1,
     "aria-label": "A picture file",
+    onclick: () => (file.value = ""), // so that the same file can be chosen again
     onchange: () => file.files?.[0] && app.take(file.files[0]),
   })
   const drop = h(
