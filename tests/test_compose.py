@@ -167,6 +167,14 @@ def test_a_crown_above_an_upper_print_above_a_lower_one(stages: Stages) -> None:
             np.testing.assert_array_equal(faces[where], alone[part][where])
 
 
+def test_a_box_of_a_face_is_that_of_the_whole_face(bundled: Prints, stages: Stages) -> None:
+    draws = draw_faces(bundled, stages, "train", 20, np.random.default_rng(2))
+    assert draws.flip.any()
+    whole, box = compose(bundled, stages, draws), (slice(20, 45), slice(8, 61))
+    for part, all_of_it in zip(compose(bundled, stages, draws, box), whole, strict=True):
+        np.testing.assert_array_equal(part, all_of_it[:, *box])
+
+
 def test_warp_and_ink(stages: Stages) -> None:
     """A shift of 20 degrees moves the print, and twice the ink's light is twice the albedo."""
     angle = ((np.arange(WIDTH) + 0.5) / WIDTH * 2 - 1) * 118

@@ -10,7 +10,7 @@ from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import edge_f1, psnr, ssim
 from minifaces.evaluate.testset import Faces, bare
-from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.ldraw.compose import Box, compose, fixed_draws
 from minifaces.pictures import pairs
 
 Bytes = NDArray[np.uint8]
@@ -79,10 +79,11 @@ def _ranks(faces: Faces, rivals: Mapping[str, Bytes], progress: Progress) -> dic
     ranks = {name: np.empty(len(faces), np.int64) for name in rivals}
     for i in range(len(faces)):
         stage, head = np.full(len(every), faces.draws.stage[i]), np.tile(faces.draws.head[i], (len(every), 1))
-        candidates, _ = compose(faces.prints, faces.stages, fixed_draws(faces.prints, every, stage, head))
-        inside = faces.mask[i] > 0
-        weight = np.sqrt(faces.mask[i][inside], dtype=np.float32)[:, None]
-        true = faces.pictures[i][inside].astype(np.float32)
+        box = _around(faces.mask[i])
+        candidates, _ = compose(faces.prints, faces.stages, fixed_draws(faces.prints, every, stage, head), box)
+        inside = faces.mask[i][box] > 0
+        weight = np.sqrt(faces.mask[i][box][inside], dtype=np.float32)[:, None]
+        true = faces.pictures[i][box][inside].astype(np.float32)
         others = candidates[:, inside].astype(np.float32)
         others -= true
         others *= weight
@@ -90,10 +91,16 @@ def _ranks(faces: Faces, rivals: Mapping[str, Bytes], progress: Progress) -> dic
         lengths = np.einsum("dp,dp->d", others, others)
         for name, pictures in rivals.items():
             # |other - made|^2 - |made|^2, all seen from the true face
-            apart = lengths - 2 * others @ ((pictures[i][inside] - true) * weight).ravel()
+            apart = lengths - 2 * others @ ((pictures[i][box][inside] - true) * weight).ravel()
             ranks[name][i] = (apart < apart[faces.draws.upper[i]]).sum()
         progress("comparing with every design", (i + 1) / len(faces))
     return ranks
+
+
+def _around(mask: NDArray[np.float32]) -> Box:
+    """The rows and columns of a mask (H, W) that hold all of it."""
+    rows, columns = (np.flatnonzero((mask > 0).any(axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _gap(faces: Faces, made: Mapping[str, Bytes], seen: Faces, seen_made: Mapping[str, Bytes]) -> Table:

@@ -32,6 +32,8 @@ KNEE = 0.85  # the film's shoulder: brighter light is compressed into the rest
 FACE_HALF_ANGLE = np.radians(75.0)  # the print region that `mask` marks
 FACE_MIDDLE_V = 15.0  # warps are about the middle of the face
 LEVELS = 4096
+Box = tuple[slice, slice]
+WHOLE: Box = (slice(None), slice(None))
 TILE = 8  # texels a side, of which it is known whether anything is printed there
 
 
@@ -154,13 +156,15 @@ def head_code(design: Design, rng: np.random.Generator) -> int:
     return int(rng.choice(list(PALETTE), p=list(PALETTE.values())))
 
 
-def compose(prints: Prints, stages: Stages, draws: Draws) -> tuple[Bytes, Bytes]:
-    """Faces, (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: how much of a pixel the mask marks."""
+def compose(prints: Prints, stages: Stages, draws: Draws, box: Box = WHOLE) -> tuple[Bytes, Bytes]:
+    """Faces, (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: how much of a pixel the mask marks. Of a `box`,
+    rows and columns, only what is in it."""
     textures, metal, inked = _at_size(prints, stages.size * stages.over)
-    faces = np.empty((len(draws), stages.size, stages.size, 3), np.uint8)
-    mask = np.empty((len(draws), stages.size, stages.size), np.uint8)
+    rows, columns = (range(stages.size)[part] for part in box)
+    faces = np.empty((len(draws), len(rows), len(columns), 3), np.uint8)
+    mask = np.empty((len(draws), len(rows), len(columns)), np.uint8)
     _kernel(
-        faces, mask, textures, metal, inked, prints.metal_index,
+        faces, mask, rows.start, columns.start, textures, metal, inked, prints.metal_index,
         stages.diffuse, stages.specular, stages.metallic, stages.backdrop, stages.theta, stages.v, stages.hit,
         draws.upper, draws.lower, draws.crown, draws.turned, draws.seam, draws.hairline, draws.stage, draws.flip,
         draws.head, draws.ink, draws.scale, draws.shift, draws.gain, _LINEAR, _SRGB, THETA, V_TOTAL,
@@ -194,35 +198,38 @@ def _above(line, across, v):  # type: ignore[no-untyped-def]
 
 @numba.njit(parallel=True, cache=True)
 def _kernel(  # type: ignore[no-untyped-def]
-    faces, mask, textures, metal, occupied, metal_index, diffuse, specular, metallic, backdrop, thetas, vs, hits,
+    faces, mask, top, left, textures, metal, occupied, metal_index,
+    diffuse, specular, metallic, backdrop, thetas, vs, hits,
     upper, lower, crown, turned, seam, hairline, stage, flip,
     head, ink, scale, shift, gain, linear, srgb, widest, lowest,
 ):  # fmt: skip
     # `widest` and `lowest` are THETA and V_TOTAL, as arguments: numba keeps a compiled kernel as long as this
     # file is the same, with the constants of other files as they were.
-    size = faces.shape[1]
+    high, wide = faces.shape[1:3]
+    size = diffuse.shape[1]
     over = thetas.shape[1] // size
     rows, columns = textures.shape[1], textures.shape[2]
     across, down = columns / 2 / widest, rows / lowest  # texels a radian and a unit
-    for job in numba.prange(faces.shape[0] * size):
-        i, row = job // size, job % size
-        s = stage[i]
-        for column in range(size):
+    for job in numba.prange(faces.shape[0] * high):
+        i, y = job // high, job % high
+        s, row = stage[i], top + y
+        for x in range(wide):
+            column = size - 1 - left - x if flip[i] else left + x
             # Over the pixel's samples: ink-weighted albedo, metal albedo, and coverage by ink and metal.
             red = green = blue = metal_red = metal_green = metal_blue = inked = metal_share = np.float32(0)
             samples = region = 0
             for sub in range(over * over):
-                y, x = row * over + sub // over, column * over + sub % over
-                if not hits[s, y, x]:
+                sy, sx = row * over + sub // over, column * over + sub % over
+                if not hits[s, sy, sx]:
                     continue
                 samples += 1
-                theta = thetas[s, y, x]
+                theta = thetas[s, sy, sx]
                 if flip[i]:
                     theta = -theta
                 if abs(theta) < FACE_HALF_ANGLE:
                     region += 1
                 theta = theta * scale[i, 0] + shift[i, 0]
-                v = FACE_MIDDLE_V + (vs[s, y, x] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
+                v = FACE_MIDDLE_V + (vs[s, sy, sx] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
                 if abs(theta) >= widest or v < 0 or v >= lowest:
                     continue
                 share, hair = np.float32(1), np.float32(0)
@@ -275,7 +282,6 @@ def _kernel(  # type: ignore[no-untyped-def]
             norm = np.float32(1) / max(samples, 1)
             bare = 1 - inked * norm
             keep = 1 - metal_share * norm
-            place = size - 1 - column if flip[i] else column
             for c in range(3):
                 pigment = red if c == 0 else green if c == 1 else blue
                 shiny = metal_red if c == 0 else metal_green if c == 1 else metal_blue
@@ -283,8 +289,8 @@ def _kernel(  # type: ignore[no-untyped-def]
                 light = specular[s, row, column, c] * keep + diffuse[s, row, column, c] * albedo
                 light = (light + metallic[s, row, column, c] * shiny * norm * ink[i, c]) * gain[i]
                 light = tone(light) + backdrop[s, row, column, c]
-                faces[i, row, place, c] = srgb[int(min(light, 1.0) * LEVELS + 0.5)]
-            mask[i, row, place] = region * 255 // (over * over)
+                faces[i, y, x, c] = srgb[int(min(light, 1.0) * LEVELS + 0.5)]
+            mask[i, y, x] = region * 255 // (over * over)
 
 
 @cache
