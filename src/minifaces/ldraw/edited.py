@@ -4,8 +4,8 @@
     faces, mask = compose(prints, stages, after)
 
 A smile, a beard or glasses are always the same ones, and so is what is there without them: what an edit brings is then
-as sharp as they are, where the mean of many smiles is none. Hair stays where eyes are exchanged, and anger leaves
-beards alone."""
+as sharp as they are, where the mean of many smiles is none. Hair stays where eyes are exchanged, and who has a beard is
+angry with one."""
 
 from dataclasses import replace
 from functools import cache
@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label, maximum_filter1d
+from scipy.spatial.distance import cdist
 
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import Draws
@@ -38,6 +39,11 @@ EXEMPLARS = {
     "smile": (LOWER, "3626bp05/front", "3626bp8i/front"),
     "teeth": (LOWER, "3626cp73/front", "3626bp8a/front"),
 }
+# Anger in a beard, of which the most like that of a face is taken.
+ANGRY, ANGRY_BEARDS = "angry", (
+    "3626bp0a/front", "3626bp36/front", "3626bp8g/front", "3626bpw0/front",
+    "3626cpbh/front", "3626cpm6/back", "3626cpm7/back", "3626cpx4/front",
+)  # fmt: skip
 # What comes to light when it is taken away: plain eyes, a closed mouth that smiles or does not, a bare forehead.
 EYES = ("3626bp84/front", "3626cp8x/front")
 SMILING, SERIOUS = ("3626bp05/front", "3626bp8i/front"), ("3626bpb1/front", "3626bp02/front")
@@ -51,6 +57,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 BESIDE = 24  # texels: pieces of hair begin at most so much below the highest one ...
 LOCK = 300  # ... and have at least so many
+POOLED = 16  # texels a side, of which the mean counts where beards are compared
 TIPS = 15  # columns: hair that is taken away goes with the tips that hang down from it
 
 
@@ -96,7 +103,7 @@ def _exchanged(prints: Prints, draws: Draws, name: str, added: Bools) -> Draws:
         after = _crowned(prints, draws, crown, np.where(added, brings, draws.upper), ~added & draws.turned[:, 0])
         whole = maximum_filter1d(after.hairline, TIPS, axis=1)
         return replace(after, hairline=np.where(added[:, None], after.hairline, whole))
-    smiling = _known(prints, draws.lower, "smile") & (name not in ("smile", "angry"))
+    smiling = _known(prints, draws.lower, "smile") & (name not in ("smile", ANGRY))
     plain = woman & (name != "lips")
     mouth = np.where(smiling, _of(prints, SMILING, plain), _of(prints, SERIOUS, plain))
     upper, lower = np.where(added, brings, _of(prints, EYES, woman)), np.where(added, brings, mouth)
@@ -104,7 +111,9 @@ def _exchanged(prints: Prints, draws: Draws, name: str, added: Bools) -> Draws:
         return _joined(prints, draws, draws.upper, lower)
     if half == UPPER:
         return _joined(prints, draws, upper, draws.lower)
-    return _joined(prints, draws, upper, np.where(_known(prints, draws.lower, "facial_hair"), draws.lower, lower))
+    beard = _known(prints, draws.lower, "facial_hair")
+    angry = np.where(added, _likest(prints, draws.lower, ANGRY_BEARDS), draws.lower)
+    return _joined(prints, draws, upper, np.where(beard, angry, lower))
 
 
 def _joined(prints: Prints, draws: Draws, upper: Places, lower: Places) -> Draws:
@@ -139,6 +148,24 @@ def _hairline(prints: Prints, design: int) -> Floats:
     below = np.logical_or.accumulate(hair) & ~hair
     rows = np.where(hair.any(0), below.argmax(0), 0)
     return np.asarray(rows * V_TOTAL / height, np.float32)
+
+
+def _likest(prints: Prints, designs: Places, parts: tuple[str, ...]) -> Places:
+    """Of some designs the one whose lower half is most like that of each of `designs` (n,): (n,)."""
+    among, halves = np.array([_place(prints, part) for part in parts]), _lower_halves(prints)
+    return np.asarray(among[cdist(halves[designs], halves[among]).argmin(1)])
+
+
+@cache
+def _lower_halves(prints: Prints) -> Floats:
+    """The ink of every print's lower half, coarsely: (designs, f)."""
+    halves = []
+    for texture in prints.colours[:, prints.colours.shape[1] // 2 :]:
+        alpha = texture[..., 3:] / np.float32(255)
+        ink = np.concatenate([texture[..., :3] / np.float32(255) * alpha, alpha], 2)
+        rows, columns, _ = ink.shape
+        halves.append(ink.reshape(rows // POOLED, POOLED, columns // POOLED, POOLED, 4).mean((1, 3)).ravel())
+    return np.stack(halves)
 
 
 def _known(prints: Prints, designs: Places, name: str) -> Bools:

@@ -94,7 +94,8 @@ class Model:
     def encode(self, pictures: Pictures) -> Latents:
         """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
         stack = _checked(pictures)
-        parts = [self._encode_planes(self._planes(stack[i : i + BATCH])) for i in range(0, len(stack), BATCH)]
+        looks = self.config.looks
+        parts = [self._encode_planes(self._planes(stack[i : i + BATCH]), looks) for i in range(0, len(stack), BATCH)]
         return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
 
     def decode(self, latents: ArrayLike) -> Pictures:
@@ -166,12 +167,13 @@ class Model:
 
         The encoder knows faces only, so drawn latents come nearer to those of faces: fewer smeared faces, of a
         little less variety (docs/evaluation.md). It is the walk of Rezende, Mohamed and Wierstra 2014 ("Stochastic
-        backpropagation", ICML) without its noise. Latents of real faces hardly move."""
+        backpropagation", ICML) without its noise. Latents of real faces hardly move. The encoder takes one look less
+        than for pictures: the more it takes, the more of a face that it does not know it keeps."""
         within("the number of rounds", rounds, 0, LONGEST)
-        rows = self._rows(latents).copy()
+        rows, looks = self._rows(latents).copy(), max(1, self.config.looks - 1)
         for i in range(0, len(rows), BATCH):
             for _ in range(rounds):
-                rows[i : i + BATCH] = self._encode_planes(self._decode_planes(rows[i : i + BATCH]))
+                rows[i : i + BATCH] = self._encode_planes(self._decode_planes(rows[i : i + BATCH]), looks)
         return rows
 
     def keep_nearest(self, latents: ArrayLike, n: int) -> Latents:
@@ -304,9 +306,9 @@ class Model:
     def _damaged(self, name: str, problem: str) -> UsageError:
         return UsageError(f"{self.folder / name} is damaged: {problem}")
 
-    def _encode_planes(self, faces: Latents) -> Latents:
-        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d), with as many looks as the model takes."""
-        return look_again(self._look(faces), self._look, self._decode_planes, self.config.looks)
+    def _encode_planes(self, faces: Latents, looks: int) -> Latents:
+        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d), with so many looks."""
+        return look_again(self._look(faces), self._look, self._decode_planes, looks)
 
     def _look(self, faces: Latents) -> Latents:
         """What the encoder makes of faces at once, (n, 3, H, W) -> (n, d)."""

@@ -24,6 +24,7 @@ from minifaces.files import atomic
 from minifaces.ldraw.edited import RANGES
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
+from minifaces.vae import config as settings
 from minifaces.vae import editor, flow, pairs, prior
 from minifaces.vae import gallery as galleries
 from minifaces.vae.card import model_card
@@ -49,7 +50,7 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
     try:
         facts = _build(trained, scratch, name, report)
         files = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(scratch.iterdir())}
-        network = trained.config.network
+        network = _in_use(trained.config.network)
         config = {
             "format": 1,
             "name": name,
@@ -76,6 +77,7 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
 
 def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
     network, source = trained.network, trained.source
+    network.looks = _in_use(trained.config.network).looks
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     report("encoding faces for the prior")
     # Of a data set each face once: repeated ones would be taken for evidence, and learnt by heart.
@@ -112,13 +114,18 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
         "train_seconds": round(trained.seconds),
         "faces_seen": trained.faces,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(trained.config.network), strict=True)),
+        "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(_in_use(trained.config.network)), strict=True)),
         "onnx_difference": parity,
         "prior_log_likelihoods": fitted.log_likelihoods,
         "held_out": reconstruction_quality(network, source.held_out(256).faces),
     }
     (folder / "README.md").write_text(model_card(name, trained, facts, len(entries)), encoding="utf-8")
     return facts
+
+
+def _in_use(network: settings.Network) -> settings.Network:
+    """The network as it is used. One that was trained through several looks gains by one more (docs/model-notes.md)."""
+    return network.model_copy(update={"looks": network.looks + (network.looks > 1)})
 
 
 def _editor(source: ComposedFaces, network: VAE, trained: Trained) -> dict[str, Any]:
