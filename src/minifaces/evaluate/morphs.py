@@ -58,7 +58,7 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
             ways[path][i] = model.morph_latents(latents[a], latents[b], steps=FRAMES, path=path)  # type: ignore[arg-type]
             if i % 10 == 0:
                 progress(f"morphs: {path}", (number + i / len(ends)) / len(PATHS))
-        twin = next((known for known in rows if known in ways and np.array_equal(ways[known], ways[path])), None)
+        twin = next((known for known in rows if known in ways and _alike(ways[known], ways[path])), None)
         if twin:  # the density may leave the lines as they are
             rows[path] = rows[twin]
             continue
@@ -88,6 +88,11 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
         "square change from frame to frame, in levels of 255; even = largest / mean."
     )
     return Part("morphs", "Morphs", [Table("paths", columns, rows, note)], worst)
+
+
+def _alike(ways: Latents, others: Latents) -> bool:
+    """Whether latents (n, frames, d) are the same to rounding."""
+    return ways.shape == others.shape and np.allclose(ways, others, rtol=0, atol=1e-5)
 
 
 def _distance_row(far: NDArray[np.floating], limit: float, judged: Judged) -> dict[str, Value]:

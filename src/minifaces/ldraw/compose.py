@@ -193,7 +193,7 @@ def _above(line, across, v):  # type: ignore[no-untyped-def]
     """How much of what is above a line shows at v, `across` the print from -1 to 1: a feather of a third of a unit,
     about two texels to each side."""
     at = min(int((across * 0.5 + 0.5) * len(line)), len(line) - 1)
-    return np.float32(min(max((line[at] - v) * 1.5 + 0.5, 0.0), 1.0))
+    return min(max((line[at] - v) * 1.5 + 0.5, 0.0), 1.0)
 
 
 @numba.njit(parallel=True, cache=True)
@@ -210,11 +210,17 @@ def _kernel(  # type: ignore[no-untyped-def]
     over = thetas.shape[1] // size
     rows, columns = textures.shape[1], textures.shape[2]
     across, down = columns / 2 / widest, rows / lowest  # texels a radian and a unit
-    for job in numba.prange(faces.shape[0] * high):
-        i, y = job // high, job % high
-        s, row = stage[i], top + y
-        for x in range(wide):
-            column = size - 1 - left - x if flip[i] else left + x
+    # What lies outside the box is passed over: of indices that begin at 0, the compiler knows that none is negative.
+    for job in numba.prange(faces.shape[0] * size):
+        i, row = job // size, job % size
+        s, y = stage[i], row - top
+        if not 0 <= y < high:
+            continue
+        parts = 3 if crown[i] >= 0 else 2 if upper[i] != lower[i] else 1
+        for column in range(size):
+            x = (size - 1 - column if flip[i] else column) - left
+            if not 0 <= x < wide:
+                continue
             # Over the pixel's samples: ink-weighted albedo, metal albedo, and coverage by ink and metal.
             red = green = blue = metal_red = metal_green = metal_blue = inked = metal_share = np.float32(0)
             samples = region = 0
@@ -232,13 +238,19 @@ def _kernel(  # type: ignore[no-untyped-def]
                 v = FACE_MIDDLE_V + (vs[s, sy, sx] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
                 if abs(theta) >= widest or v < 0 or v >= lowest:
                     continue
-                share, hair = np.float32(1), np.float32(0)
-                if upper[i] != lower[i]:
-                    share = _above(seam[i], theta / widest, v)
-                if crown[i] >= 0:
+                above, below, hair = (
+                    1.0,
+                    0.0,
+                    0.0,
+                )  # how much shows of the upper print, of the lower one and of the crown
+                if parts > 1:
+                    above = _above(seam[i], theta / widest, v)
+                    below = 1 - above
+                if parts > 2:
                     hair = _above(hairline[i], theta / widest, v)
-                for part in range(3):
-                    weight = hair if part == 2 else (1 - hair) * (share if part == 0 else 1 - share)
+                    above, below = (1 - hair) * above, (1 - hair) * below
+                for part in range(parts):
+                    weight = above if part == 0 else below if part == 1 else hair
                     if weight <= 0:
                         continue
                     p = upper[i] if part == 0 else lower[i] if part == 1 else crown[i]
