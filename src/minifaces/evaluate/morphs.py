@@ -62,9 +62,8 @@ def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progr
         if twin:  # the density may leave the lines as they are
             rows[path] = rows[twin]
             continue
-        frames = np.empty((len(ends), FRAMES, *faces.pictures.shape[1:]), np.uint8)
-        for i, way in enumerate(ways[path]):
-            frames[i] = resized(model.decode(way), size)
+        frames = resized(model.decode(ways[path].reshape(-1, model.latent_size)), size)
+        frames = frames.reshape(len(ends), FRAMES, *frames.shape[1:])
         inner = frames[:, 1:-1].reshape(-1, *frames.shape[2:])
         far = nearest(lite0(inner), data)[1].reshape(len(ends), FRAMES - 2)
         judged = partial(bootstrap_pairs, groups=faces.groups[ends])

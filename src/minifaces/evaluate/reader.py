@@ -29,8 +29,9 @@ class Reader:
     """A trained attribute reader: an ONNX file and, beside it, a JSON file with names and thresholds."""
 
     def __init__(self, path: str | os.PathLike[str] = ASSETS / "reader.onnx", threads: int = 0) -> None:
-        """Open `path`, the reader that comes with the package unless named. `threads` is how many ONNX Runtime uses, 0
-        for all cores. Raises UsageError, naming the file, where either is missing or damaged."""
+        """Open `path`, the reader that comes with the package unless named. `threads` is how many parts of a batch
+        are worked on at once, 0 for all cores. Raises UsageError, naming the file, where either is missing or
+        damaged."""
         path = Path(path)
         told = path.with_suffix(".json")
         self.facts = _checked(told, read_json(told))

@@ -38,7 +38,7 @@ HOTTEST = 100.0
 """the highest temperature and amount of an edit: far beyond use, and well short of overflow"""
 LONGEST = 100
 """the most steps of refining, and the most knots and rounds of a geodesic"""
-BATCH = 32  # large enough to keep the cores busy, small enough to stay in tens of megabytes
+BATCH = 128  # large enough to keep the cores busy, small enough to stay in tens of megabytes
 
 
 class Model:
@@ -48,7 +48,7 @@ class Model:
     drawing faces starts quickly. Whatever is asked for in vain is a UsageError of one line."""
 
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
-        """Open `folder`. `threads` is how many ONNX Runtime uses within one operation, 0 for all cores."""
+        """Open `folder`. `threads` is how many parts of a batch are worked on at once, 0 for all cores."""
         self.folder = Path(folder)
         self.config = files.open_folder(self.folder)
         self._threads = threads
