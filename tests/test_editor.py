@@ -192,10 +192,11 @@ def test_anger_comes_to_brows_and_mouth_and_leaves_beards_and_hair_there(source:
     names = np.array([design.name for design in source.prints.designs])
     np.testing.assert_array_equal(names[after.upper], np.array(EXEMPLARS[ANGRY])[1 + woman])
     np.testing.assert_array_equal(after.lower[~beard], after.upper[~beard])
-    assert set(names[after.lower[beard]]) == set(ANGRY_BEARDS)  # each is like one or the other
+    assert set(names[after.lower[beard]]) == set(ANGRY_BEARDS)  # each is nearest to some
     own = np.flatnonzero(np.isin(names[base.lower], ANGRY_BEARDS))
     np.testing.assert_array_equal(after.lower[own], base.lower[own])
-    assert min(beard.sum(), woman.sum(), len(own)) > 5
+    assert min(beard.sum(), woman.sum()) > 30
+    assert len(own) > 2  # a design with such a beard keeps it
     assert (known(source, after, ANGRY) == 1).all()
     for name in ("facial_hair", "printed_hair", "female"):
         before, now = (known(source, draws, name) for draws in (base, after))

@@ -39,11 +39,8 @@ EXEMPLARS = {
     "smile": (LOWER, "3626bp05/front", "3626bp8i/front"),
     "teeth": (LOWER, "3626cp73/front", "3626bp8a/front"),
 }
-# Anger in a beard, of which the most like that of a face is taken.
-ANGRY, ANGRY_BEARDS = "angry", (
-    "3626bp0a/front", "3626bp36/front", "3626bp8g/front", "3626bpw0/front",
-    "3626cpbh/front", "3626cpm6/back", "3626cpm7/back", "3626cpx4/front",
-)  # fmt: skip
+# Anger in a beard, of which the one whose colour is nearest is taken: black, brown or grey.
+ANGRY, ANGRY_BEARDS = "angry", ("3626cpx4/front", "3626cpm6/back", "3626bp0a/front")
 # What comes to light when it is taken away: plain eyes, a closed mouth that smiles or does not, a bare forehead.
 EYES = ("3626bp84/front", "3626cp8x/front")
 SMILING, SERIOUS = ("3626bp05/front", "3626bp8i/front"), ("3626bpb1/front", "3626bp02/front")
@@ -57,7 +54,6 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 BESIDE = 24  # texels: pieces of hair begin at most so much below the highest one ...
 LOCK = 300  # ... and have at least so many
-POOLED = 16  # texels a side, of which the mean counts where beards are compared
 TIPS = 15  # columns: hair that is taken away goes with the tips that hang down from it
 
 
@@ -151,21 +147,16 @@ def _hairline(prints: Prints, design: int) -> Floats:
 
 
 def _likest(prints: Prints, designs: Places, parts: tuple[str, ...]) -> Places:
-    """Of some designs the one whose lower half is most like that of each of `designs` (n,): (n,)."""
-    among, halves = np.array([_place(prints, part) for part in parts]), _lower_halves(prints)
-    return np.asarray(among[cdist(halves[designs], halves[among]).argmin(1)])
+    """Of some designs the one whose lower half has most nearly the colour of that of each of `designs` (n,): (n,)."""
+    among, inks = np.array([_place(prints, part) for part in parts]), _lower_inks(prints)
+    return np.asarray(among[cdist(inks[designs], inks[among]).argmin(1)])
 
 
 @cache
-def _lower_halves(prints: Prints) -> Floats:
-    """The ink of every print's lower half, coarsely: (designs, f)."""
-    halves = []
-    for texture in prints.colours[:, prints.colours.shape[1] // 2 :]:
-        alpha = texture[..., 3:] / np.float32(255)
-        ink = np.concatenate([texture[..., :3] / np.float32(255) * alpha, alpha], 2)
-        rows, columns, _ = ink.shape
-        halves.append(ink.reshape(rows // POOLED, POOLED, columns // POOLED, POOLED, 4).mean((1, 3)).ravel())
-    return np.stack(halves)
+def _lower_inks(prints: Prints) -> Floats:
+    """The mean colour of the ink of every print's lower half, sRGB: (designs, 3)."""
+    lower = (texture[len(texture) // 2 :].reshape(-1, 4).astype(np.float32) for texture in prints.colours)
+    return np.stack([(half[:, :3] * half[:, 3:]).sum(0) / max(half[:, 3].sum(), 1) for half in lower])
 
 
 def _known(prints: Prints, designs: Places, name: str) -> Bools:
