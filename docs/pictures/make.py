@@ -24,7 +24,7 @@ EDITS = (
 TOGETHER = (
     {"eyewear": 1.0, "facial_hair": 1.0},
     {"angry": 1.0, "teeth": 1.0, "turn": 1.0},
-    {"smile": 1.0, "printed_hair": 1.0, "turn": -1.0},
+    {"angry": -1.0, "smile": 1.0, "turn": -1.0},
 )
 
 
