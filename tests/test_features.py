@@ -90,8 +90,10 @@ def test_only_pictures_are_taken(features: Any, faces: Pictures) -> None:
 
 def test_progress_is_told(faces: Pictures) -> None:
     told: list[tuple[int, int]] = []
-    lite0(faces, progress=lambda done, of: told.append((done, of)))
-    assert told == [(32, 40), (40, 40)]
+    many = np.concatenate([faces] * 4)
+    features = lite0(many, progress=lambda done, of: told.append((done, of)))
+    assert told == [(128, 160), (160, 160)]
+    np.testing.assert_allclose(features, np.tile(lite0(faces), (4, 1)), atol=1e-5)  # whatever batch they are in
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("efficientnet_lite_pytorch"), reason="the original is not installed")
