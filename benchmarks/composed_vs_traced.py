@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from minifaces.ldraw.colours import colour_of, read_colours, to_srgb
-from minifaces.ldraw.compose import compose, fixed_draws, tone
+from minifaces.ldraw.compose import compose, tone
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.head import HeadMesh, smooth_head
 from minifaces.ldraw.library import EDGE, INHERIT, Library
 from minifaces.ldraw.prints import Prints, load_prints

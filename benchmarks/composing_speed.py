@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 
-from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, Scene, coverage, extent, outline_box, sheet
 from minifaces.ldraw.stages import Stages, load_stages

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 import minifaces
 from minifaces.images import save_picture
-from minifaces.ldraw.compose import Draws, compose
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.pictures import grid

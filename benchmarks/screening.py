@@ -20,7 +20,8 @@ from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
 from minifaces.ldraw.clutter import figure, shapes, texture
-from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, sheet
 from minifaces.ldraw.stages import Stages, load_stages

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.stages import load_stages
 from minifaces.vae.config import preset
 from minifaces.vae.export import reconstruction_quality

@@ -17,7 +17,8 @@ from scipy.ndimage import uniform_filter
 
 import minifaces
 from minifaces.images import save_picture
-from minifaces.ldraw.compose import Draws, compose, fixed_draws, head_code
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import Draws, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.pictures import pairs

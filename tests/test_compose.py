@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from ldraw_fixtures import baked, bundled, few
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import to_linear, to_srgb
-from minifaces.ldraw.compose import PALETTE, Draws, compose, draw_faces, fixed_draws, head_code, tone
+from minifaces.ldraw.compose import compose, tone
 from minifaces.ldraw.dataset import composed_faces
 from minifaces.ldraw.designs import ATTRIBUTES, Design
+from minifaces.ldraw.draws import PALETTE, Draws, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import HEIGHT, WIDTH, Prints
 from minifaces.ldraw.recombine import FIRST, LAST, MOST_INK, SAME, SeamFinder
 from minifaces.ldraw.stages import Stages, load_stages

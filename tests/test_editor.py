@@ -9,7 +9,8 @@ from safetensors.numpy import save_file
 
 import minifaces
 from minifaces.errors import UsageError
-from minifaces.ldraw.compose import Draws, compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.edited import (
     ANGRY,
     ANGRY_BEARDS,

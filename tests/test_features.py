@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter
 
 from minifaces.errors import UsageError
 from minifaces.evaluate.features import lite0, random_cnn
-from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.photos.duplicates import ALIKE, NEAR, Index, hash_of, print_similarity

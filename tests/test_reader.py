@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from minifaces.errors import UsageError
 from minifaces.evaluate.reader import Reader
-from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.ldraw.truths import NAMES, SEEN, labels, truth

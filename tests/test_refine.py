@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 import minifaces
 from ldraw_fixtures import bundled
 from minifaces import UsageError
-from minifaces.ldraw.compose import compose, fixed_draws
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.studio.model import Model

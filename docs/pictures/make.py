@@ -9,7 +9,8 @@ import numpy as np
 
 import minifaces
 from minifaces.images import save_picture
-from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.pictures import draw_map, grid, pairs, strip

@@ -10,7 +10,8 @@ from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import edge_f1, psnr, ssim
 from minifaces.evaluate.testset import Faces, bare
-from minifaces.ldraw.compose import Box, compose, fixed_draws
+from minifaces.ldraw.compose import Box, compose
+from minifaces.ldraw.draws import fixed_draws
 from minifaces.pictures import pairs
 
 Bytes = NDArray[np.uint8]

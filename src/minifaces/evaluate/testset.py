@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from minifaces.dataset import read_dataset
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import LUMA
-from minifaces.ldraw.compose import Draws, compose, draw_faces, fixed_draws, head_code
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import Draws, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.studio.model import Latents, Model

@@ -8,26 +8,21 @@ is the mean albedo (head colour where nothing is printed), m the mean albedo of 
 metalness. What was traced on a plain head is exact for the head itself; only light that goes from print to
 floor and back is left out."""
 
-from dataclasses import dataclass, fields
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.colours import LUMA, to_linear, to_srgb
-from minifaces.ldraw.designs import Design
+from minifaces.ldraw.colours import to_linear, to_srgb
+from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import THETA, Prints
-from minifaces.ldraw.recombine import seam_finder
 from minifaces.ldraw.stages import Stages
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-# Head colours by how often they are met: LDraw code -> share. Special heads keep their own colour instead.
-PALETTE = {14: 0.46, 78: 0.22, 92: 0.08, 84: 0.07, 70: 0.06, 308: 0.03, 19: 0.04, 86: 0.03, 15: 0.01}
-KEEPS_COLOUR = {"own": 0.9, "skin": 0.5, "yellow": 0.0}
 KNEE = 0.85  # the film's shoulder: brighter light is compressed into the rest
 FACE_HALF_ANGLE = np.radians(75.0)  # the print region that `mask` marks
 FACE_MIDDLE_V = 15.0  # warps are about the middle of the face
@@ -35,125 +30,6 @@ LEVELS = 4096
 Box = tuple[slice, slice]
 WHOLE: Box = (slice(None), slice(None))
 TILE = 8  # texels a side, of which it is known whether anything is printed there
-
-
-@dataclass(frozen=True)
-class Draws:
-    """What to compose, n faces. Everything that is random in a face is here.
-
-    `upper`, `lower` (n,) print indices (equal for a face that is not recombined), `crown` (n,) the print that
-    brings the hair, -1 for that of `upper`, `turned` (n, 3) mirrors each, `seam` (n, columns) the v at which
-    upper gives way to lower, `hairline` (n, columns) the v at which the crown gives way to both, `stage` (n,),
-    `flip` (n,) bool mirrors the stage, camera and light, but not the print, `head` (n, 3) linear head colour,
-    `head_code` (n,) LDraw code, `ink` (n, 3) factor on the inks' linear colour, `scale`, `shift` (n, 2) warp in
-    (theta, v), `gain` (n,) factor on the light."""
-
-    upper: NDArray[np.int64]
-    lower: NDArray[np.int64]
-    crown: NDArray[np.int64]
-    turned: NDArray[np.bool_]
-    seam: Floats
-    hairline: Floats
-    stage: NDArray[np.int64]
-    flip: NDArray[np.bool_]
-    head: Floats
-    head_code: NDArray[np.int64]
-    ink: Floats
-    scale: Floats
-    shift: Floats
-    gain: Floats
-
-    def __len__(self) -> int:
-        return len(self.upper)
-
-    def chosen(self, which: NDArray[np.int64]) -> "Draws":
-        """Some of the faces, by their numbers."""
-        return Draws(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
-
-
-def draw_faces(
-    prints: Prints,
-    stages: Stages,
-    split: str,
-    count: int,
-    rng: np.random.Generator,
-    recombined: float = 0.5,
-    varied: bool = True,
-) -> Draws:
-    """Draw `count` faces of a split's designs.
-
-    `recombined` is the share that joins the upper part of one print to the lower part of another; `varied`
-    adds mirroring, small warps and changes of ink and light. Without both, the prints are as they are."""
-    choice, weights = _weighted(prints, split)
-    upper = rng.choice(choice, count, p=weights)
-    seams = seam_finder(prints)
-    lower, turned, seam = (
-        upper.copy(),
-        np.zeros((count, 3), bool),
-        np.full((count, seams.columns), V_TOTAL, np.float32),
-    )
-    join = rng.random(count) < recombined
-    for i in np.flatnonzero(join):
-        lower[i], turned[i, :2], seam[i] = seams.partner(int(upper[i]), choice, rng)
-    joined = upper != lower
-    whole_turn = (rng.random(count) < 0.5) & varied
-    turned ^= whole_turn[:, None]
-    seam[whole_turn] = seam[whole_turn, ::-1]
-    codes = np.array([head_code(prints.designs[i], rng) for i in upper])
-    wander = rng.normal(size=(count, 4)) * [0.03, 0.03, 0.02, 0.25]
-    wander *= (varied & (joined | (rng.random(count) < 0.3)))[:, None]
-    tinted = varied & joined & (rng.random(count) < 0.4)
-    return Draws(
-        upper=upper,
-        lower=lower,
-        crown=np.full(count, -1),
-        turned=turned,
-        seam=seam,
-        hairline=np.zeros((count, 1), np.float32),
-        stage=rng.integers(0, len(stages), count),
-        flip=(rng.random(count) < 0.5) & varied,
-        head=_head_colours(prints, codes, rng if varied else None),
-        head_code=codes,
-        ink=np.exp(rng.normal(0, 0.18, (count, 3)) * tinted[:, None]).astype(np.float32),
-        scale=(1 + wander[:, :2]).astype(np.float32),
-        shift=wander[:, 2:].astype(np.float32),
-        gain=np.exp(rng.normal(0, 0.03, count) * varied).astype(np.float32),
-    )
-
-
-def fixed_draws(
-    prints: Prints,
-    designs: NDArray[np.int64],
-    stage: NDArray[np.int64],
-    head: Floats | None = None,
-    codes: NDArray[np.int64] | None = None,
-) -> Draws:
-    """The given designs on the given stages, nothing varied; `head` (n, 3) linear, or each design's own."""
-    count = len(designs)
-    own = np.array([prints.designs[i].colour for i in designs]) if codes is None else codes
-    return Draws(
-        upper=designs,
-        lower=designs,
-        crown=np.full(count, -1),
-        turned=np.zeros((count, 3), bool),
-        seam=np.full((count, 1), V_TOTAL, np.float32),
-        hairline=np.zeros((count, 1), np.float32),
-        stage=stage,
-        flip=np.zeros(count, bool),
-        head=_head_colours(prints, own, None) if head is None else head,
-        head_code=own,
-        ink=np.ones((count, 3), np.float32),
-        scale=np.ones((count, 2), np.float32),
-        shift=np.zeros((count, 2), np.float32),
-        gain=np.ones(count, np.float32),
-    )
-
-
-def head_code(design: Design, rng: np.random.Generator) -> int:
-    """A head colour for a design: its own if it is special, otherwise mostly by the palette."""
-    if rng.random() < KEEPS_COLOUR[design.kind]:
-        return design.colour
-    return int(rng.choice(list(PALETTE), p=list(PALETTE.values())))
 
 
 def compose(prints: Prints, stages: Stages, draws: Draws, box: Box = WHOLE) -> tuple[Bytes, Bytes]:
@@ -238,11 +114,7 @@ def _kernel(  # type: ignore[no-untyped-def]
                 v = FACE_MIDDLE_V + (vs[s, sy, sx] - FACE_MIDDLE_V) * scale[i, 1] + shift[i, 1]
                 if abs(theta) >= widest or v < 0 or v >= lowest:
                     continue
-                above, below, hair = (
-                    1.0,
-                    0.0,
-                    0.0,
-                )  # how much shows of the upper print, of the lower one and of the crown
+                above, below, hair = 1.0, 0.0, 0.0  # how much shows of the upper print, the lower one, the crown
                 if parts > 1:
                     above = _above(seam[i], theta / widest, v)
                     below = 1 - above
@@ -303,24 +175,6 @@ def _kernel(  # type: ignore[no-untyped-def]
                 light = tone(light) + backdrop[s, row, column, c]
                 faces[i, y, x, c] = srgb[int(min(light, 1.0) * LEVELS + 0.5)]
             mask[i, y, x] = region * 255 // (over * over)
-
-
-@cache
-def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The designs of a split and how often each is drawn: dark heads and large prints twice as often, since
-    they are the hardest to learn and the rarest."""
-    chosen = prints.of_split(split)
-    ink = (prints.colours[chosen, ::8, ::8, 3] > 127).mean((1, 2))
-    luma = np.array([np.dot(prints.head_colours[prints.designs[i].colour], LUMA) for i in chosen])
-    weights = 1.0 + (ink > 0.15) + (luma < 90)
-    return chosen, weights / weights.sum()
-
-
-def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Generator | None) -> Floats:
-    colour = to_linear(np.array([prints.head_colours[int(c)] for c in codes]) / 255)
-    if rng is not None:  # batches of plastic differ, and so do cameras
-        colour = colour * np.exp(rng.normal(0, 0.05, (len(codes), 1)) + rng.normal(0, 0.03, (len(codes), 3)))
-    return np.clip(colour, 0, 0.97).astype(np.float32)
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from scipy.ndimage import label, maximum_filter1d
 from scipy.spatial.distance import cdist
 
 from minifaces.ldraw.colours import to_linear
-from minifaces.ldraw.compose import Draws
+from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.recombine import FIRST, seam_finder

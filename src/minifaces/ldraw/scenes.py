@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.ldraw.compose import Bytes, Draws, Floats, compose, draw_faces
+from minifaces.ldraw.compose import Bytes, Floats, compose
+from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import StageParameters, Stages, background_of
 

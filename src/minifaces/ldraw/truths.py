@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.compose import Draws
 from minifaces.ldraw.designs import ATTRIBUTES, FEATURE, Design
+from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.prints import Prints
 
 Floats = NDArray[np.float32]

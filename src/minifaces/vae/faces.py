@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from minifaces.dataset import DataSet, read_dataset
 from minifaces.errors import UsageError
 from minifaces.ldraw.collage import Pieces, collages
-from minifaces.ldraw.compose import compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.photolike import photolike

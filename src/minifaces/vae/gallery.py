@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minifaces.ldraw.colours import LUMA, to_linear
-from minifaces.ldraw.compose import compose, draw_faces, fixed_draws
+from minifaces.ldraw.compose import compose
 from minifaces.ldraw.designs import ATTRIBUTES
+from minifaces.ldraw.draws import draw_faces, fixed_draws
 from minifaces.ldraw.truths import NAMES, labels
 from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
 

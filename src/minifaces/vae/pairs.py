@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.compose import Draws, compose, draw_faces
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.edited import DARK_HEAD, RANGES, TURN, TURN_BY, edited, facing, removable
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import Stages
+from minifaces.ldraw.truths import NAMES, labels
 from minifaces.vae.faces import ComposedFaces
 
 Bytes = NDArray[np.uint8]

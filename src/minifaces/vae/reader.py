@@ -27,7 +27,8 @@ from torch.nn import functional as F
 
 from minifaces.errors import UsageError
 from minifaces.files import atomic, write_json
-from minifaces.ldraw.compose import compose, draw_faces, fixed_draws, head_code
+from minifaces.ldraw.compose import compose
+from minifaces.ldraw.draws import draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.ldraw.truths import NAMES, labels, truths

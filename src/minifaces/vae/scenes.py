@@ -12,7 +12,8 @@ from PIL import Image, ImageFilter
 
 from minifaces.ldraw.clutter import figure, shapes, shuffled, texture
 from minifaces.ldraw.colours import to_linear, to_srgb
-from minifaces.ldraw.compose import compose, draw_faces, tone
+from minifaces.ldraw.compose import compose, tone
+from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.scenes import Cutouts, Scene, ground, outline_box, sheet
 from minifaces.ldraw.stages import Stages
