@@ -24,7 +24,6 @@ from minifaces.files import atomic
 from minifaces.ldraw.edited import RANGES
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
-from minifaces.vae import config as settings
 from minifaces.vae import editor, flow, pairs, prior
 from minifaces.vae import gallery as galleries
 from minifaces.vae.card import model_card
@@ -50,13 +49,13 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
     try:
         facts = _build(trained, scratch, name, report)
         files = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(scratch.iterdir())}
-        network = _in_use(trained.config.network)
+        network = trained.config.network
         config = {
             "format": 1,
             "name": name,
             "image_size": network.image_size,
             "latent_size": network.latent_size,
-            "looks": network.looks,
+            "looks": trained.network.looks,
             "preset": {
                 **trained.config.model_dump(mode="json"),
                 "seed": trained.seed,
@@ -77,7 +76,8 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
 
 def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
     network, source = trained.network, trained.source
-    network.looks = _in_use(trained.config.network).looks
+    # One that was trained through several looks gains by one more (docs/model-notes.md).
+    network.looks = trained.config.network.looks + (trained.config.network.looks > 1)
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     report("encoding faces for the prior")
     # Of a data set each face once: repeated ones would be taken for evidence, and learnt by heart.
@@ -110,22 +110,18 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
     export_onnx(_Decoder(network), (torch.from_numpy(latents[:2]),), "latent", "face", folder / "decoder.onnx")
     parity = check_parity(network, folder, faces[:32])
     _save({k: _stored(v.numpy()) for k, v in network.state_dict().items()}, folder / "model.safetensors")
+    in_use = trained.config.network.model_copy(update={"looks": network.looks})
     facts = {
         "train_seconds": round(trained.seconds),
         "faces_seen": trained.faces,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(_in_use(trained.config.network)), strict=True)),
+        "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(in_use), strict=True)),
         "onnx_difference": parity,
         "prior_log_likelihoods": fitted.log_likelihoods,
         "held_out": reconstruction_quality(network, source.held_out(256).faces),
     }
     (folder / "README.md").write_text(model_card(name, trained, facts, len(entries)), encoding="utf-8")
     return facts
-
-
-def _in_use(network: settings.Network) -> settings.Network:
-    """The network as it is used. One that was trained through several looks gains by one more (docs/model-notes.md)."""
-    return network.model_copy(update={"looks": network.looks + (network.looks > 1)})
 
 
 def _editor(source: ComposedFaces, network: VAE, trained: Trained) -> dict[str, Any]:

@@ -4,12 +4,9 @@
 
 A run is a number of steps, fixed when it starts. Everything random in step k is drawn from (seed, k)."""
 
-import json
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
 from minifaces.vae.config import Config
 from minifaces.vae.faces import Batch, Source, open_source
+from minifaces.vae.log import Log, interruptible
 from minifaces.vae.networks import VAE, build
 
 SHEET = 16  # held-out faces on a sheet
@@ -140,9 +138,9 @@ class Run:
         batch, device = self.config.optimiser.batch, self.accelerator.device
         batches = ahead.batches(self.source, seed, self.step, batch, self.helpers, device)
         held_out = self.source.held_out(SHEET)
-        log = _Log(self.folder, self.accelerator.is_main_process, self.step)
+        log = Log(self.folder, self.accelerator.is_main_process, self.step)
         saved = began = time.monotonic()
-        with _interruptible() as interrupted:
+        with interruptible() as interrupted:
             while not self.steps or self.step < self.steps:
                 start = time.monotonic()
                 values = self._one_step(*next(batches))
@@ -278,53 +276,3 @@ def bfloat16_pays() -> bool:
 
 def _bytes(faces: Tensor) -> np.ndarray:
     return (faces.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-
-
-class _Log:
-    """Losses as JSON lines and for TensorBoard, averaged over `every` steps."""
-
-    def __init__(self, folder: Path, active: bool, first: int, every: int = 50) -> None:
-        self.first, self.every = first, every
-        self.kept: list[dict[str, float]] = []
-        self.file = (folder / "log.jsonl").open("a") if active else None
-        self.board = None
-        if active:
-            from torch.utils.tensorboard import SummaryWriter  # slow to import
-
-            self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)
-
-    def write(self, step: int, values: dict[str, float]) -> None:
-        self.kept.append(values)
-        if step % self.every or self.file is None or self.board is None:
-            return
-        mean = {k: sum(v[k] for v in self.kept) / len(self.kept) for k in values}
-        self.kept.clear()
-        self.file.write(json.dumps({"step": step, **{k: float(f"{v:.6g}") for k, v in mean.items()}}) + "\n")
-        self.file.flush()
-        for name, value in mean.items():
-            self.board.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        if self.file is not None and self.board is not None:
-            self.file.close()
-            self.board.close()
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C (or SIGTERM) into a flag, so that a step is finished and saved; a second one interrupts."""
-    caught: list[int] = []
-    previous: dict[int, Any] = {}
-
-    def handle(number: int, frame: Any) -> None:
-        if caught and callable(previous[number]):
-            previous[number](number, frame)
-        caught.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.signal(number, handle)
-    try:
-        yield lambda: bool(caught)
-    finally:
-        for caught_signal, handler in previous.items():
-            signal.signal(caught_signal, handler)
