@@ -31,6 +31,7 @@ _MIXTURE = ("--prior", "mixture")
 _NORMAL = ("--prior", "normal")
 _NARROW = ("faces.png", "mixture.png", "normal.png", "morph.gif", "morph.webp", "morph.mp4")
 _EDITS = 12  # a model of a data set with many columns has many attributes
+_TRIED = 30  # faces, of which an edit is shown on one
 
 
 Words = tuple[str | Path, ...]
@@ -134,16 +135,25 @@ def _edits(model: "Model") -> list[str]:
 
 
 def _edit(model: "Model", attribute: str) -> tuple[str, str, str, Words]:
-    """The edit of a face that is known to lack the attribute, if there is one."""
-    entries = [model.gallery.entries[i] for i in _faces(model, len(model.gallery))]
-    lacking = [entry for entry in entries if entry.attributes.get(attribute) is False]
-    face = (lacking or entries)[0].name
+    """The edit of a face that is known to lack the attribute; if there is none, of one that it changes."""
     amount = "1" if attribute in model.learnt else "1.5"
+    known = _faces(model, len(model.gallery))
+    lacking = [i for i in known if model.gallery.entries[i].attributes.get(attribute) is False]
+    shown = lacking[0] if lacking else _changed(model, known[:_TRIED], attribute, float(amount))
+    face = model.gallery.entries[shown].name
     # A column of somebody's data set may be called anything.
     setting = (f"--{attribute}", amount) if attribute.isidentifier() else ("--set", f"{attribute}={amount}")
     file = f"edit-{re.sub('[^A-Za-z0-9]+', '-', attribute)}.png"
     words = ("edit", face, *setting, "--sweep")
     return file, f"More {attribute.replace('_', ' ')}", f"{face}, edited in steps.", words
+
+
+def _changed(model: "Model", faces: list[int], attribute: str, amount: float) -> int:
+    """The first of gallery faces that an edit changes at least half as much as any other of them."""
+    latents = model.gallery.latents[faces]
+    apart = model.decode(model.edit(latents, {attribute: amount})).astype(int) - model.decode(latents)
+    changes = abs(apart).sum((1, 2, 3))
+    return faces[int((changes >= changes.max() / 2).argmax())]
 
 
 def _run(words: list[str]) -> None:
