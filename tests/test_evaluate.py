@@ -57,13 +57,24 @@ def test_a_bare_head_differs_from_the_face_by_its_print(faces: testset.Faces) ->
     assert np.median(psnr(faces.pictures, plain, outside)) > np.median(psnr(faces.pictures, plain, faces.mask)) + 5
 
 
+def test_the_truth_of_an_edit_is_the_face_composed_with_it(faces: testset.Faces) -> None:
+    some = np.arange(0, len(faces), 3)
+    true = faces.truth(some, "smile", 1)
+    assert true is not None
+    apart = (true != faces.pictures[some]).any(3)
+    assert apart[:, 32:].any((1, 2)).mean() > 0.9  # mouths are other ones
+    assert not apart[:, :16].any()  # and eyes the same
+    for name, amount in (("hat", 1), ("yellow_head", -1), ("dark_head", 9)):
+        assert faces.truth(some, name, amount) is None
+    assert testset.Faces(faces.pictures, faces.mask, faces.groups).truth(some, "smile", 1) is None
+
+
 def test_of_directions_that_nobody_can_read_nothing_is_told(faces: testset.Faces) -> None:
     model = minifaces.load()
-    latents = model.encode(faces.pictures[:3])
     model.directions = {"hat": model.directions["smile"]}
-    assert edits(model, latents, faces.groups[:3], quiet) == ([], [])
+    assert edits(model, faces, quiet) == ([], [])
     model.directions = {"eyewear": np.zeros(model.latent_size, np.float32)}
-    tables, (picture,) = edits(model, latents, faces.groups[:3], quiet)
+    tables, (picture,) = edits(model, faces, quiet)
     assert [table.name for table in tables] == ["edits"]
     assert picture.pixels.std() > 0
 
@@ -103,6 +114,8 @@ def test_pictures_are_compared_at_any_size(tmp_path: Path) -> None:
     parts = json.loads((tmp_path / "r/report.json").read_text())["parts"]
     assert parts["morphs"]["paths"]["linear"]["PSNR at the ends"]["value"] > 24
     assert parts["latent"]["edits against the truth"]["teeth"]["PSNR to the truth"]["value"] > 20
+    assert parts["latent"]["edits"]["teeth"]["added: the truth, %"] > 80
+    assert 10 < parts["latent"]["edits of measures"]["turn"]["by -1: the truth"] * -1 < 25
 
 
 def test_a_folder_of_few_pictures_is_measured_by_halves_and_copies_are_looked_for_in_all(

@@ -1,6 +1,6 @@
 """What edits do to faces: whether they change what they should, and how much else changes with it.
 
-tables, pictures = edits(model, latents, groups, progress)"""
+tables, pictures = edits(model, faces, progress)"""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import psnr
-from minifaces.evaluate.testset import evenly
+from minifaces.evaluate.testset import Faces, evenly
 from minifaces.headcolours import head_colours
 from minifaces.ldraw.colours import LUMA, to_linear
 from minifaces.photos.finder import look
@@ -20,21 +20,21 @@ from minifaces.studio.model import Model
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Groups = NDArray[np.str_]
 LEARNT, STEP = 1.0, 2.0  # how far edits of attributes go: what the editor has learnt, and a step for any face
 LEAST = 5  # faces, for a figure
 SHOWN = 8
 YELLOW = "yellow_head"  # told by the head's colour; all else by the reader
 
 
-def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> tuple[list[Table], list[Picture]]:
-    """Tables of what a model's directions do to faces' latents (n, d), and a picture of it; nothing where no effect of
-    theirs can be told. `groups` (n,): the design of each face."""
+def edits(model: Model, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
+    """Tables of what a model's directions do to faces, and a picture of it; nothing where no effect of theirs can be
+    told. Of composed faces the truth, the same ones composed with the edit, stands beside it."""
     reader = Reader()
     names = [name for name in model.directions if name in (*reader.names, YELLOW)]
     measures = [name for name in _MEASURES if name in model.directions]
     if not names and not measures:
         return [], []
+    latents = faces.latents(model)
     plain = model.decode(latents)
     held, colours = _read(reader, plain)
     changed: dict[str, dict[str, Value]] = {}
@@ -43,10 +43,10 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
     for number, name in enumerate([*names, *measures]):
         progress(f"edits: {name}", number / (len(names) + len(measures)))
         if name in measures:
-            measured[name] = _measured(model, latents, plain, groups, name)
+            measured[name] = _measured(model, faces, latents, plain, name)
             some, amount = np.arange(len(latents)), 1.0
         else:
-            changed[name] = _changed(model, latents, plain, held, colours, groups, name, reader)
+            changed[name] = _changed(model, faces, latents, plain, held, colours, name, reader)
             some, amount = np.flatnonzero(~held[:, _column(reader, name)]), _far(model, name, 1)
         some = some[evenly(len(some), SHOWN)]
         if len(some):
@@ -57,16 +57,18 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
     note = (
         f"Edits of faces of unseen designs: by {LEARNT:g} what the model has learnt to put in place of something, by "
         f"{STEP:g} along a direction what it has not. What a face has is read off its picture, as is the name of its "
-        "head's colour."
+        "head's colour. The truth: the same faces composed with the edit."
     )
     if changed:
         tables.append(Table("edits", columns, changed, note))
     if measured:
         note = (
             "Edits by 1 and by -1: turns in degrees, as seen by the network that screens photos; how dark a head is in "
-            "stops, of the median of the picture's middle. Done: at least half of what was asked."
+            "stops, of the median of the picture's middle. Done: at least half of what was asked. The truth: the same "
+            "faces composed with the edit."
         )
-        tables.append(Table("edits of measures", ("asked", "measured", "done, %"), measured, note))
+        columns = tuple(dict.fromkeys(column for row in measured.values() for column in row))
+        tables.append(Table("edits of measures", columns, measured, note))
     if not shown:
         return tables, []
     return tables, [Picture("edits", "Unedited and edited.", grid(captioned(np.stack(shown), captions), SHOWN))]
@@ -74,11 +76,11 @@ def edits(model: Model, latents: Floats, groups: Groups, progress: Progress) -> 
 
 def _changed(
     model: Model,
+    faces: Faces,
     latents: Floats,
     plain: Bytes,
     before: NDArray[np.bool_],
     colours: NDArray[np.str_],
-    groups: Groups,
     name: str,
     reader: Reader,
 ) -> dict[str, Value]:
@@ -90,15 +92,18 @@ def _changed(
         chosen = np.flatnonzero(before[:, i] == (sign < 0))
         if len(chosen) < LEAST:
             continue
-        edited = model.decode(model.edit(latents[chosen], {name: _far(model, name, sign)}))
-        after, named = _read(reader, edited)
+        made = model.decode(model.edit(latents[chosen], {name: _far(model, name, sign)}))
+        after, named = _read(reader, made)
         others = [j for j in range(len(reader.names)) if j != i]
         row |= {
-            f"{what}, %": bootstrap(mean, 100.0 * (after[:, i] == (sign > 0)), groups=groups[chosen]),
+            f"{what}, %": bootstrap(mean, 100.0 * (after[:, i] == (sign > 0)), groups=faces.groups[chosen]),
             f"{what}: other readings kept, %": float(100 * (after == before[chosen])[:, others].mean()),
             f"{what}: head colour kept, %": float(100 * (named == colours[chosen]).mean()),
-            f"{what}: PSNR to the unedited": float(psnr(plain[chosen], edited).mean()),
+            f"{what}: PSNR to the unedited": float(psnr(plain[chosen], made).mean()),
         }
+        truth = faces.truth(chosen, name, sign)
+        if truth is not None:
+            row[f"{what}: the truth, %"] = float(100 * (_read(reader, truth)[0][:, i] == (sign > 0)).mean())
     return row
 
 
@@ -107,16 +112,23 @@ def _far(model: Model, name: str, sign: int) -> float:
     return sign * (LEARNT if least <= sign * LEARNT <= most else STEP)
 
 
-def _measured(model: Model, latents: Floats, plain: Bytes, groups: Groups, name: str) -> dict[str, Value]:
+def _measured(model: Model, faces: Faces, latents: Floats, plain: Bytes, name: str) -> dict[str, Value]:
     """A measure raised and lowered by 1: by how much it changes, and how often by half of what was asked."""
     measure, asked = _MEASURES[name]
     start = measure(plain)
     changes = np.stack([s * (measure(model.decode(model.edit(latents, {name: s}))) - start) for s in (1.0, -1.0)])
-    return {
+    row: dict[str, Value] = {
         "asked": asked,
-        "measured": bootstrap(mean, changes.mean(0), groups=groups),
-        "done, %": bootstrap(mean, 100.0 * (np.nan_to_num(changes) >= asked / 2).mean(0), groups=groups),
+        "measured": bootstrap(mean, changes.mean(0), groups=faces.groups),
+        "done, %": bootstrap(mean, 100.0 * (np.nan_to_num(changes) >= asked / 2).mean(0), groups=faces.groups),
     }
+    true = measure(faces.pictures)
+    for change, sign in zip(changes, (1, -1), strict=True):
+        row[f"by {sign}"] = float(sign * np.nanmean(change))
+        truth = faces.truth(np.arange(len(faces)), name, sign)
+        if truth is not None:
+            row[f"by {sign}: the truth"] = float(np.nanmean(measure(truth) - true))
+    return row
 
 
 def _read(reader: Reader, faces: Bytes) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:

@@ -34,7 +34,7 @@ def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part
     }
     note = "Active: variance of the means above 0.01. Participation: (sum of variances)^2 / sum of their squares."
     tables = [Table("use", tuple(use), {"latents": use}, note), _probes(fitted, seen, tested, faces)]
-    edited, pictures = edits(model, tested, faces.groups, progress)
+    edited, pictures = edits(model, faces, progress)
     told, shown = against_truth(model, faces, progress)
     return Part("latent", "Latent space", [*tables, *edited, *told], [*pictures, *shown])
 

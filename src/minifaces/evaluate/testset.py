@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from minifaces.dataset import read_dataset
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import LUMA
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces, fixed_draws, head_code
+from minifaces.ldraw.edited import RANGES, edited
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.studio.model import Latents, Model
@@ -56,6 +57,17 @@ class Faces:
     def reconstructed(self, model: Model) -> Bytes:
         """What a model makes of them, (n, H, W, 3) uint8 at its own size."""
         return model.decode(self.latents(model))
+
+    def truth(self, which: NDArray[np.int64], name: str, amounts: ArrayLike) -> Bytes | None:
+        """Some of them, (n,), composed with an edit by `amounts`, one or (n,): (n, H, W, 3) uint8. None of faces that
+        were not composed, and of an edit that cannot be."""
+        if self.draws is None or self.prints is None or self.stages is None or name not in RANGES:
+            return None
+        each = np.broadcast_to(np.asarray(amounts, np.float64), len(which))
+        least, most = RANGES[name]
+        if ((each < least) | (each > most)).any():
+            return None
+        return compose(self.prints, self.stages, edited(self.prints, self.draws.chosen(which), name, each))[0]
 
     @property
     def kinds(self) -> dict[str, NDArray[np.bool_]]:

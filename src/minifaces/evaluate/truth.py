@@ -9,8 +9,7 @@ from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces, evenly
 from minifaces.images import resized
-from minifaces.ldraw.compose import compose
-from minifaces.ldraw.edited import EXEMPLARS, RANGES, edited, removable
+from minifaces.ldraw.edited import EXEMPLARS, RANGES, removable
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
@@ -24,7 +23,7 @@ def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[
     """A table and a picture of the edits that the model has learnt. Nothing of a model that has learnt none, or of
     faces that were not composed."""
     known = [name for name in RANGES if name in model.learnt]
-    if not known or faces.draws is None or faces.prints is None or faces.stages is None:
+    if not known or faces.draws is None or faces.prints is None:
         return [], []
     some = evenly(len(faces), FACES)
     start, groups = faces.latents(model)[some], faces.groups[some]
@@ -38,7 +37,8 @@ def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[
         # What a face has is taken away; every second one is turned or painted the other way.
         other_way = removable(faces.prints, draws, name) if name in EXEMPLARS else np.arange(len(some)) % 2
         amounts = np.where(other_way, max(model.learnt[name][0], -1.0) or 1.0, 1.0)
-        truth = compose(faces.prints, faces.stages, edited(faces.prints, draws, name, amounts))[0]
+        truth = faces.truth(some, name, amounts)
+        assert truth is not None
         made = np.empty_like(truth)
         for amount in np.unique(amounts):
             latents = model.edit(start[amounts == amount], {name: amount})
