@@ -26,6 +26,7 @@ Places = NDArray[np.int64]
 
 ROUND = 500  # faces
 JOINED = 0.6  # of them
+HAIRED, POOL = 0.25, 4  # of them; and out of how many times as many they are chosen
 SHARE = 0.5  # of the faces that each edit is made of; a head is turned twice, what a face has is always taken away
 FARTHEST = 35.0  # degrees off the front that a face is shown at most
 
@@ -45,7 +46,7 @@ class Pairs:
 def draw(source: ComposedFaces, seed: int, number: int) -> Pairs:
     """Pairs of training faces, the `number`-th round of `seed`."""
     rng = np.random.default_rng([seed, number, 3])
-    base = draw_faces(source.prints, source.stages, "train", ROUND, rng, JOINED)
+    base = _base(source.prints, source.stages, rng)
     faces = [compose(source.prints, source.stages, base)[0]]
     parts: list[tuple[Places, Places, Floats]] = []
     for name, which, amounts, changed in _changes(source.prints, source.stages, base, rng):
@@ -53,6 +54,14 @@ def draw(source: ComposedFaces, seed: int, number: int) -> Pairs:
         parts.append((which, np.full(len(which), list(RANGES).index(name)), amounts))
     start, edits, amounts = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Pairs(np.concatenate(faces), start, ROUND + np.arange(len(start)), edits, amounts)
+
+
+def _base(prints: Prints, stages: Stages, rng: np.random.Generator) -> Draws:
+    """The faces to change. Hair is the hardest to leave alone where eyes are exchanged, and few faces have it."""
+    pool = draw_faces(prints, stages, "train", POOL * ROUND, rng, JOINED)
+    haired = labels(prints, pool)[:, NAMES.index("printed_hair")] == 1
+    some = np.flatnonzero(haired)[: round(HAIRED * ROUND)]
+    return pool.chosen(np.concatenate([some, np.flatnonzero(~haired)[: ROUND - len(some)]]))
 
 
 def _changes(
