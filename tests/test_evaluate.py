@@ -112,7 +112,9 @@ def test_pictures_are_compared_at_any_size(tmp_path: Path) -> None:
     parts = ["--only", "morphs", "--only", "latent"]
     assert run(["evaluate", "--size", "64", *parts, "--share", "0.02", "-o", str(tmp_path / "r")]) == 0
     parts = json.loads((tmp_path / "r/report.json").read_text())["parts"]
-    assert parts["morphs"]["paths"]["linear"]["PSNR at the ends"]["value"] > 24
+    line = parts["morphs"]["paths"]["linear"]
+    assert line["PSNR at the ends"]["value"] > 24
+    assert line["distance"]["value"] < line["95 % of frames within"] < line["worst of all"]
     assert parts["latent"]["edits against the truth"]["teeth"]["PSNR to the truth"]["value"] > 20
     assert parts["latent"]["edits"]["teeth"]["added: the truth, %"] > 80
     assert 10 < parts["latent"]["edits of measures"]["turn"]["by -1: the truth"] * -1 < 25

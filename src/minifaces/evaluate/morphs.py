@@ -98,6 +98,7 @@ def _distance_row(far: NDArray[np.floating], limit: float, judged: Judged) -> di
     """Of distances (n, frames)."""
     return {
         "distance": judged(far.mean(1)),
+        "95 % of frames within": float(np.percentile(far, 95)),
         "of the worst frame": judged(far.max(1)),
         "worst of all": float(far.max()),
         "morphs beyond the 95th percentile, %": judged(100.0 * (far.max(1) > limit)),
