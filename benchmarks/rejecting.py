@@ -5,7 +5,7 @@
 Of `--faces` latents of the default prior a share is left out, and the first half as many of the rest are held against
 as many reconstructions of training faces: density, coverage, and how well a classifier tells them apart (balanced, 50 %
 is chance). The first measure is the one that `sample --reject` takes. The picture shows the 60 faces that each measure
-calls farthest, by the first one above."""
+calls farthest, the farthest first."""
 
 import argparse
 from pathlib import Path
