@@ -1,7 +1,8 @@
-"""Write files whole or not at all, and read JSON with errors that name the file."""
+"""Write files whole or not at all, read JSON with errors that name the file, and show names of any bytes as text."""
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,28 @@ from typing import Any
 
 from minifaces.errors import MinifacesError, UsageError
 
+# Control characters, what turns the direction of writing or ends a line, and halves of characters (surrogates).
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as text that can be written anywhere, `spelled`; bytes that are no UTF-8 become `\\xff`."""
+    return spelled(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
+def spelled(text: str) -> str:
+    """Text in one line, without what a terminal would obey, a reader would be misled by or no file can hold.
+
+    They become `\\x1b`, `\\n`, `\\u202e`; the bytes that Python keeps of a name that is no UTF-8, `\\xff`."""
+    return _UNSHOWN.sub(_spell, text)
+
+
+def _spell(match: re.Match[str]) -> str:
+    character = match[0]
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
 
 @contextmanager
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -17,26 +40,63 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The scratch file keeps `path`'s suffix, since picture and video libraries choose the format by it.
     Missing parent folders are made. Raises MinifacesError where the place cannot be written."""
+    check_file(path)
     target = Path(path)
-    if target.is_dir():
-        raise UsageError(f"{target} is a folder: name a file to write")
-    if target.exists() and not target.is_file():  # /dev/null and pipes are not to be replaced
-        raise UsageError(f"{target} is not an ordinary file: name a file to write")
-    try:
+    # Of the name only this: longer, it may be too long, and not all libraries take names that are no UTF-8.
+    suffix = target.suffix if target.suffix.isascii() and len(target.suffix) <= 16 else ""
+    with _telling(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    except OSError as error:
-        raise MinifacesError(f"cannot write {target}: {error.strerror or error}") from error
+        handle, name = tempfile.mkstemp(prefix=".minifaces-", suffix=suffix, dir=target.parent)
     os.close(handle)
     scratch = Path(name)
     try:
-        yield scratch
-        scratch.chmod(0o666 & ~_umask())  # mkstemp makes files private
-        scratch.replace(target)
-    except OSError as error:
-        raise MinifacesError(f"cannot write {target}: {error.strerror or error}") from error
+        with _telling(target):
+            yield scratch
+            scratch.chmod(0o666 & ~_umask())  # mkstemp makes files private
+            scratch.replace(target)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """See, before long work, that a file can be written at `path`.
+
+    Raises UsageError where something else is there, MinifacesError where there is no room for it."""
+    target = Path(path)
+    with _telling(target):
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder: name a file to write")
+        if target.exists() and not target.is_file():  # /dev/null and pipes are not to be replaced
+            raise UsageError(f"{target} is not an ordinary file: name a file to write")
+        _check_room(target, target.parent)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """See, before long work, that files can be written into the folder `path`, which is made when they are.
+
+    Raises UsageError where it is no folder, MinifacesError where there is no room for it."""
+    target = Path(path)
+    with _telling(target):
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"{target} is a file: name a folder")
+        _check_room(target, target)
+
+
+def _check_room(target: Path, folder: Path) -> None:
+    """The nearest of the folders above that is there must be one, and may be written to."""
+    nearest = next((place for place in (folder, *folder.parents) if place.exists()), Path())
+    if not nearest.is_dir():
+        raise MinifacesError(f"cannot write {target}: {nearest} is a file")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise MinifacesError(f"cannot write {target}: nothing may be written in {nearest}")
+
+
+@contextmanager
+def _telling(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MinifacesError(f"cannot write {target}: {error.strerror or error}") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -281,7 +281,7 @@ class _Bar:
         self._bar.update(self._task, completed=done)
 
     def tell(self, source: str, problem: str) -> None:
-        from minifaces.photos.found import spelled
+        from minifaces.files import spelled
 
         self.told += 1
         if self.told <= _MOST_TOLD:

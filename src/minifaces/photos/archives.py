@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, cast
 
 from minifaces.errors import UsageError
-from minifaces.photos.found import Found, Known, shown, too_large
+from minifaces.files import shown
+from minifaces.photos.found import Found, Known, too_large
 from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
 
 Kind = Literal["zip", "tar", "parquet"]

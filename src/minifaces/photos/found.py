@@ -1,15 +1,11 @@
 """What a source yields: a picture file's bytes with where they came from, or why they cannot be had."""
 
 import hashlib
-import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MOST_BYTES = 100_000_000
 """No picture file needs more."""
-
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Known = Callable[[str], bool]
 """Tells whether the picture of a source name was read before."""
@@ -26,16 +22,6 @@ class Found:
     etag: str | None = None
     page: str | None = None
     part: str | None = None
-
-
-def shown(path: str | os.PathLike[str]) -> str:
-    """A path as text that can be written anywhere; bytes that are no UTF-8 and control characters are spelled out."""
-    return spelled(os.fsencode(path).decode("utf-8", "backslashreplace"))
-
-
-def spelled(text: str) -> str:
-    """Text without what a terminal would obey, a table breaks at or no file can hold: `\\x1b`, `\\r`, `\\ud800`."""
-    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def mark(source: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 from minifaces.errors import UsageError
-from minifaces.photos.found import spelled
+from minifaces.files import spelled
 
 NAMES = ("metadata.csv", "metadata.jsonl")
 _LONGEST = 1000  # characters of an attribute

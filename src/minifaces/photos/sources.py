@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minifaces.errors import UsageError
+from minifaces.files import shown
 from minifaces.photos import archives, tables
 from minifaces.photos.folder import is_work_folder
-from minifaces.photos.found import MOST_BYTES, Found, Known, mark, shown, too_large
+from minifaces.photos.found import MOST_BYTES, Found, Known, mark, too_large
 from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
 
 _INSIDE_FOLDERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".parquet")

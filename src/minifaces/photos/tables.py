@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from minifaces.errors import UsageError
-from minifaces.photos.found import Found, Known, shown, too_large
+from minifaces.files import shown
+from minifaces.photos.found import Found, Known, too_large
 from minifaces.photos.metadata import plain
 
 _ROWS = 16  # read at a time
