@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.head import V_TOTAL
+from minifaces.ldraw.jit import elementwise, jit
 from minifaces.ldraw.prints import THETA, Prints
 from minifaces.ldraw.stages import Stages
 
@@ -58,13 +59,13 @@ _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
 _SRGB = (to_srgb(np.arange(LEVELS + 1) / LEVELS) * 255).round().astype(np.uint8)
 
 
-@numba.vectorize(["float64(float64)"], cache=True)
+@elementwise("float64(float64)")
 def tone(light):  # type: ignore[no-untyped-def]
     """The film curve, for arrays of linear light: straight up to 0.85, then a soft shoulder towards 1."""
     return KNEE + (1 - KNEE) * (1 - np.exp(-(light - KNEE) / (1 - KNEE))) if light > KNEE else light
 
 
-@numba.njit(cache=True)
+@jit
 def _above(line, across, v):  # type: ignore[no-untyped-def]
     """How much of what is above a line shows at v, `across` the print from -1 to 1: a feather of a third of a unit,
     about two texels to each side."""
@@ -72,7 +73,7 @@ def _above(line, across, v):  # type: ignore[no-untyped-def]
     return min(max((line[at] - v) * 1.5 + 0.5, 0.0), 1.0)
 
 
-@numba.njit(parallel=True, cache=True)
+@jit(parallel=True)
 def _kernel(  # type: ignore[no-untyped-def]
     faces, mask, top, left, textures, metal, occupied, metal_index,
     diffuse, specular, metallic, backdrop, thetas, vs, hits,

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.ldraw.jit import jit
 from minifaces.ldraw.library import Array, Mesh
 
 RADIUS, TOP, BOTTOM = 13.0, 4.0, 17.0  # the wall
@@ -73,10 +74,10 @@ def cast_rays(
 
 
 # These stand beside the constants that they use: numba keeps compiled code until the file that holds it changes.
-_compiled_v_of = numba.njit(cache=True)(v_of)
+_compiled_v_of = jit(v_of)
 
 
-@numba.njit(cache=True)
+@jit
 def _implicit(point, ray):  # type: ignore[no-untyped-def]
     """The body's implicit function (negative inside) at a point, y up, and its derivative along a ray."""
     radius = np.hypot(point[0], point[2])
@@ -86,7 +87,7 @@ def _implicit(point, ray):  # type: ignore[no-untyped-def]
     return out * out + past * past - 1, 2 * out * radial / BULGE - 2 * past * ray[1] / DEPTH
 
 
-@numba.njit(parallel=True, cache=True)
+@jit(parallel=True)
 def _cast(theta, v, hit, origin, forward, right, above, start):  # type: ignore[no-untyped-def]
     samples = len(theta)
     for row in numba.prange(samples):

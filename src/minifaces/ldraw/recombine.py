@@ -6,11 +6,11 @@ crossing costs nothing. Pairs whose best seam still cuts through ink are not joi
 
 from functools import cache
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.ldraw.head import V_TOTAL
+from minifaces.ldraw.jit import jit
 from minifaces.ldraw.prints import Prints
 
 STEP = 4  # seams are found on textures pooled by this
@@ -73,7 +73,7 @@ def _mirrored(plane: NDArray[np.float32], turned: np.bool_) -> NDArray[np.float3
     return np.ascontiguousarray(plane[:, ::-1]) if turned else plane
 
 
-@numba.njit(cache=True)
+@jit
 def _seam(upper, lower, upper_colour, lower_colour):  # type: ignore[no-untyped-def]
     """Row per column of the cheapest path from left to right, moving at most a row a column, and its ink."""
     rows, columns = upper.shape
