@@ -15,6 +15,10 @@ from minifaces.errors import MinifacesError, UsageError
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
 
+# Before ONNX Runtime is imported anywhere below: from 1.32 on it sends Microsoft how it is used, and keeps a number for
+# the device in the user's home, which it complains of at each start where there is none. Who wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __version__ = "0.1.0"
 __all__ = ["MinifacesError", "UsageError", "__version__", "load"]
 
