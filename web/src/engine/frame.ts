@@ -91,17 +91,21 @@ function findHead({ data, width, height }: ImageData, ground: number[], picture:
   }
 }
 
-/** Halve a picture until it is less than twice too large; and how much larger the original is. */
-function halved(picture: ImageBitmap, surplus: number): [ImageBitmap | OffscreenCanvas, number] {
-  let [source, scale]: [ImageBitmap | OffscreenCanvas, number] = [picture, 1]
+/** A picture on white, halved until it is less than twice too large; and how much larger the original is. */
+function halved(picture: ImageBitmap, surplus: number): [OffscreenCanvas, number] {
+  let [source, scale] = [onWhite(picture, 1), 1]
   while (surplus / scale >= 2 && source.width > 1 && source.height > 1) {
-    const half = new OffscreenCanvas(Math.ceil(source.width / 2), Math.ceil(source.height / 2))
-    const context = half.getContext("2d")!
-    context.imageSmoothingQuality = "high"
-    context.fillStyle = "white"
-    context.fillRect(0, 0, half.width, half.height)
-    context.drawImage(source, 0, 0, source.width / 2, source.height / 2)
-    ;[source, scale] = [half, scale * 2]
+    ;[source, scale] = [onWhite(source, 2), scale * 2]
   }
   return [source, scale]
+}
+
+function onWhite(picture: ImageBitmap | OffscreenCanvas, shrink: number): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(Math.ceil(picture.width / shrink), Math.ceil(picture.height / shrink))
+  const context = canvas.getContext("2d")!
+  context.imageSmoothingQuality = "high"
+  context.fillStyle = "white"
+  context.fillRect(0, 0, canvas.width, canvas.height)
+  context.drawImage(picture, 0, 0, picture.width / shrink, picture.height / shrink)
+  return canvas
 }
