@@ -15,6 +15,6 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     options.use_deterministic_compute = True
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
         raise UsageError(f"{path} does not load: {str(error).strip().partition(chr(10))[0]}") from error

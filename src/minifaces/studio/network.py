@@ -33,7 +33,8 @@ class Network:
         options.use_deterministic_compute = True
         options.log_severity_level = 3  # errors come as exceptions; warnings are the exporter's concern
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            # Not by its name, of which ONNX Runtime takes no bytes that are no UTF-8.
+            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
             raise UsageError(f"{path} does not load: {_first_line(error)}") from error
         _check(path, "input", self._session.get_inputs(), *source)
