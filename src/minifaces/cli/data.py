@@ -1,6 +1,5 @@
 """`minifaces data`: bake prints, trace stages, compose data sets. For pictures of any kind: photos.py, review.py."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,10 +72,11 @@ def stages(
     _open_library(path, False)
     needs("mitsuba", "tracing")
     from minifaces.cli.common import tell
+    from minifaces.cores import cores
     from minifaces.ldraw.trace import trace_stages
 
     with bar("tracing") as update:
-        trace_stages(path, count, output, workers or os.cpu_count() or 1, samples, lambda done: update(done, count))
+        trace_stages(path, count, output, workers or cores(), samples, lambda done: update(done, count))
     tell(output, f"{count} stages", False)
 
 

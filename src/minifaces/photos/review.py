@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
+from minifaces.cores import cores
 from minifaces.errors import UsageError
 from minifaces.files import atomic
 from minifaces.images import read_picture
@@ -156,7 +157,7 @@ def _template() -> tuple[str, str]:
 
 def _write_blocks(file: IO[str], name: str, paths: list[Path], side: int, progress: Callable[[int], None]) -> None:
     """Write the thumbnails of pictures, block by block, so that they are never all in memory."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow works outside of Python's lock
+    with ThreadPoolExecutor(cores()) as pool:  # Pillow works outside of Python's lock
         for start in range(0, len(paths), _BLOCK):
             file.write(f'<script type="text/plain" class="{name}">\n')
             lines = pool.map(lambda path: thumbnail(read_picture(path), side), paths[start : start + _BLOCK])

@@ -7,7 +7,6 @@ may serve more than once, in other company."""
 import itertools
 import math
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from minifaces.cores import cores
 from minifaces.ldraw.compose import keep_to_one_core
 from minifaces.vae.faces import Source
 
@@ -31,7 +31,7 @@ def spare_processes() -> int:
     They are forked, so that they share the prints and stages, which are a gigabyte and take ten seconds to read."""
     if not torch.cuda.is_available() or "fork" not in multiprocessing.get_all_start_methods():
         return 0
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+    return max(1, cores() - 1)
 
 
 def batches(

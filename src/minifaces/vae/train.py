@@ -18,6 +18,7 @@ from accelerate.utils import broadcast_object_list
 from PIL import Image
 from torch import Tensor
 
+from minifaces.cores import cores
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
@@ -77,8 +78,7 @@ class Run:
         or the configuration's epochs. With `resume`, all but `steps` comes from the checkpoint in `folder`.
         A run may `start` from the weights of a model folder of the same network. `helpers` are processes that make
         batches ahead, as many as `ahead.spare_processes` finds good unless given."""
-        if threads:
-            torch.set_num_threads(threads)
+        torch.set_num_threads(threads or min(torch.get_num_threads(), cores()))
         self.folder = folder
         self.checkpoint = folder / "checkpoint"
         self.config, self.data, self.seed = config, data, seed
