@@ -191,7 +191,7 @@ def test_tables_of_other_makers(tmp_path: Path) -> None:
         (b"file_name\ngone.png\n", r"gone\.png is missing"),
         (b'file_name\n"a.png\n', "damaged"),
         (b"file_name\n\xff\xfe\n", "damaged"),
-        (b"file_name,split\na.png,dev\n", r"a\.png.*dev"),
+        (b"file_name,split\na.png,holdout\n", r"a\.png.*holdout"),
         (b"file_name,design,split\na.png,x,train\na.png,x,test\n", "two splits"),
     ],
 )

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from minifaces.errors import UsageError
+from minifaces.folders import LeftOut
 from minifaces.photos.found import Found
 from minifaces.photos.sources import count_sources, read_sources
 
@@ -68,11 +69,10 @@ def test_several_sources_and_one_picture(folder: Path) -> None:
     assert list(read(folder / "x.png", folder / "more")) == ["x.png", "more/y.png"]
 
 
-def test_the_first_of_a_name_is_taken(folder: Path) -> None:
-    write(folder, {"x.png": png()})
+def test_several_of_a_name_all_come_out(folder: Path) -> None:
     make_tar(folder / "a.tar", [(name, png(n), tarfile.REGTYPE) for n, name in enumerate(("b", "c", "b"))])
-    found = read(folder, folder, folder / "x.png")
-    assert {name: f.data for name, f in found.items()} == {"a.tar!b": png(0), "a.tar!c": png(1), "x.png": png()}
+    found = [(Path(f.source).name, f.data) for f in read_sources([folder])]
+    assert found == [("a.tar!b", png(0)), ("a.tar!c", png(1)), ("a.tar!b", png(2))]
 
 
 def test_a_missing_source_is_told_at_once(folder: Path) -> None:
@@ -121,13 +121,27 @@ def test_what_may_not_be_read(folder: Path) -> None:
         (folder / "shut").chmod(0o700)
 
 
-def test_what_is_known_is_not_read(folder: Path) -> None:
-    write(folder, {"a.png": png(), "b.png": png(1)})
-    with zipfile.ZipFile(folder / "c.zip", "w") as archive:
-        archive.writestr("d.png", png(2))
-        archive.writestr("e.png", png(3))
-    known = {str(folder / "a.png"), f"{folder}/c.zip!d.png"}
-    assert [Path(f.source).name for f in read_sources([folder], known.__contains__)] == ["b.png", "c.zip!e.png"]
+def test_what_systems_leave_beside_pictures(folder: Path) -> None:
+    """Resource forks, thumbnails and settings are no pictures that cannot be used; nor is what is hidden."""
+    names = ["._a.png", "__MACOSX/x/._a.png", ".DS_Store", "Thumbs.db", "b/desktop.ini", "b/@eaDir/a.png", ".git/HEAD"]
+    names += ["a.png:Zone.Identifier", "$RECYCLE.BIN/a.png", "Icon\r", ".Trashes/a.png"]
+    write(folder, {"a.png": png(1), **dict.fromkeys(names, b"\0\5\26\7")})
+    make_zip(folder / "z.zip", [("in/a.png", png(2)), *((f"in/{name}", b"x") for name in names)])
+    make_tar(folder / "t.tar.gz", [(f"./{n}", png(3), tarfile.REGTYPE) for n in ("a.png", "._a.png")], "w:gz")
+    left = LeftOut()
+    found = list(read_sources([folder], left.add))
+    assert [f.data for f in found] == [png(1), png(3), png(2)]
+    assert not any(f.problem for f in found)
+    assert left.counts == {"of macOS": 11, "of Windows": 8, "of a NAS": 2, "hidden": 2}
+    assert str(left).startswith("23 files were left out: of Windows 8 (")
+    one = LeftOut()
+    one.add("hidden", ".git")
+    assert str(one) == "1 file was left out: hidden 1 (.git)"
+
+
+def test_a_source_that_is_named_is_read_however_it_is_called(folder: Path) -> None:
+    write(folder, {".hidden/a.png": png(1), "._b.png": png(2)})
+    assert [f.data for f in read_sources([folder / ".hidden", folder / "._b.png"])] == [png(1), png(2)]
 
 
 def make_zip(
@@ -337,6 +351,52 @@ def test_a_zipped_image_folder(folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("table", ["p\\metadata.csv", "p/metadata.csv", "metadata.csv"])
+def test_a_zip_with_backslashes(folder: Path, table: str) -> None:
+    """As older programs of Windows write it: a folder is an empty member whose name ends with one."""
+    said = "h\\a.png" if table != "metadata.csv" else "p\\h\\a.png"
+    members = [
+        ("p\\", b""),
+        ("p\\h\\", b""),
+        ("p\\h\\a.png", png(1)),
+        (table, f"file_name,colour\n{said},red\n".encode()),
+    ]
+    with zipfile.ZipFile(folder / "win.zip", "w") as archive:
+        for name, data in members:
+            info = zipfile.ZipInfo(name)
+            info.filename = name  # ZipFile itself would turn them
+            archive.writestr(info, data)
+    ((name, found),) = read(folder).items()
+    assert name == "win.zip!p\\h\\a.png"
+    assert (found.data, found.attributes) == (png(1), {"colour": "red"})
+
+
+def test_names_in_metadata_may_be_spelled_otherwise(folder: Path) -> None:
+    """With backslashes; in the other of Unicode's normal forms."""
+    write(
+        folder,
+        {
+            "h/a.png": png(1),
+            "h/e\u0301.png": png(2),
+            "metadata.csv": "file_name,n\nh\\a.png,1\n./h/\u00e9.png,2\n".encode(),
+        },
+    )
+    assert [f.attributes for f in read(folder).values()] == [{"n": "1"}, {"n": "2"}]
+
+
+def test_of_damaged_metadata_the_good_rows_count(folder: Path) -> None:
+    write(folder, {"a.png": png(1), "b.png": png(2), "metadata.csv": b"file_name,n\na.png,1,2\nb.png,2\n../c.png,3\n"})
+    write(folder, {"j/a.png": png(3), "j/metadata.jsonl": b'{"file_name": "a.png", "n": 3}\n[]\n{\n'})
+    found = read(folder)
+    assert problems(found) == {
+        "metadata.csv": "is damaged (row 1 has 3 cells, not 2, and 1 more): the pictures are taken without it",
+        "j/metadata.jsonl": "is damaged (row 2 is no JSON object, and 1 more): the pictures are taken without it",
+    }
+    assert {name: f.attributes for name, f in found.items() if f.data} == {
+        **{"a.png": {}, "b.png": {"n": "2"}, "j/a.png": {"n": "3"}}
+    }
+
+
 def test_a_work_folder_among_the_pictures(folder: Path) -> None:
     """Its own faces must not come back as new pictures."""
     write(folder, {"a.png": png(), "work/faces/b.png": png(1)})
@@ -359,9 +419,9 @@ def test_damaged_metadata_costs_no_picture(folder: Path) -> None:
     assert found["more/b.png"].data
     assert found["deep/c.png"].data
     assert found["pipe/d.png"].data
-    assert problems(found)["pipe/metadata.csv"] == "is not an ordinary file"
+    assert problems(found)["pipe/metadata.csv"] == "is not an ordinary file: the pictures are taken without it"
     assert "is damaged (" in problems(found)["deep/metadata.jsonl"]
-    assert "has no file_name in every row" in problems(found)["metadata.csv"]
+    assert "has no column file_name" in problems(found)["metadata.csv"]
     assert "is damaged (" in problems(found)["more/metadata.jsonl"]
 
 

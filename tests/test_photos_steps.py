@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minifaces.cli.main import run as command
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.photos.folder import Screen, Settings, Work
 from minifaces.photos.found import Found
@@ -57,8 +58,7 @@ def prepare(
     update: Callable[[int], None] = lambda _: None,
 ) -> Counts:
     work = Work(folder, make=True)
-    reading = (lambda known: read_sources([source], known)) if source else (lambda _: ())
-    return run(work, last, reading, workers, Settings(size=64), update)  # type: ignore[arg-type]
+    return run(work, last, read_sources([source]) if source else (), workers, Settings(size=64), update)
 
 
 @pytest.fixture(scope="module")
@@ -226,28 +226,67 @@ def test_a_picture_that_is_mended_is_taken(pictures: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_first_of_a_name_is_taken_at_any_speed(pictures: Path, tmp_path: Path, workers: int) -> None:
-    """A tar file that was added to: with one entry after the other, and with many between."""
+def test_every_picture_of_a_name_is_taken_at_any_speed(pictures: Path, tmp_path: Path, workers: int) -> None:
+    """A tar file that was added to: with one entry after the other, and with many between; the same twice is one."""
     data = [path.read_bytes() for path in sorted(pictures.glob("[0-9]*.png"))]
     other = [np.full((20, 20, 3), n, np.uint8) for n in range(120)]
+    members = [
+        ("cut.png", data[0][:500]),
+        ("a.png", data[1]),
+        ("a.png", data[2]),
+        ("a.png", data[1]),
+        ("cut.png", data[3]),
+        *((f"{n}.png", encoded(picture)) for n, picture in enumerate(other)),
+        ("a.png", data[1]),
+        ("cut.png", data[5]),
+        ("cut.png", data[0][:500]),
+    ]
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
-        for name, content in [
-            ("cut.png", data[0][:500]),
-            ("a.png", data[1]),
-            ("a.png", data[2]),
-            ("cut.png", data[3]),
-            *((f"{n}.png", encoded(picture)) for n, picture in enumerate(other)),
-            ("a.png", data[4]),
-            ("cut.png", data[5]),
-        ]:
+        for name, content in members:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
+    expected = list(dict.fromkeys(members))
     for _ in range(2):
         prepare(tmp_path / "work", tmp_path / "a.tar", "import", workers)
         rows = list(Work(tmp_path / "work").originals())
-        assert [row.source.partition("!")[2] for row in rows] == ["cut.png", "a.png", *(f"{n}.png" for n in range(120))]
-        assert rows[1].sha256 == hashlib.sha256(data[1]).hexdigest()
+        assert [row.source.partition("!")[2] for row in rows] == [name for name, _ in expected]
+        assert [row.sha256 for row in rows[1:]] == [hashlib.sha256(content).hexdigest() for _, content in expected[1:]]
+        assert [bool(row.problem) for row in rows] == [True] + [False] * (len(rows) - 1)
+
+
+@pytest.mark.parametrize("source", ["photos", ".", "photos/", "p.zip", "p.tar", "IMG_0001.png"])
+def test_pictures_are_known_by_their_contents(
+    pictures: Path, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cameras, phones and catalogues use names again, and `photos`, `.` and `download.zip` are what people type."""
+
+    def lay(day: str, first: int) -> None:
+        folder = tmp_path / day / ("photos" if source.startswith("p") else ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        names = ["IMG_0001.png", "IMG_0002.png"][: 1 if source == "IMG_0001.png" else 2]
+        for number, name in enumerate(names, first):
+            shutil.copy2(pictures / f"{number:02}.png", folder / name)  # with its time, which tells nothing then
+        if source.startswith("p."):
+            shutil.make_archive(str(tmp_path / day / "p"), source[2:], folder, ".")
+            for name in names:
+                (folder / name).unlink()
+
+    def ids(day: str) -> list[str | None]:
+        monkeypatch.chdir(tmp_path / day)
+        assert command(["data", "import", source, "-o", "../work", "--workers", "1"]) == 0
+        return [row.id for row in Work(tmp_path / "work").originals() if not row.problem]
+
+    each = 1 if source == "IMG_0001.png" else 2
+    lay("mon", 0)
+    lay("tue", 2)
+    assert len(set(ids("mon"))) == each
+    assert len(set(ids("tue"))) == 2 * each
+    lay("mon", 4)
+    assert len(set(ids("mon"))) == 3 * each
+    capsys.readouterr()
+    assert len(ids("mon")) == len(ids("tue")) == 3 * each
+    assert capsys.readouterr().out == "../work: nothing new\n" * 2
 
 
 def encoded(picture: np.ndarray) -> bytes:
@@ -329,7 +368,7 @@ def test_hostile_pictures_are_listed(pictures: Path, tmp_path: Path) -> None:
     (folder / "unreadable.png").symlink_to("/proc/self/mem")
     told: list[tuple[str, str]] = []
     work = Work(tmp_path / "work", make=True)
-    run(work, "screen", lambda known: read_sources([folder], known), tell=lambda *words: told.append(words))
+    run(work, "screen", read_sources([folder]), tell=lambda *words: told.append(words))
     listed = {Path(row.source).name: row.problem for row in work.originals()}
     assert listed.keys() == files.keys() | {"loop", "unreadable.png"}
     assert [name for name, problem in listed.items() if problem is None] == ["a-good.png", "i-good.png"]
@@ -348,13 +387,13 @@ def test_hostile_pictures_are_listed(pictures: Path, tmp_path: Path) -> None:
 
 
 def test_sources_that_end_in_an_error_keep_what_came(pictures: Path, tmp_path: Path) -> None:
-    def broken(_: object) -> Iterable[Found]:
+    def broken() -> Iterable[Found]:
         yield Found("one", (pictures / "00.png").read_bytes())
         raise MinifacesError("the disk went away")
 
     work = Work(tmp_path / "work", make=True)
     with pytest.raises(MinifacesError, match="the disk went away"):
-        run(work, "screen", broken)
+        run(work, "screen", broken())
     prepare(work.folder, pictures)
     assert len(list(work.faces())) == 15
 

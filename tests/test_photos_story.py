@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from minifaces.cli.main import run
-from minifaces.dataset import list_dataset
 from minifaces.images import Pixels
 from minifaces.ldraw.dataset import composed_faces
+from minifaces.listing import list_dataset
 from minifaces.photos.folder import Work
 
 GOOD, SIDE = 18, 256
@@ -89,7 +89,7 @@ def test_from_pictures_to_a_morph(
     key = next(face.head.key for face in found["good"] if face.screen and not face.screen.flags)
     Path("decisions.jsonl").write_text(json.dumps({"key": key, "keep": False}) + "\n")
     assert run(["data", "review", "work", "--apply", "decisions.jsonl", "-o", "faces"]) == 0
-    rows = list_dataset("faces")
+    rows = list_dataset("faces").rows
     assert len(rows) >= GOOD - 4 + 6
     assert key not in {row["key"] for row in rows}
     assert {row["split"] for row in rows} == {"train", "validation", "test"}

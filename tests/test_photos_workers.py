@@ -100,7 +100,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
         Image.fromarray(noise).save(photos / f"{i:03}.png")
     settings = Settings(size=32)
     here = Work(tmp_path / "here", make=True)
-    run(here, "screen", lambda known: read_sources([photos], known), 1, settings)
+    run(here, "screen", read_sources([photos]), 1, settings)
     there = Work(tmp_path / "there", make=True)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, protocol="tcp://", host="127.0.0.1", dashboard_address=None
@@ -115,7 +115,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
                 os.kill(victims[0], signal.SIGKILL)
 
         address = cluster.scheduler_address.replace("tcp://", "dask://")
-        counts = run(there, "screen", lambda known: read_sources([photos], known), address, settings, kill_one)
+        counts = run(there, "screen", read_sources([photos]), address, settings, kill_one)
         assert len(victims) == 2
         assert not _lives(victims[0])
     assert counts.pictures == counts.screened == count

@@ -1,6 +1,5 @@
 """`minifaces data collect`, `import`, `split`, `frame`, `screen` and `prepare`: any pictures into a work folder."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +60,7 @@ def prepare(
     """Import, split, frame and screen in one go, each picture decoded once. Goes on where it stopped.
 
     Without a source, a work folder is only brought up to date: so its faces can be made again from its originals."""
-    from minifaces.photos.folder import is_work_folder
+    from minifaces.folders import is_work_folder
 
     if not sources and not is_work_folder(output):
         raise UsageError(f"{output} is no work folder yet: name pictures, a folder, a zip, a tar or a parquet file")
@@ -183,6 +182,7 @@ def _run(
     settings: list[str] | None,
     as_json: bool,
 ) -> None:
+    from minifaces.folders import LeftOut
     from minifaces.photos.folder import Work
     from minifaces.photos.sources import count_sources, read_sources
     from minifaces.photos.steps import run, settings_for
@@ -192,10 +192,12 @@ def _run(
     among = _workers(workers)
     work = Work(folder, make=True)
     wanted = settings_for(work, size, thresholds)
-    total = count_sources(sources)
+    total, left = count_sources(sources), LeftOut()
     names = {"import": "importing", "split": "splitting", "frame": "framing", "screen": "screening"}
     with _pictures_bar(names[last], None if total is None else total or _lines(work)) as bar:
-        counts = run(work, last, lambda known: read_sources(sources, known), among, wanted, bar.update, bar.tell)
+        counts = run(work, last, read_sources(sources, left.add), among, wanted, bar.update, bar.tell)
+    if left.counts:
+        typer.echo(str(left), err=True)
     _report(work, counts, bar.told, as_json)
 
 
@@ -240,7 +242,9 @@ def _flagged(work: "Work") -> dict[str, Any]:
 
 def _workers(text: str | None) -> int | str:
     if text is None:
-        return os.cpu_count() or 1
+        from minifaces.cores import cores
+
+        return cores()
     if text.isdecimal() and 1 <= int(text) <= 1024:
         return int(text)
     from minifaces.photos.workers import check_address

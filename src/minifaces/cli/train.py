@@ -1,5 +1,6 @@
 """`minifaces train`: faces in, a model folder out."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -89,8 +90,10 @@ def train(
     if not run.accelerator.is_main_process:  # of several processes, one exports
         return
     export_model(trained, out, out.resolve().name, lambda what: console.print(f"{what} ..."))
+    many = trained.source.faces  # without end where they are composed, each for one step
+    faces = f"{trained.faces:,} composed faces" if math.isinf(many) else f"{many:,.0f} pictures"
     typer.echo(
-        f"{out}: trained on {trained.faces} faces in {trained.seconds / 60:.1f} minutes; "
+        f"{out}: trained on {faces} in {trained.steps:,} steps and {trained.seconds / 60:.1f} minutes; "
         f"try minifaces demo --model {out}"
     )
 

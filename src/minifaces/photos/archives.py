@@ -19,10 +19,14 @@ from typing import IO, Any, Literal, cast
 
 from minifaces.errors import UsageError
 from minifaces.files import shown
-from minifaces.photos.found import Found, Known, too_large
-from minifaces.photos.metadata import NAMES, Metadata, attributes, read_metadata
+from minifaces.folders import Leave, is_metadata, too_large, unwanted
+from minifaces.metadata import Metadata, attributes, read_metadata
+from minifaces.photos.found import Found
 
 Kind = Literal["zip", "tar", "parquet"]
+
+WITHOUT = ": the pictures are taken without it"
+"""Goes on from what is wrong with metadata."""
 
 _PACKINGS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
     (b"\x1f\x8b", gzip.GzipFile),
@@ -65,8 +69,10 @@ def count_zip(path: Path) -> int:
         return 1
 
 
-def read_zip(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
-    """The members of a zip file in the order of its directory, with what a metadata.csv among them says."""
+def read_zip(path: Path, most_bytes: int, leave: Leave) -> Iterator[Found]:
+    """The members of a zip file in the order of its directory, with what a metadata.csv among them says.
+
+    Backslashes in their names, as some of Windows' programs write, are slashes."""
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -74,17 +80,19 @@ def read_zip(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
                 yield Found(shown(path), None, f"has {len(infos)} members, more than {_MOST_MEMBERS}")
                 return
             said: list[Metadata] = []
-            for info in sorted(infos, key=lambda info: PurePosixPath(info.filename).name not in NAMES):
-                name = _member(path, info.filename)
-                if info.is_dir() or known(name):
+            for info in sorted(infos, key=lambda info: not is_metadata(_place(info.filename).name)):
+                name, place = _member(path, info.filename), _place(info.filename)
+                if info.filename.endswith(("/", "\\")) or _left_out(place, name, leave):
                     continue
                 found = _zip_member(archive, info, name, most_bytes)
-                place = PurePosixPath(info.filename)
-                if place.name in NAMES and found.data is not None:
+                if is_metadata(place.name) and found.data is not None:
                     try:
                         said.append(read_metadata(found.data, place))
+                        problem = said[-1].problem
                     except UsageError as error:
-                        yield Found(name, None, str(error).removeprefix(f"{place} "))
+                        problem = str(error).removeprefix(f"{place} ")
+                    if problem:
+                        yield Found(name, None, problem + WITHOUT)
                 else:
                     yield replace(found, attributes=attributes(place, said))
     except _DAMAGES as error:
@@ -112,7 +120,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most
     return Found(name, data)
 
 
-def read_tar(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
+def read_tar(path: Path, most_bytes: int, leave: Leave) -> Iterator[Found]:
     """The members of a tar file, plain or packed by gzip, bzip2 or xz, in their order."""
     name = shown(path)
     try:
@@ -131,8 +139,9 @@ def read_tar(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
                         return
                     # Skipping the member must remain possible; headers that want more than that are refused.
                     meter.allow(member.size + _HEADERS)
-                    if not member.isdir() and not known(_member(path, member.name)):
-                        yield _tar_member(archive, member, _member(path, member.name), most_bytes)
+                    inside_name = _member(path, member.name)
+                    if not member.isdir() and not _left_out(_place(member.name), inside_name, leave):
+                        yield _tar_member(archive, member, inside_name, most_bytes)
     except _DAMAGES as error:
         yield Found(name, None, f"is a damaged tar file, read as far as it goes: {error}")
 
@@ -141,7 +150,7 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, mo
     problem = _refused(member.name, member.size, most_bytes)
     if not member.isreg() or member.issparse():
         problem = "is a link or no ordinary file"
-    elif PurePosixPath(member.name).name in NAMES:
+    elif is_metadata(PurePosixPath(member.name).name):
         problem = "is read from folders and zip files only: unpack the tar if its words matter"
     if problem:
         return Found(name, None, problem)
@@ -151,12 +160,24 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, mo
 
 def _refused(member: str, size: int, most_bytes: int) -> str | None:
     """Why a member may not be read, going by its name and size."""
-    parts = PurePosixPath(member.replace("\\", "/")).parts
+    parts = _place(member).parts
     if not parts or ".." in parts or parts[0].startswith("/") or _DRIVE.match(parts[0]):
         return "has a name that leads out of the archive"
     if size > most_bytes:
         return too_large(size, most_bytes)
     return None
+
+
+def _place(member: str) -> PurePosixPath:
+    return PurePosixPath(member.replace("\\", "/"))
+
+
+def _left_out(place: PurePosixPath, name: str, leave: Leave) -> bool:
+    """Whether a member lies where a folder's file would be left out; told of if so."""
+    reason = next(filter(None, map(unwanted, place.parts)), None)
+    if reason:
+        leave(reason, name)
+    return reason is not None
 
 
 def _member(path: Path, name: str) -> str:

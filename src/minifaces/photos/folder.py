@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json, write_json
+from minifaces.folders import is_work_folder
 from minifaces.photos.lists import first_problem, read_rows
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -240,15 +241,3 @@ class Work:
 def face_file(key: str) -> str:
     """Where the framed face of a key is kept, from the work folder."""
     return f"faces/{key[:2]}/{key}.png"
-
-
-def is_work_folder(folder: Path) -> bool:
-    """Whether a folder is one. A manifest.jsonl alone may be anybody's, unless it is empty or lists an original."""
-    manifest = folder / "manifest.jsonl"
-    if not manifest.is_file():
-        return False
-    try:
-        begins = next(read_rows(manifest, Original), None) is not None or not manifest.stat().st_size
-    except (UsageError, OSError):
-        begins = False
-    return begins or (folder / "heads.jsonl").is_file()

@@ -1,14 +1,10 @@
 """What a source yields: a picture file's bytes with where they came from, or why they cannot be had."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MOST_BYTES = 100_000_000
 """No picture file needs more."""
-
-Known = Callable[[str], bool]
-"""Tells whether the picture of a source name was read before."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +20,7 @@ class Found:
     part: str | None = None
 
 
-def mark(source: str) -> int:
-    """8 bytes stand for a source: 100,000 names would take memory."""
-    return int.from_bytes(hashlib.blake2b(source.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-
-
-def too_large(size: int, most_bytes: int) -> str:
-    """The problem of a file of more bytes than are taken."""
-    return f"has {size:,} bytes, more than {most_bytes:,}"
+def mark(*texts: str) -> int:
+    """8 bytes stand for a source, or for a source and what it held: 100,000 names would take memory."""
+    data = "\0".join(texts).encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")

@@ -65,6 +65,8 @@ class Done(NamedTuple):
     faces: tuple[FramedFace, ...] = ()
     scores: tuple[Scores, ...] = ()
     hashes: tuple[int, ...] = ()
+    remark: str | None = None
+    """Of a picture that can be used: what of it could not be followed."""
 
 
 LOST = Done("ends the process that decodes it")
@@ -81,10 +83,11 @@ def _work_up(job: Job, plan: Plan) -> Done:
     if job.data is None:
         return Done(job.problem)
     try:
-        picture, suffix = decode_picture(job.data, job.source)
+        picture, suffix, remark = decode_picture(job.data, job.source)
     except UsageError as error:
         return Done(str(error).removeprefix(f"{job.source} "))
-    done = Done(None, hashlib.sha256(job.data).hexdigest(), suffix, picture.shape[1], picture.shape[0])
+    height, width, _ = picture.shape
+    done = Done(None, hashlib.sha256(job.data).hexdigest(), suffix, width, height, remark=remark)
     steps = STEPS.index(plan.last)
     seen: list[Seen] | None = None
     if steps >= 1 and not job.boxes:
@@ -131,7 +134,7 @@ def _stored(faces: Sequence[FramedFace], done: Done) -> list[Framed]:
     result = []
     for index, (face, box) in enumerate(zip(faces, done.boxes, strict=True)):
         try:
-            picture, _ = decode_picture(face.png, "")
+            picture = decode_picture(face.png, "").picture
         except UsageError:
             head = Head(id=done.sha256[:16], index=index, of=len(faces), box=box)
             raise MinifacesError(

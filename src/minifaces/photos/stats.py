@@ -19,13 +19,15 @@ from typing import Any, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.dataset import list_dataset
+from minifaces.cores import cores
 from minifaces.errors import UsageError
+from minifaces.folders import is_work_folder
 from minifaces.headcolours import head_colours
 from minifaces.images import Pixels, read_picture, square
+from minifaces.listing import list_dataset
 from minifaces.photos.apply import plan
 from minifaces.photos.duplicates import Index, hash_of
-from minifaces.photos.folder import Box, Work, is_work_folder
+from minifaces.photos.folder import Box, Work
 from minifaces.photos.frame import Framed
 from minifaces.photos.looks import brightness, ground_colour
 from minifaces.photos.review import words
@@ -206,7 +208,8 @@ def _kind_of(problem: str) -> str:
 
 def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
     """The pictures of a data set or of any folder, with what its metadata says."""
-    rows = list_dataset(folder)
+    listing = list_dataset(folder)
+    rows = listing.rows
     designs = len({row["design"] for row in rows})
     stats.counts |= {"pictures": len(rows), "designs": designs, "repeat another picture": 0}
     stats.totals["attribute"] = len(rows)
@@ -215,8 +218,7 @@ def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
         for name in row.keys() - _TOLD_OTHERWISE - set(_NUMBERS):
             values[name].add(row[name])
     told = sorted(name for name, found in values.items() if len(found) <= _MOST_VALUES and not found <= _TRUTHS)
-    for row in rows:
-        path = folder / row["file_name"]
+    for path, row in zip(listing.paths, rows, strict=True):
         for name in sorted(row):
             if row[name] == "true":
                 stats.count("attribute", words(name), path)
@@ -227,7 +229,7 @@ def _of_pictures(folder: Path, stats: Stats) -> Iterator[Subject]:
 
 def _read(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Pixels | None]]:
     """Each picture fitted into SIDE x SIDE pixels, or None where it cannot be read; a few are read ahead."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         waiting: deque[tuple[Subject, Future[Pixels | None]]] = deque()
         for subject in subjects:
             waiting.append((subject, pool.submit(_picture, subject.path)))

@@ -1,6 +1,6 @@
 """Run the steps over a work folder: import, split, frame and screen, each picture decoded once.
 
-    run(Work("work", make=True), "screen", lambda known: read_sources([Path("photos")], known), workers=2)
+    run(Work("work", make=True), "screen", read_sources([Path("photos")]), workers=2)
 
 First every picture that the folder lists is brought as far as it shall come; then new ones are found. One process, this
 one, writes everything, in order: pictures before the lines that name them. That is why a run can be interrupted at any
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.photos.folder import Frame, Head, Original, Row, Screen, Settings, Work
-from minifaces.photos.found import Found, Known
+from minifaces.photos.found import Found
 from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.pipeline import LOST, Done, FramedFace, Job, Plan, Step, work_up
 from minifaces.photos.screen import DEFECTS
@@ -34,17 +34,18 @@ R = TypeVar("R", bound=Row)
 def run(
     work: Work,
     last: Step,
-    read: Callable[[Known], Iterable[Found]] = lambda _: (),
+    found: Iterable[Found] = (),
     workers: int | str = 1,
     settings: Settings | None = None,
     update: Callable[[int], None] = lambda _: None,
     tell: Callable[[str, str], None] = lambda *_: None,
 ) -> Counts:
-    """Bring every picture of a work folder, and those that `read` finds, up to the step `last`.
+    """Bring every picture of a work folder, and what is found, up to the step `last`.
 
     Other thresholds in `settings` than the folder's flag the faces anew that were screened before.
-    `read` is given what tells whether a source is known. `update` is told how many pictures are done, `tell` of each
-    one that cannot be used and why. A source that had a problem is tried again.
+    What was `found` may be read as it is asked for; what the folder lists already is passed over. `update` is told how
+    many pictures are done, `tell` of each one that cannot be used and why, or whose colours are taken for others. A
+    source that had a problem is tried again.
     Raises UsageError for settings that do not fit the folder's faces, MinifacesError where it cannot be written or an
     original is damaged."""
     with work.locked(), ExitStack() as stack:
@@ -57,8 +58,9 @@ def run(
             for state, result in _through(pool, plan, _unfinished(work, last)):
                 writer.go_on(state, result)
                 update(done := done + 1)
-        for found, result in _through(pool, plan, ((f, Job(f.source, f.data, f.problem)) for f in read(writer.knows))):
-            writer.add(found, result)
+        new = ((each, Job(each.source, each.data, each.problem)) for each in found if writer.takes(each))
+        for each, result in _through(pool, plan, new):
+            writer.add(each, result)
             update(done := done + 1)
     return writer.counts
 

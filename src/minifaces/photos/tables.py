@@ -7,8 +7,9 @@ from typing import Any
 
 from minifaces.errors import UsageError
 from minifaces.files import shown
-from minifaces.photos.found import Found, Known, too_large
-from minifaces.photos.metadata import plain
+from minifaces.folders import too_large
+from minifaces.metadata import plain
+from minifaces.photos.found import Found
 
 _ROWS = 16  # read at a time
 
@@ -22,7 +23,7 @@ def count_rows(path: Path) -> int:
         return 1
 
 
-def read_parquet(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
+def read_parquet(path: Path, most_bytes: int) -> Iterator[Found]:
     """A picture a row: a column of bytes, or of structures with `bytes` in them (Hugging Face's Image feature).
 
     The other columns that hold words, numbers, truths or class labels become attributes. Raises UsageError where
@@ -43,9 +44,7 @@ def read_parquet(path: Path, known: Known, most_bytes: int) -> Iterator[Found]:
                 for row in batch.to_pylist():
                     number += 1
                     value = row.pop(column)
-                    source = f"{name}!{number}"
-                    if not known(source):
-                        yield _found(source, value, plain({**row, **_words(row, words)}), most_bytes)
+                    yield _found(f"{name}!{number}", value, plain({**row, **_words(row, words)}), most_bytes)
     except (OSError, ValueError, MemoryError, NotImplementedError) as error:
         yield Found(name, None, f"is a damaged parquet file, read as far as row {number + 1}: {_line(error)}")
 

@@ -1,6 +1,7 @@
 """Write what comes of pictures into a work folder, in the order in which it is given: pictures before their lines."""
 
 import datetime
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -52,7 +53,7 @@ class Writer:
         self._limits = DEFECTS | settings.thresholds
         self._today = datetime.date.today().isoformat()
         self._ids: set[int] = set()
-        self._sources: set[int] = set()
+        self._known: set[int] = set()
         self._failed: set[int] = set()
         self._index = Index(lambda key: read_picture(work.face_path(key)))
 
@@ -76,8 +77,13 @@ class Writer:
     def __exit__(self, *_: Any) -> None:
         self._closing.close()
 
-    def knows(self, source: str) -> bool:
-        return mark(source) in self._sources
+    def takes(self, found: Found) -> bool:
+        """Whether what was found is new: a picture is known by its contents, and by its name, under which it is told of
+        where it repeats another one. What is new is known from now on."""
+        name = mark(found.source, found.problem or "" if found.data is None else hashlib.sha256(found.data).hexdigest())
+        new = name not in self._known
+        self._known.add(name)
+        return new
 
     def add(self, found: Found, done: Done) -> None:
         """Write a new picture, or that there is a problem with one."""
@@ -102,11 +108,13 @@ class Writer:
         if problem is not None:
             self._tell(found.source, problem)
             self.counts.problems += 1
-            if mark(found.source) in self._failed:
+            if done.problem is not None and mark(found.source, done.problem) in self._failed:
                 return
         elif original.file and found.data is not None:
             _write(self._work.folder / original.file, found.data)
             self.counts.pictures += 1
+            if done.remark is not None:
+                self._tell(found.source, done.remark)
         self._manifest.add([original])
         self._note(original)
         if problem is None:
@@ -149,12 +157,11 @@ class Writer:
         self.counts.screened += 1
 
     def _note(self, original: Original) -> None:
-        source = mark(original.source)
-        if original.problem is None or original.id is not None:  # the same bytes again: nothing would change
-            self._sources.add(source)
-        else:
-            self._failed.add(source)
-        if original.problem is None and original.id is not None:
+        if original.id is None:  # it is tried again
+            self._failed.add(mark(original.source, original.problem or ""))
+            return
+        self._known.add(mark(original.source, original.sha256 or ""))
+        if original.problem is None:
             self._ids.add(int(original.id, 16))
 
 
