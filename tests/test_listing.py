@@ -63,7 +63,7 @@ def test_what_splits_are_called(tmp_path: Path, split: str, words: tuple[str, ..
 def test_a_folder_that_looks_like_a_split_is_told_of(tmp_path: Path, name: str) -> None:
     plain(tmp_path, f"{name}/1.png", f"{name}/2.png", "train/3.png")
     (line,) = told(tmp_path)[1]
-    assert f"{name} (2 pictures) looks like a split" in line
+    assert f"look like splits, but are none: {name} (2);" in line
 
 
 @pytest.mark.parametrize("name", ["faces", "contest", "developer", "valley", "evaluator", "000"])
@@ -210,3 +210,26 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     output = tmp_path / "out" / "nu.html"
     assert run(["data", "stats", str(tmp_path), "-o", str(output)]) == 0
     assert output.stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["map", "{data}", "-o", "{out}/map.png", "--model", "{model}"],
+        ["export-site", "{out}/site", "--data", "{data}", "--model", "{model}"],
+        ["data", "stats", "{data}", "-o", "{out}/stats.html"],
+        ["train", "{data}", "--size", "32", "--out", "{out}/model"],
+        ["evaluate", "{model}", "--data", "{data}", "-o", "{out}/report", "--only", "reconstruction"],
+    ],
+)
+def test_every_command_tells_what_it_leaves_out(
+    arguments: list[str], tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    plain(data, *(f"test/{i}.png" for i in range(4)), "test/tests/5.png", "._6.png")
+    (data / "notes.txt").write_text("no picture")
+    places = {"data": data, "out": tmp_path, "model": tiny_model}
+    run([word.format(**places) for word in arguments])
+    err = capsys.readouterr().err
+    assert f"{data}: 2 files were left out: of macOS 1 (._6.png); no picture that can be read 1 (notes.txt)" in err
+    assert f"{data}: folders that look like splits, but are none: tests (1);" in err

@@ -259,7 +259,7 @@ def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFi
     settings += ["--set", "optimiser.schedule=constant", "--set", "flow.steps=0"]
     out = tmp_path / "model"
     assert command(["train", str(tmp_path / "digits"), "--out", str(out), "--threads", "1", *settings]) == 0
-    assert "trained on" in capsys.readouterr().out
+    assert "trained on 540 pictures in 169 steps" in capsys.readouterr().out
     model = minifaces.load(out)
     held_out = pictures[splits == "test"].astype(float)
     error = np.mean((model.reconstruct(pictures[splits == "test"]) - held_out) ** 2)

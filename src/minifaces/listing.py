@@ -167,10 +167,10 @@ def _warn_of_folders(folder: Path, rows: tuple[dict[str, str], ...]) -> None:
     names = Counter(part for row in rows for part in PurePosixPath(row["file_name"]).parts[:-1])
     like = [name for name in names if name.lower() not in _SPLIT_OF and _looks_like_a_split(name)]
     if like:
-        told = ", ".join(f"{name} ({names[name]} pictures)" for name in like)
+        told = ", ".join(f"{name} ({names[name]})" for name in like)
         _warn(
-            f"{shown(folder)}: {told} looks like a split, but only these names are: {', '.join(_SPLIT_OF)}; "
-            "its pictures are treated as those of any folder"
+            f"{shown(folder)}: folders that look like splits, but are none: {told}; their pictures are treated as "
+            f"those of any folder. Splits are called {', '.join(_SPLIT_OF)}"
         )
 
 
