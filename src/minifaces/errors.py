@@ -1,4 +1,4 @@
-"""The one exception that the package raises for bad input and failed work.
+"""The one exception that the package raises for bad input and failed work, and the one warning that it gives.
 
 Its message is one line that names the thing and the remedy. The command line prints it and exits: 2 when
 the request itself was wrong (`UsageError`), 1 when it failed underway (`MinifacesError`)."""
@@ -10,3 +10,7 @@ class MinifacesError(Exception):
 
 class UsageError(MinifacesError):
     """What was asked for makes no sense: an unknown name, an impossible number, an odd file."""
+
+
+class MinifacesWarning(UserWarning):
+    """Something was done otherwise than asked for; the message, one line, says what. The command line prints it."""

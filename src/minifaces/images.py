@@ -10,20 +10,22 @@ import os
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from minifaces.errors import UsageError
+from minifaces.errors import MinifacesWarning, UsageError
 from minifaces.files import atomic
+from minifaces.pngs import lower_bytes, stored_as, take_key, without_notes
+from minifaces.profiles import Unusable, described, head_of, to_srgb
 
 Pixels = NDArray[np.uint8]
 
 READABLE = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".mpo", ".webp", ".avif"),
-    *(".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"),
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif"),
+    *(".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
 """Suffixes of the pictures in a folder. `read_picture` itself goes by the contents, not by the name."""
 
@@ -40,14 +42,26 @@ _SAVING: dict[str, tuple[str, int, dict[str, Any]]] = {  # suffix: Pillow's form
     ".jpg": ("JPEG", 65500, {"quality": 92, "subsampling": 0}),  # coloured print lines blur when subsampled
     ".jpeg": ("JPEG", 65500, {"quality": 92, "subsampling": 0}),
 }
-_opening = threading.Lock()
+_AS_SRGB = "its colours are taken as sRGB"
+_opening = threading.RLock()
+
+
+def _open_anew() -> None:
+    """In a forked child the thread that may have held the lock does not exist."""
+    global _opening
+    _opening = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_anew)
 
 
 def read_picture(path: str | os.PathLike[str]) -> Pixels:
     """Read a picture file as (H, W, 3) uint8 sRGB.
 
-    The EXIF orientation is applied, transparency is laid on white, grey, palette, CMYK and 16-bit pictures
-    are converted, and of an animation the first frame is taken. Colour profiles are not applied.
+    The EXIF orientation is applied, colours are brought from the picture's colour profile to sRGB, transparency is
+    laid on white, grey, palette, CMYK and 16-bit pictures are converted, and of an animation the first frame is taken.
+    Warns (MinifacesWarning) of a profile that cannot be used: the colours are then taken as sRGB.
     Raises UsageError, naming the file, for anything that is not a whole picture of a sane size."""
     path = Path(path)
     try:
@@ -61,32 +75,39 @@ def read_picture(path: str | os.PathLike[str]) -> Pixels:
             raise UsageError(f"{path} is empty (0 bytes): fetch or save it again")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
-    return _decode(path, str(path))[0]
+    picture, _, remark = _decode(path, str(path))
+    if remark:
+        with _opening:  # other threads may have warnings switched off for a moment
+            warnings.warn(f"{path} {remark}", MinifacesWarning, stacklevel=2)
+    return picture
 
 
-def decode_picture(data: bytes, name: str) -> tuple[Pixels, str]:
-    """Decode a picture file's bytes as `read_picture` does: the picture, and the suffix that its format has.
+class Decoded(NamedTuple):
+    picture: Pixels
+    suffix: str
+    """That the picture's format has."""
+    remark: str | None
+    """What could not be followed, a line that goes on from the picture's name; mostly None."""
+
+
+def decode_picture(data: bytes, name: str) -> Decoded:
+    """Decode a picture file's bytes as `read_picture` does.
 
     Raises UsageError, in a line that begins with `name`, for anything that is not a whole picture of a sane size."""
     if not data:
         raise UsageError(f"{name} is empty (0 bytes): fetch or save it again")
-    picture, kind = _decode(io.BytesIO(data), name)
-    return picture, _SUFFIXES[kind]
+    return _decode(io.BytesIO(data), name)
 
 
-def _decode(file: Path | io.BytesIO, name: str) -> tuple[Pixels, str]:
-    """The picture, and Pillow's name of its format."""
+def _decode(file: Path | io.BytesIO, name: str) -> Decoded:
     try:
-        with _open(file) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise UsageError(
-                    f"{name} is {image.width} x {image.height} pixels, more than "
-                    f"{_MOST_PIXELS // 10**6} million: make it smaller first"
-                )
-            if image.mode == "F":
-                raise UsageError(f"{name} holds floating-point values: save it as an 8- or 16-bit PNG")
-            image.load()
-            return _on_white(_eight_bit(ImageOps.exif_transpose(image))), str(image.format)
+        try:
+            return _decode_whole(file, name)
+        except (UnidentifiedImageError, ValueError):
+            if (rest := without_notes(file)) is None:
+                raise
+            remark = f"has notes that cannot be read, and may speak of colours: {_AS_SRGB}"
+            return _decode_whole(io.BytesIO(rest), name)._replace(remark=remark)
     except UsageError:
         raise
     except UnidentifiedImageError:
@@ -101,7 +122,30 @@ def _decode(file: Path | io.BytesIO, name: str) -> tuple[Pixels, str]:
         raise UsageError(f"{name} is damaged ({str(error) or type(error).__name__}): fetch or save it again") from error
 
 
-def _open(file: Path | io.BytesIO) -> Image.Image:
+def _decode_whole(file: Path | io.BytesIO, name: str) -> Decoded:
+    with _open(file) as opened:
+        if opened.width * opened.height > _MOST_PIXELS:
+            raise UsageError(
+                f"{name} is {opened.width} x {opened.height} pixels, more than "
+                f"{_MOST_PIXELS // 10**6} million: make it smaller first"
+            )
+        if opened.mode == "F":
+            raise UsageError(f"{name} holds floating-point values: save it as an 8- or 16-bit PNG")
+        head, stored = head_of(opened), stored_as(opened)
+        opened.load()
+        image = ImageOps.exif_transpose(opened)
+    alpha = take_key(image, stored, lambda: ImageOps.exif_transpose(lower_bytes(_open(file))))
+    image, remark = _plain(image), None
+    try:
+        image = to_srgb(image, described(opened, head))
+    except Unusable as what:
+        image, remark = to_srgb(image, None), f"has {what}: {_AS_SRGB}"
+    if alpha:
+        image.putalpha(alpha)
+    return Decoded(_on_white(image), _SUFFIXES[str(opened.format)], remark)
+
+
+def _open(file: Path | io.BytesIO) -> ImageFile.ImageFile:
     """Read a picture's header, without Pillow's warnings of odd tags or many pixels."""
     with _opening, warnings.catch_warnings():  # filters are shared by all threads
         warnings.simplefilter("ignore")
@@ -109,19 +153,36 @@ def _open(file: Path | io.BytesIO) -> Image.Image:
         return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips it to white."""
-    if not image.mode.startswith("I"):
+def _plain(image: Image.Image) -> Image.Image:
+    """Any image in one of the modes that a colour profile can be of, with alpha where it has transparency."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(np.clip(np.asarray(image).astype(np.int64), 0, 65535).astype(np.uint16))
+    if image.mode in ("CMYK", "LAB"):
         return image
-    values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    return _in_mode(image, mode + ("A" if image.has_transparency_data else ""))
 
 
 def _on_white(image: Image.Image) -> Pixels:
-    if image.has_transparency_data:
-        faces = image.convert("RGBA")
+    if image.mode in ("LA", "RGBA"):
+        faces = _in_mode(image, "RGBA")
         image = Image.alpha_composite(Image.new("RGBA", faces.size, "white"), faces)
-    return np.array(image.convert("RGB"))
+    return np.array(_in_mode(image, "RGB"))
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as a picture of a kind that `read_picture` reads, whatever its name is."""
+    try:
+        with _open(path):
+            return True
+    except Image.DecompressionBombError:  # one that is far too large
+        return True
+    except Exception:  # whatever a decoder makes of bytes that are none
+        return False
 
 
 def square(picture: Pixels, size: int) -> Pixels:
@@ -162,16 +223,20 @@ def check_faces(faces: Pixels) -> None:
         raise UsageError("there are no faces to draw: give at least one")
 
 
+def check_format(path: Path) -> None:
+    """Raise UsageError where `save_picture` does not know the suffix of `path`."""
+    if path.suffix.lower() not in _SAVING:
+        raise UsageError(f"cannot save a picture as {path}: use one of {', '.join(_SAVING)}")
+
+
 def save_picture(path: str | os.PathLike[str], picture: Pixels) -> None:
     """Save an (H, W, 3) uint8 picture, whole or not at all, as its suffix says: PNG, WebP or JPEG.
 
     Raises UsageError for another suffix or a picture that the format cannot hold, MinifacesError where
     `path` cannot be written."""
     path = Path(path)
-    kind = _SAVING.get(path.suffix.lower())
-    if kind is None:
-        raise UsageError(f"cannot save a picture as {path}: use one of {', '.join(_SAVING)}")
-    name, longest, options = kind
+    check_format(path)
+    name, longest, options = _SAVING[path.suffix.lower()]
     side = max(picture.shape[:2])
     if side > longest:
         raise UsageError(f"{path.suffix} holds at most {longest} pixels a side, not {side}: use .png")
