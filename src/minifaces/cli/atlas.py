@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from minifaces.cli.common import JsonOption, ModelOption, open_model, progress, save, tell
+from minifaces.cli.common import JsonOption, ModelOption, PictureOption, open_model, progress, save, tell
+from minifaces.cli.paths import named
 
 if TYPE_CHECKING:
     from minifaces.images import Pixels
@@ -20,9 +21,14 @@ _CHUNK = 64  # pictures encoded between two moves of the progress bar
 def draw(
     data: Annotated[
         Path | None,
-        typer.Argument(help="A data set or any folder of pictures.", show_default="the model's gallery"),
+        typer.Argument(
+            metavar="[DATA]",
+            parser=named("DATA"),
+            help="A data set or any folder of pictures.",
+            show_default="the model's gallery",
+        ),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("map.png"),
+    output: PictureOption = Path("map.png"),
     layout: Annotated[
         Literal["tsne", "grid"], typer.Option(help="Where t-SNE puts them, or moved apart onto a grid.")
     ] = "tsne",

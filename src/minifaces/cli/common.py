@@ -1,6 +1,8 @@
-"""What the commands share: options, opening the model, naming outputs, telling what was written."""
+"""What the commands share: options, opening the model, telling what was written."""
 
 import json
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import Progress, track
+from rich.text import Text
 
+from minifaces.cli.paths import named, picture
 from minifaces.errors import UsageError
+from minifaces.files import spelled
 
 if TYPE_CHECKING:
     from minifaces.images import Pixels
@@ -21,10 +26,18 @@ T = TypeVar("T")
 
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", metavar="FOLDER", help="Model folder.", show_default="the bundled model"),
+    typer.Option(
+        "--model", metavar="FOLDER", parser=named("--model"), help="Model folder.", show_default="the bundled model"
+    ),
+]
+PictureOption = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", parser=picture, help="The picture to write.")
 ]
 RefineOption = Annotated[bool, typer.Option("--refine", help="Fit picture files better: about a second each.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Tell the results as JSON.")]
+
+_HALVES = re.compile("[\ud800-\udfff]")
+_OBEYED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # of what JSON leaves as it is
 
 _opened: dict[Path | None, "Model"] = {}
 
@@ -40,6 +53,8 @@ def open_model(folder: Path | None) -> "Model":
 
 def latents_of(model: "Model", faces: Sequence[str], refine: bool) -> "list[Latents]":
     """The (d,) latents of FACEs, those of picture files refined if asked for, with a bar where that takes long."""
+    if "" in faces:
+        raise UsageError("a FACE is empty: give a gallery name, random:SEED, avatar:TEXT or a picture file")
     if not refine:
         return [model.latent_of(face) for face in faces]
     from minifaces.studio.refine import STEPS
@@ -62,7 +77,7 @@ def tell(path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] 
     if as_json:
         print_json({"file": str(path), "bytes": size, **facts})
     else:
-        typer.echo(f"{path}: {what}, {human(size)}")
+        say(f"{path}: {what}, {human(size)}")
 
 
 def needs(module: str, what: str, extra: str = "data") -> None:
@@ -73,8 +88,36 @@ def needs(module: str, what: str, extra: str = "data") -> None:
         raise UsageError(f"{what} needs {module}: pip install 'minifaces[{extra}]'")
 
 
+def say(line: str, err: bool = False) -> None:
+    """Print a line at once; what a terminal would obey rather than show is spelled out."""
+    print(spelled(line), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def warn(line: str) -> None:
+    """Say on stderr what a user should know of what is done all the same."""
+    say(f"minifaces: warning: {line}", err=True)
+
+
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print JSON that every reader takes, in characters that the terminal has: the others as JSON's own `\\u0141`.
+
+    Only bytes of names that are no UTF-8, which JSON cannot hold, come spelled out: `\\xff`."""
+    text = _HALVES.sub(lambda half: _escaped(spelled(half[0])), json.dumps(value, indent=1, ensure_ascii=False))
+    text = _OBEYED.sub(lambda character: _escaped(character[0]), text)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text), indent=1)
+    print(text, flush=True)
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def cell(value: object) -> Text:
+    """A value as a table shows it: in one line, and without Rich taking brackets for markup."""
+    return Text(spelled(str(value)))
 
 
 def human(size: int) -> str:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minifaces.cli import atlas, look, play
-from minifaces.cli.common import ModelOption, open_model, progress
+from minifaces.cli.common import ModelOption, open_model, progress, say
 from minifaces.cli.demo_page import Exhibit, page
+from minifaces.cli.paths import folder
 from minifaces.errors import UsageError
-from minifaces.files import write_text
+from minifaces.files import spelled, write_text
 
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
@@ -40,7 +41,9 @@ Words = tuple[str | Path, ...]
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder.")] = Path("minifaces-demo"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", parser=folder, help="The folder.")] = Path(
+        "minifaces-demo"
+    ),
     model_folder: ModelOption = None,
 ) -> None:
     """Make one of everything, and a page that shows it and says how it is made."""
@@ -51,15 +54,13 @@ def demo(
     plan = _plan(model, _write_photos(model, output))
     for _, words in progress(plan, "demo", len(plan)):
         _run([str(output / word) if isinstance(word, Path) else word for word in (*words, *tail)])
-    exhibits = [(exhibit, f"minifaces {shlex.join(map(str, (*words, *tail)))}") for exhibit, words in plan]
+    exhibits = [(exhibit, f"minifaces {spelled(shlex.join(map(str, (*words, *tail))))}") for exhibit, words in plan]
     write_text(output / "index.html", page(model.name, exhibits))
-    typer.echo(f"{output / 'index.html'}: {len(plan)} things to see; open it in a browser")
+    say(f"{output / 'index.html'}: {len(plan)} things to see; open it in a browser")
 
 
 def _claim(folder: Path) -> None:
     """Make the folder, or take one that an earlier demo made. Nobody else's files are ever overwritten."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file: name a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise UsageError(f"{folder} holds files that no demo made: name another folder")
     write_text(folder / _MARK, "Made by `minifaces demo`, which may overwrite what it wrote here.\n")

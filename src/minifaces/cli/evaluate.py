@@ -5,22 +5,37 @@ from typing import Annotated
 
 import typer
 
-from minifaces.cli.common import JsonOption, open_model, print_json
+from minifaces.cli.common import JsonOption, open_model, print_json, say
+from minifaces.cli.paths import folder, named
 from minifaces.errors import UsageError
+from minifaces.files import shown
 
 app = typer.Typer()
 
 
 @app.command()
 def evaluate(
-    model: Annotated[Path | None, typer.Argument(metavar="[MODEL]", show_default="the bundled model")] = None,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[MODEL]", parser=named("MODEL"), show_default="the bundled model")
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A data set with a test split.", show_default="composed faces")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            parser=named("--data"),
+            help="A data set with a test split.",
+            show_default="composed faces",
+        ),
     ] = None,
     against: Annotated[
-        list[Path] | None, typer.Option(metavar="MODEL", help="Another model to set beside it; may be repeated.")
+        list[Path] | None,
+        typer.Option(
+            metavar="MODEL", parser=named("--against"), help="Another model to set beside it; may be repeated."
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of the report.")] = Path("report"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", parser=folder, help="The folder of the report.")
+    ] = Path("report"),
     only: Annotated[
         list[str] | None, typer.Option(help="Only this part: reconstruction, random, morphs, latent; may be repeated.")
     ] = None,
@@ -49,16 +64,14 @@ def evaluate(
 
     if unknown := set(only or []) - set(PARTS):
         raise UsageError(f"there is no part {min(unknown)}: choose from {', '.join(PARTS)}")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: name a folder")
     if size not in (None, 32, 64, 128, 256):
         raise UsageError(f"--size {size}: composed faces come at 32, 64, 128 and 256 pixels")
     began = time.monotonic()
     first = open_model(model)
     models = {first.name: first}
-    for folder in against or []:
-        other = open_model(folder)
-        models[other.name if other.name not in models else str(folder)] = other
+    for place in against or []:
+        other = open_model(place)
+        models[other.name if other.name not in models else shown(place)] = other
     columns = (TextColumn("{task.description}"), BarColumn(24), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -76,7 +89,7 @@ def evaluate(
         "pictures": f"{first.image_size} px",
         "latents": first.latent_size,
         "beside it": ", ".join(list(models)[1:]) or "no other",
-        "data": str(data or "composed faces of the test split"),
+        "data": "composed faces of the test split" if data is None else shown(data),
         "took": f"{(time.monotonic() - began) / 60:.1f} minutes",
     }
     report.write(parts, facts, out)
@@ -87,5 +100,5 @@ def evaluate(
         for table in part.tables[:1]:
             for name, row in list(table.rows.items())[:2]:
                 said = "; ".join(f"{column} {report.as_text(value)}" for column, value in row.items())
-                typer.echo(f"{part.title}, {name}: {said}")
-    typer.echo(f"{out / 'index.html'}: the report, {facts['took']}")
+                say(f"{part.title}, {name}: {said}")
+    say(f"{out / 'index.html'}: the report, {facts['took']}")

@@ -10,12 +10,14 @@ from minifaces.cli.common import (
     JsonOption,
     ModelOption,
     RefineOption,
+    cell,
     console,
     latents_of,
     open_model,
     print_json,
     tell,
 )
+from minifaces.cli.paths import picture
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +33,10 @@ def neighbours(
     ],
     k: Annotated[int, typer.Option("-k", help="How many.")] = 8,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also a picture: the face, then its neighbours.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", parser=picture, help="Also a picture: the face, then its neighbours."
+        ),
     ] = None,
     refine: RefineOption = False,
     as_json: JsonOption = False,
@@ -67,7 +72,8 @@ def gallery(
     ] = None,
     attribute: Annotated[str | None, typer.Option(help="Only faces that have it.", show_default=False)] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A sheet of the faces instead of a list.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", parser=picture, help="A sheet of the faces instead of a list."),
     ] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -103,7 +109,6 @@ def _facts(entry: "Entry") -> dict[str, object]:
 def _table(rows: Sequence[dict[str, object]]) -> None:
     """Facts as a table; of the attributes only those that a face has."""
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, header_style="bold")
     for name in rows[0]:
@@ -112,6 +117,5 @@ def _table(rows: Sequence[dict[str, object]]) -> None:
         attributes = row["attributes"]
         assert isinstance(attributes, dict)
         has = ", ".join(attribute for attribute, value in attributes.items() if value)
-        # Names and descriptions may hold brackets, which Rich would take for markup.
-        table.add_row(*(Text(has if name == "attributes" else str(value)) for name, value in row.items()))
+        table.add_row(*(cell(has if name == "attributes" else value) for name, value in row.items()))
     console().print(table)

@@ -6,12 +6,16 @@ stderr; MINIFACES_DEBUG=1 shows where it came from."""
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from minifaces import MinifacesError, UsageError, __version__
 from minifaces.cli import atlas, data, demo, evaluate, explore, look, model, play, train
+from minifaces.cli.common import say
+from minifaces.cli.streams import ReaderGoneError, streams
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
@@ -29,7 +33,7 @@ app.add_typer(model.app, name="model")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"minifaces {__version__}")
+        say(f"minifaces {__version__}")
         raise typer.Exit
 
 
@@ -50,15 +54,21 @@ def _main(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default this process's) and return its exit code."""
+    with streams():
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     try:
-        _invoke(sys.argv[1:] if arguments is None else list(arguments))
+        _invoke(arguments)
     except typer.Exit as end:
         return end.exit_code
     except (KeyboardInterrupt, typer.Abort):  # the latter while a question is asked
         return _fail("interrupted", 130)
-    except BrokenPipeError:
-        # Whoever read the output has enough. Python would complain once more when it flushes on leaving.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGoneError:
+        # Python would complain once more when it flushes on leaving.
+        with suppress(OSError), Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
         return 141
     except UsageError as error:
         return _fail(str(error), 2)
@@ -85,7 +95,8 @@ def _fail(message: str, code: int) -> int:
     if os.environ.get("MINIFACES_DEBUG"):
         raise
     if message:  # a command group without a command has shown its help and has nothing to add
-        print(f"minifaces: error: {' '.join(message.split())}", file=sys.stderr)
+        lines = (line.strip() for line in message.split("\n"))
+        say(f"minifaces: error: {' '.join(line for line in lines if line)}", err=True)
     return code
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minifaces.cli.common import JsonOption, console, human, open_model, print_json
+from minifaces.cli.common import JsonOption, cell, console, human, open_model, print_json
+from minifaces.cli.paths import named
 
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
@@ -20,7 +21,9 @@ def _group() -> None:
 
 @app.command()
 def info(
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", show_default="the bundled model")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", parser=named("FOLDER"), show_default="the bundled model")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a model is: sizes, prior, attributes, gallery, files. Every file is checked on the way."""
@@ -35,20 +38,20 @@ def info(
     table = Table(box=None, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("name", model.name)
-    table.add_row("folder", str(model.folder))
+    table.add_row("name", cell(model.name))
+    table.add_row("folder", cell(model.folder))
     table.add_row("pictures", f"{model.image_size} x {model.image_size}")
     table.add_row("latents", f"{model.latent_size} numbers")
     prior = facts["prior"]
     mixture = f"{prior['components']} Gaussians over {prior['dimensions']} dimensions"
     table.add_row("prior", f"flow; {mixture}" if prior["flow"] else mixture)
-    table.add_row("attributes", ", ".join(facts["attributes"]) or "none")
-    table.add_row("gallery", ", ".join(f"{count} {split}" for split, count in facts["gallery"].items()))
+    table.add_row("attributes", cell(", ".join(facts["attributes"]) or "none"))
+    table.add_row("gallery", cell(", ".join(f"{count} {split}" for split, count in facts["gallery"].items())))
     # The whole of it is long and nested: --json has it.
     plain = {key: value for key, value in model.config.preset.items() if not isinstance(value, dict | list)}
-    table.add_row("preset", ", ".join(f"{key} = {value}" for key, value in plain.items()))
+    table.add_row("preset", cell(", ".join(f"{key} = {value}" for key, value in plain.items())))
     for i, (name, size) in enumerate(sizes.items()):
-        table.add_row("" if i else "files", f"{human(size):>10}  {name}")
+        table.add_row("" if i else "files", cell(f"{human(size):>10}  {name}"))
     table.add_row("", f"{human(sum(sizes.values())):>10}  together")
     console().print(table)
 

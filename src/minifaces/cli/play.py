@@ -10,14 +10,17 @@ import typer
 from minifaces.cli.common import (
     JsonOption,
     ModelOption,
+    PictureOption,
     RefineOption,
     latents_of,
     open_model,
     print_json,
     progress,
     save,
+    say,
     tell,
 )
+from minifaces.cli.paths import file, named, names_folder, picture_or_folder
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ app = typer.Typer()
 
 _STRIPS = (".png", ".jpg", ".jpeg")
 _MOST_IN_A_PICTURE = 10_000
+_LONGEST_TOLD = 100  # characters of an avatar's text
 _CHUNK = 256  # faces decoded at a time, so that a folder of 100,000 needs no more memory than one of 256
 
 FaceArgument = Annotated[
@@ -41,8 +45,15 @@ def sample(
         int | None, typer.Option(help="0 or more: the same faces every time.", show_default="a fresh one")
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A picture of all, or a folder (no suffix): one PNG each.")
-    ] = Path("faces.png"),
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            parser=picture_or_folder,
+            help="A picture of all, or a folder (no suffix): one PNG each.",
+        ),
+    ] = "faces.png",
     temperature: Annotated[float, typer.Option(help="Below 1 more ordinary, above 1 odder.")] = 1.0,
     prior: Annotated[
         Literal["flow", "mixture", "normal"] | None,
@@ -68,16 +79,16 @@ def sample(
     latents = model.polish(model.keep_nearest(latents, n) if reject else latents, polish)
     what = f"{n} {'face' if n == 1 else 'faces'} of seed {seed}"
     facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior, "reject": reject, "polish": polish}
-    if output.suffix and not output.is_dir():
+    if not names_folder(output):
         if n > _MOST_IN_A_PICTURE:
             raise UsageError(f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces")
-        save(output, grid(model.decode(latents)), what, as_json, facts)
+        save(Path(output), grid(model.decode(latents)), what, as_json, facts)
         return
-    _save_each(model, latents, output)
+    _save_each(model, latents, Path(output))
     if as_json:
-        print_json({"folder": str(output), **facts})
+        print_json({"folder": str(Path(output)), **facts})
     else:
-        typer.echo(f"{output}: {what}, a PNG each")
+        say(f"{Path(output)}: {what}, a PNG each")
 
 
 def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
@@ -92,7 +103,7 @@ def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
 @app.command()
 def avatar(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Any: a name, an e-mail address.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("avatar.png"),
+    output: PictureOption = Path("avatar.png"),
     size: Annotated[int | None, typer.Option(help="Pixels a side, 8 to 4096.", show_default="the model's")] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -110,7 +121,7 @@ def avatar(
     save(
         output,
         face if size is None else resize(face, size, size),
-        f"the face of {text!r} (random:{seed})",
+        f"the face of '{text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + '...'}' (random:{seed})",
         as_json,
         {"text": text, "seed": str(seed)},
     )
@@ -118,8 +129,11 @@ def avatar(
 
 @app.command()
 def reconstruct(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Picture files.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("recon.png"),
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", parser=named("a PHOTO"), help="Picture files.", show_default=False),
+    ],
+    output: PictureOption = Path("recon.png"),
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -149,7 +163,13 @@ def morph(
     faces: FaceArgument,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="A strip (.png, .jpg) or animation (.gif, .webp, .apng, .mp4)."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            parser=file,
+            help="A strip (.png, .jpg) or animation (.gif, .webp, .apng, .mp4).",
+        ),
     ] = Path("morph.gif"),
     path: Annotated[
         Literal["linear", "slerp", "density", "geodesic"],
@@ -168,11 +188,13 @@ def morph(
     model_folder: ModelOption = None,
 ) -> None:
     """Turn one face into the next."""
-    from minifaces.pictures import save_animation, strip
+    from minifaces.pictures import check_animation, save_animation, strip
 
+    still = output.suffix.lower() in _STRIPS
+    if not still:
+        check_animation(output, fps)
     model = open_model(model_folder)
     latents = latents_of(model, faces, refine)
-    still = output.suffix.lower() in _STRIPS
     steps = steps if steps is not None else 9 if still else 40
     frames = model.morph(*latents, steps=steps, path=path, loop=loop, eased=not still)
     facts = {"faces": faces, "path": path, "frames": len(frames)}
@@ -197,7 +219,7 @@ def edit(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="ATTRIBUTE=AMOUNT", help="The same, another way.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("edited.png"),
+    output: PictureOption = Path("edited.png"),
     sweep: Annotated[bool, typer.Option("--sweep", help="Show the way there in steps.")] = False,
     refine: RefineOption = False,
     as_json: JsonOption = False,

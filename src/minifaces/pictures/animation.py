@@ -34,10 +34,7 @@ def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25
     cannot be written."""
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in _MOST_FPS:
-        raise UsageError(f"cannot save an animation as {path}: use one of {', '.join(_MOST_FPS)}")
-    if not 0.1 <= fps <= _MOST_FPS[suffix]:
-        raise UsageError(f"{suffix} plays 0.1 to {_MOST_FPS[suffix]} frames a second, not {fps:g}")
+    check_animation(path, fps)
     check_faces(frames)
     if max(frames.shape[1:3]) > _LONGEST_SIDE:
         raise UsageError(
@@ -48,6 +45,15 @@ def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25
             _write_mp4(scratch, frames, fps)
         else:
             _write_pillow(scratch, suffix, frames, fps, loop)
+
+
+def check_animation(path: Path, fps: float) -> None:
+    """Raise UsageError where `save_animation` does not know the suffix of `path` or cannot keep to `fps`."""
+    suffix = path.suffix.lower()
+    if suffix not in _MOST_FPS:
+        raise UsageError(f"cannot save an animation as {path}: use one of {', '.join(_MOST_FPS)}")
+    if not 0.1 <= fps <= _MOST_FPS[suffix]:
+        raise UsageError(f"{suffix} plays 0.1 to {_MOST_FPS[suffix]} frames a second, not {fps:g}")
 
 
 def _write_pillow(path: Path, suffix: str, frames: Pixels, fps: float, loop: bool) -> None:
