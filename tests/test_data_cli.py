@@ -1,6 +1,7 @@
 """`minifaces data`: what its commands write, say and refuse."""
 
 import csv
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from ldraw_fixtures import FEW, baked, few
 from minifaces.cli.main import run
 from minifaces.dataset import read_dataset
 from minifaces.ldraw.dataset import composed_faces
-from minifaces.ldraw.prints import Prints, load_prints
+from minifaces.ldraw.prints import Prints, load_prints, write_prints
 from minifaces.ldraw.stages import draw_parameters, read_parameters
 
 __all__ = ["baked", "few"]  # fixtures
@@ -117,16 +118,62 @@ def test_the_library_in_the_cache_is_taken(call: Call, tmp_path: Path) -> None:
     assert "9 faces" in out
 
 
-def test_a_broken_part_is_named(call: Call, tmp_path: Path) -> None:
+def test_nothing_but_a_broken_part(call: Call, tmp_path: Path) -> None:
     parts = tmp_path / "library" / "parts"
     parts.mkdir(parents=True)
     with zipfile.ZipFile(FEW) as archive:
         (tmp_path / "library" / "LDConfig.ldr").write_bytes(archive.read("ldraw/LDConfig.ldr"))
     (parts / "3626bp99.dat").write_text("0 Minifig Head with Smile Pattern\n3 16 0 0 oops 1 0 0 0 1 0\n")
     code, _, err = call("prints", "--library", "library")
-    assert code == 1
-    assert err == "minifaces: error: 3626bp99.dat line 2: could not convert string to float: 'oops'\n"
+    assert code == 2
+    assert err == (
+        "minifaces: error: library has no printed minifigure heads that can be used"
+        " (1 cannot; the first: 3626bp99.dat line 2: 'oops' is no finite number)\n"
+    )
     assert not Path("prints.zip").exists()
+
+
+def test_parts_with_faults_are_told(call: Call, tmp_path: Path, baked: tuple[Prints, dict[str, str]]) -> None:
+    """Each by a line, those with one fault together, and where a kind of fault has many, in one line."""
+    with zipfile.ZipFile(FEW) as archive:
+        archive.extractall(tmp_path)
+    parts = tmp_path / "ldraw" / "parts"
+    for part, said in {
+        "3626bq01": "3 16 0 0 oops 1 0 0 0 1 0",
+        "3626bq02": "1 16 0 0 0 1 0 0 0 1 0 0 0 1 s\\none.dat",
+        "3626bq03": "1 16 0 0 0 1 0 0 0 1 0 0 0 1 3626bq02.dat",
+        "3626bq04": "1 16 0 0 0 1 0 0 0 1 0 0 0 1 3626bq02.dat",
+        "3626bq05": "hi, \x1b[31m",
+        **{f"3626br{i:02}": f"3 {9000 + i} 0 0 0 1 0 0 0 1 0" for i in range(12)},
+    }.items():
+        (parts / f"{part}.dat").write_text(f"0 Minifig Head\n{said}\n")
+    code, out, err = call("prints", "--library", "ldraw", "-o", "own.zip", "--table", "left.csv")
+    assert code == 0
+    assert err.replace("minifaces: warning: left out ", "") == (
+        "3626bq01: line 2: 'oops' is no finite number\n"
+        "3626bq05: line 2: line type 'hi,' is unknown\n"
+        "3626bq02: line 2: ldraw has no file s/none.dat\n"
+        "3626bq03, 3626bq04: 3626bq02.dat line 2: ldraw has no file s/none.dat\n"
+        "12 parts: unknown colour (3626br00, 3626br01, 3626br02, 3626br03, 3626br04,"
+        " 3626br05, 3626br06, 3626br07, 3626br08, 3626br09 ...)\n"
+    )
+    assert "own.zip: 9 faces of 7 heads, " in out
+    counts = re.findall(r"(?:unknown colour|missing file|broken line) *\S (\d+)", out)
+    assert [int(count) for count in counts] == [12, 3, 2]
+    with Path("left.csv").open() as file:
+        why = dict(csv.reader(file))
+    assert why["3626bq05"] == "broken line: 3626bq05.dat line 2: line type 'hi,' is unknown"
+    assert why["3626br11"] == "unknown colour: colour 9011 is not in LDConfig.ldr"
+    write_prints(tmp_path / "same.zip", baked[0])
+    assert Path("same.zip").read_bytes() == Path("own.zip").read_bytes()
+
+
+def test_where_nothing_can_be_written_is_known_first(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minifaces.ldraw.prints.bake_library", None)
+    for option in ("-o", "--table"):
+        code, _, err = call("prints", "--library", str(FEW), option, "/dev/null/own")
+        assert code == 1
+        assert "cannot write /dev/null/own" in err
 
 
 def test_help_shows_the_commands(call: Call) -> None:

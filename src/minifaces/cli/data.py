@@ -30,16 +30,16 @@ def prints(
     download: DownloadOption = False,
     table: Annotated[Path | None, typer.Option(help="Also write what was left out and why, as CSV.")] = None,
 ) -> None:
-    """Bake the printed faces of an LDraw library to textures."""
-    from collections import Counter
+    """Bake the printed faces of an LDraw library to textures. A part that cannot be used is left out and told."""
+    from minifaces.files import atomic, check_file
 
-    from minifaces.files import atomic, write_text
-
+    for path in (output, table):
+        if path is not None:
+            check_file(path)
     parts = _open_library(library, download)
     needs("numba", "baking")
-    from rich.table import Table
-
-    from minifaces.cli.common import console, tell
+    from minifaces.cli import leftout
+    from minifaces.cli.common import console, tell, warn
     from minifaces.ldraw.prints import bake_library, write_prints
 
     with bar("baking") as update:
@@ -47,14 +47,10 @@ def prints(
     with atomic(output) as scratch:
         write_prints(scratch, baked)
     if table is not None:
-        write_text(
-            table,
-            "part,left out because\n" + "".join(f"{part},{why}\n" for part, why in sorted(left_out.items())),
-        )
-    summary = Table("left out because", "count")
-    for why, count in Counter(why.split(" as ")[0] for why in left_out.values()).most_common():
-        summary.add_row(why, str(count))
-    console().print(summary)
+        leftout.write(table, left_out)
+    console().print(leftout.summary(left_out))
+    for line in leftout.faults(left_out):
+        warn(line)
     tell(output, f"{len(baked)} faces of {len({d.part for d in baked.designs})} heads", False)
 
 

@@ -2,12 +2,14 @@
 
 Specification: LDraw.org colour definition language extension 1.0; direct colours 0x2RRGGBB."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.library import Library, LibraryError
+from minifaces.ldraw.library import Library
+from minifaces.ldraw.source import LibraryError, lines
 
 # How much of each finish behaves as metal (mirror-like, tinted); the rest is pigment under gloss.
 METALNESS = {"CHROME": 1.0, "METAL": 0.85, "MATTE_METALLIC": 0.7, "PEARLESCENT": 0.55}
@@ -37,9 +39,9 @@ class Colour:
 
 
 def read_colours(library: Library) -> dict[int, Colour]:
-    """All colours of the library's LDConfig.ldr by code."""
+    """All colours of the library's LDConfig.ldr by code. Raises LibraryError where it is missing or broken."""
     colours = {}
-    for number, line in enumerate(library.text("LDConfig.ldr").splitlines(), 1):
+    for number, line in enumerate(lines(library.text("LDConfig.ldr")), 1):
         words = line.split()
         if words[:2] != ["0", "!COLOUR"]:
             continue
@@ -50,6 +52,8 @@ def read_colours(library: Library) -> dict[int, Colour]:
             raise LibraryError(f"LDConfig.ldr line {number}: a colour without CODE or VALUE") from None
         metal = next((METALNESS[w] for w in words if w in METALNESS), 0.0)
         colours[code] = Colour(code, words[2], REAL_SRGB.get(code, srgb), metal)
+    if not colours:
+        raise LibraryError("LDConfig.ldr names no colours: give a whole LDraw library")
     for old, new in REPLACED.items():
         if new in colours:
             colours[old] = colours[new]
@@ -62,7 +66,7 @@ def colour_of(code: int, colours: dict[int, Colour]) -> Colour:
         return colours[code]
     if code >> 24 == 0x2:
         return Colour(code, f"#{code & 0xFFFFFF:06X}", _hex(f"{code & 0xFFFFFF:06X}"), 0.0)
-    raise LibraryError(f"colour {code} is not in LDConfig.ldr")
+    raise LibraryError(f"colour {code} is not in LDConfig.ldr", "unknown colour")
 
 
 def to_linear(srgb: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -78,5 +82,7 @@ def to_srgb(linear: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _hex(digits: str) -> tuple[int, int, int]:
+    if not re.fullmatch("[0-9A-Fa-f]{6}", digits):
+        raise ValueError(digits)
     red, green, blue = (int(digits[i : i + 2], 16) for i in (0, 2, 4))
     return red, green, blue

@@ -1,6 +1,7 @@
 """Which heads of the library are printed faces, and what is known about each.
 
-    kept, left_out = catalogue(library)
+    found = catalogue(library)
+    found.designs, found.left_out
 
 A design is one printed side of a standard head, `3626bp01/front`. Its metadata is read off the part file: the
 description (for a two-sided head the words that speak of this side), the default head colour and where that
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from minifaces.ldraw.colours import REPLACED
 from minifaces.ldraw.library import Library, Part
+from minifaces.ldraw.source import LibraryError
 
 HEAD = re.compile(r"[~=_]*Minifig Head(?!dress|phones|set)")
 STANDARD = re.compile(r"3626[abc]|28621")
@@ -100,22 +102,36 @@ class Design:
 
 @dataclass
 class Catalogue:
-    """`designs` in order of preference where prints coincide; `left_out` part -> why."""
+    """`designs` in order of preference where prints coincide; `left_out` part -> why.
+
+    Of a part that has a fault, `why` is the kind of fault, a colon, and what it is."""
 
     designs: list[Design] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def fault(self, part: str, error: LibraryError) -> None:
+        """Leave out a part that cannot be used."""
+        self.left_out[part] = f"{error.kind}: {error}"
+        self.designs = [design for design in self.designs if design.part != part]
 
 
 def catalogue(library: Library) -> Catalogue:
     """All candidate designs by what the files say. Whether anything is printed there, baking tells."""
     found = Catalogue()
     for name in library.names():
-        part = library.part(name)
-        if not HEAD.match(part.description):
-            continue
         part_id = name.removesuffix(".dat")
-        if reason := _left_out(part_id, part.description):
-            found.left_out[part_id] = reason
+        try:
+            # What has no description that can be read may be a head, and is told.
+            if not HEAD.match(description := library.description(name)):
+                continue
+            for other in library.repeated.get(name, ()):
+                found.left_out[other.name] = f"same name as {library.file_name(name)}"
+            if reason := _left_out(part_id, description):
+                found.left_out[part_id] = reason
+                continue
+            part = library.part(name)
+        except LibraryError as error:
+            found.fault(part_id, error)
             continue
         sides = ["front"]
         if TWO_SIDED.search(part.description):
@@ -130,6 +146,8 @@ def catalogue(library: Library) -> Catalogue:
 
 
 def _left_out(part_id: str, description: str) -> str:
+    if not part_id.isprintable():
+        return "name of odd characters"
     if description.startswith("="):
         return "alias"
     if "obsolete" in description.lower() or description.startswith("~Moved"):

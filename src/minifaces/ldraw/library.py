@@ -7,28 +7,24 @@ Specification: LDraw.org file format 1.0.2 with the BFC (back face culling) and 
 maps are not applied; their geometric FALLBACK is, as the specification foresees for a program without
 them."""
 
+import math
 import os
 import re
-import zipfile
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.errors import MinifacesError, UsageError
+from minifaces.ldraw.source import File, LibraryError, find_files, lines
 
 INHERIT = 16  # "the colour of the part that refers to me"
 EDGE = 24  # "its edge colour"
+FARTHEST = 1e6  # LDraw units: 400 metres
+MOST_DEPTH = 50  # files that refer to one another; LDraw's go six deep
+MOST_TRIANGLES = 200_000  # of a part; the most intricate head of the 2025-02 library has 5,896
 
 Array = NDArray[np.float64]
-
-
-class LibraryError(MinifacesError):
-    """A part that cannot be read; the message names the file and the line."""
 
 
 @dataclass(frozen=True)
@@ -72,51 +68,55 @@ class Part:
 class Library:
     """A parts library: a folder or a zip file that holds `parts/` and `p/` at any depth.
 
-    Names are looked up as LDraw files write them: any case, `\\` or `/`, `parts/` before `p/`."""
+    Names are looked up as LDraw files write them: any case, `\\` or `/`, `parts/` before `p/`. `repeated` names the
+    files that are passed over, since one that is taken has their name."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._readers = _index(self.path)
+        self._files, self.repeated = find_files(self.path)
         self._parts: dict[str, Part] = {}
         self._meshes: dict[str, Mesh] = {}
 
     def names(self) -> list[str]:
         """The files directly in `parts/`, sorted: parts, not the sub-files they are made of."""
         return sorted(
-            key
-            for key in self._readers
-            if "/" not in key and key.endswith(".dat") and not key.startswith(("p:", "top:"))
+            key for key in self._files if "/" not in key and key.endswith(".dat") and not key.startswith(("p:", "top:"))
         )
+
+    def description(self, name: str) -> str:
+        """What a file says that it is, in its first line. Raises LibraryError where it is missing or cannot be read."""
+        return _description(lines(self._file(name).text(first=1000))[0])
 
     def part(self, name: str) -> Part:
         """Parse one file. Raises LibraryError where it is missing or broken."""
         key = _key(name)
         if key not in self._parts:
-            read = self._readers.get(key) or self._readers.get("p:" + key)
-            if read is None:
-                raise LibraryError(f"{self.path} has no file {key}")
-            self._parts[key] = parse(self._read(read, key), key)
+            self._parts[key] = parse(self._file(name).text(), key)
         return self._parts[key]
 
     def mesh(self, name: str) -> Mesh:
         """All triangles of a part with its references resolved; colour 16 stays 16.
 
         Wound counter-clockwise seen from outside wherever the files say so (BFC). Raises LibraryError for a
-        broken line, a missing file or a reference loop."""
+        broken line, a missing file, a reference loop or a part out of all proportion."""
         return self._resolve(_key(name), ())
 
     def text(self, name: str) -> str:
         """The contents of a file at the top of the library, such as LDConfig.ldr."""
-        read = self._readers.get("top:" + name.lower())
-        if read is None:
-            raise LibraryError(f"{self.path} has no file {name}")
-        return self._read(read, name)
+        for prefix in ("top:", "", "p:"):  # the top itself may be called parts or p
+            if file := self._files.get(prefix + name.lower()):
+                return file.text()
+        raise LibraryError(f"{self.path} has no file {name}: give a whole LDraw library", "missing file")
 
-    def _read(self, read: Callable[[], bytes], name: str) -> str:
-        try:
-            return read().decode("utf-8", errors="replace")
-        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-            raise LibraryError(f"{self.path}: {name} cannot be read ({error})") from error
+    def file_name(self, name: str) -> str:
+        """Where in the library a part's file is."""
+        return self._file(name).name
+
+    def _file(self, name: str) -> File:
+        key = _key(name)
+        if (file := self._files.get(key) or self._files.get("p:" + key)) is None:
+            raise LibraryError(f"{self.path} has no file {key}", "missing file")
+        return file
 
     def _resolve(self, key: str, above: tuple[str, ...]) -> Mesh:
         if key in self._meshes:
@@ -125,18 +125,16 @@ class Library:
         above = (*above, key)
         corners = list(part.corners)
         colours = [np.full(len(c), colour) for c, colour in zip(part.corners, part.colours, strict=True)]
+        count = sum(len(c) for c in corners)
         for reference in part.references:
-            target = _key(reference.name)
-            if target in above:
-                raise LibraryError(f"{key} line {reference.line}: {target} refers back to itself")
-            try:
-                mesh = self._resolve(target, above)
-            except LibraryError as error:
-                if "has no file" in str(error) and " line " not in str(error):
-                    raise LibraryError(f"{key} line {reference.line}: {error}") from None
-                raise
-            placed = mesh.corners @ reference.matrix.T + reference.offset
-            if (np.linalg.det(reference.matrix) < 0) != reference.inverted:
+            mesh = self._referred(reference, above)
+            count += len(mesh)
+            if count > MOST_TRIANGLES:
+                raise LibraryError(f"{key} has more than {MOST_TRIANGLES:,} triangles", "impossible shape")
+            with np.errstate(over="ignore", invalid="ignore"):  # a head is refused by how far it reaches
+                placed = mesh.corners @ reference.matrix.T + reference.offset
+                mirrored = np.linalg.det(reference.matrix) < 0
+            if mirrored != reference.inverted:
                 placed = placed[:, ::-1]  # a mirrored part turns inside out
             corners.append(placed)
             colours.append(np.where(mesh.colours == INHERIT, reference.colour, mesh.colours))
@@ -147,12 +145,25 @@ class Library:
         self._meshes[key] = mesh
         return mesh
 
+    def _referred(self, reference: Reference, above: tuple[str, ...]) -> Mesh:
+        """The triangles of the file that the last one of `above` refers to."""
+        line, target = f"{above[-1]} line {reference.line}", _key(reference.name)
+        if target in above:
+            raise LibraryError(f"{line}: {target} refers back to itself", "reference loop")
+        if len(above) == MOST_DEPTH:
+            raise LibraryError(f"{line}: references go more than {MOST_DEPTH} files deep", "reference loop")
+        try:
+            self._file(target)
+        except LibraryError as error:
+            raise LibraryError(f"{line}: {error}", error.kind) from None
+        return self._resolve(target, above)
+
 
 def parse(text: str, name: str) -> Part:
     """Parse the text of one LDraw file. Raises LibraryError that names the file and line."""
     part = Part(name, "")
     clockwise = invert_next = False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines(text), 1):
         words = line.split()
         if not words:
             continue
@@ -160,7 +171,7 @@ def parse(text: str, name: str) -> Part:
             match words[0]:
                 case "0":
                     if number == 1:
-                        part.description = line[line.index("0") + 1 :].strip()
+                        part.description = _description(line)
                     _header(part, words, line)
                     if words[1:2] == ["BFC"]:
                         clockwise, invert_next = _winding(words[2:], clockwise, invert_next)
@@ -187,11 +198,17 @@ def parse(text: str, name: str) -> Part:
                 case "2" | "5":
                     _points(words, 2 if words[0] == "2" else 4)  # edges are not drawn, but must be whole
                 case _:
-                    raise ValueError(f"line type {words[0]!r} is unknown")
+                    raise ValueError(f"line type {words[0][:30]!r} is unknown")
         except ValueError as error:
             raise LibraryError(f"{name} line {number}: {error}") from None
         invert_next = False
     return part
+
+
+def _description(first_line: str) -> str:
+    """The description, which the first line gives as a comment."""
+    kind, *_ = first_line.split(maxsplit=1) or [""]
+    return first_line[first_line.index("0") + 1 :].strip() if kind == "0" else ""
 
 
 def _header(part: Part, words: list[str], line: str) -> None:
@@ -204,7 +221,7 @@ def _header(part: Part, words: list[str], line: str) -> None:
             part.keywords += [k.strip() for k in " ".join(words[2:]).split(",") if k.strip()]
         case ["!CMDLINE"]:
             if found := re.search(r"-[cC]\s*(\d+)", line):
-                part.colour = int(found[1])
+                part.colour = _colour(found[1])
 
 
 def _winding(words: list[str], clockwise: bool, invert_next: bool) -> tuple[bool, bool]:
@@ -220,9 +237,12 @@ def _winding(words: list[str], clockwise: bool, invert_next: bool) -> tuple[bool
 
 
 def _colour(word: str) -> int:
-    code = int(word, 16) if word.lower().startswith("0x") else int(word)
+    try:
+        code = int(word, 16) if word.lower().startswith("0x") else int(word)
+    except ValueError:
+        code = -1
     if not 0 <= code < 1 << 32:
-        raise ValueError(f"there is no colour {word}")
+        raise ValueError(f"there is no colour {word[:30]!r}")
     return code
 
 
@@ -233,10 +253,19 @@ def _points(words: list[str], count: int) -> Array:
 
 
 def _numbers(words: list[str]) -> Array:
-    numbers = np.array([float(word) for word in words])
-    if not np.isfinite(numbers).all():
-        raise ValueError("a coordinate is not a finite number")
-    return numbers
+    return np.array([_number(word) for word in words])
+
+
+def _number(word: str) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{word[:30]!r} is no finite number")
+    if abs(number) > FARTHEST:
+        raise ValueError(f"{word[:30]!r} is too large")
+    return number
 
 
 def _triangles(corners: Array) -> Array:
@@ -250,31 +279,3 @@ def _triangles(corners: Array) -> Array:
 
 def _key(name: str) -> str:
     return name.strip().lower().replace("\\", "/")
-
-
-def _index(path: Path) -> dict[str, Callable[[], bytes]]:
-    """Lower-case name relative to parts/ (primitives: "p:" + name; top level: "top:" + name) -> reader."""
-    if path.is_dir():
-        files: dict[str, Callable[[], bytes]] = {
-            p.relative_to(path).as_posix(): p.read_bytes for p in sorted(path.rglob("*")) if p.is_file()
-        }
-    elif path.is_file():
-        try:
-            archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError):
-            raise UsageError(f"{path} is not a zip file: give an LDraw library, unpacked or zipped") from None
-        files = {n: partial(archive.read, n) for n in archive.namelist() if not n.endswith("/")}
-    else:
-        raise UsageError(f"{path} is missing: give an LDraw library, unpacked or zipped")
-    index: dict[str, Callable[[], bytes]] = {}
-    for name, read in files.items():
-        folders = [p.lower() for p in PurePosixPath(name).parts]
-        for room, prefix in (("parts", ""), ("p", "p:")):
-            if room in folders[:-1]:
-                index.setdefault(prefix + "/".join(folders[folders.index(room) + 1 :]), read)
-                break
-        else:
-            index.setdefault("top:" + folders[-1], read)
-    if not any(not k.startswith(("p:", "top:")) for k in index):
-        raise UsageError(f"{path} holds no parts/ folder: give an LDraw library, unpacked or zipped")
-    return index

@@ -25,13 +25,15 @@ from minifaces.errors import UsageError
 from minifaces.ldraw.colours import Colour, colour_of, read_colours, to_linear, to_srgb
 from minifaces.ldraw.designs import Catalogue, Design, catalogue
 from minifaces.ldraw.head import V_TOTAL, HeadMesh, smooth_head, v_of
-from minifaces.ldraw.library import EDGE, INHERIT, Library
+from minifaces.ldraw.library import EDGE, INHERIT, Library, Mesh
+from minifaces.ldraw.source import LibraryError
 
 Bytes = NDArray[np.uint8]
 WIDTH, HEIGHT = 512, 320
 THETA = np.radians(118.0)
 SAMPLES = 4
 LEAST_INK = 0.0008  # share of the texture below which a side counts as blank
+REACH, SURFACE = 100.0, 50_000.0  # of a head, far beyond any: LDraw's reach 24 units and have 8,000 square units
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +89,12 @@ def bake(head: HeadMesh, side: str, colours: dict[int, Colour]) -> tuple[Bytes, 
 def bake_library(
     library: Library, progress: Callable[[int, int], None] = lambda *_: None
 ) -> tuple[Prints, dict[str, str]]:
-    """All printed faces of a library, grouped and split, and what was left out (part or design -> reason)."""
+    """All printed faces of a library, grouped and split, and what was left out (part or design -> reason).
+
+    A part that cannot be used is left out; that is found before the first is baked, which takes minutes. Raises
+    LibraryError where LDConfig.ldr cannot be used, UsageError where there is no head."""
     colours = read_colours(library)
-    listed: Catalogue = catalogue(library)
+    listed = usable(library, colours)
     designs: list[Design] = []
     textures: list[Bytes] = []
     metals: list[Bytes] = []
@@ -109,7 +114,9 @@ def bake_library(
         textures.append(rgba)
         metals.append(metal)
     if not designs:
-        raise UsageError(f"{library.path} has no printed minifigure heads")
+        faults = [why.split(": ", 1)[1] for why in listed.left_out.values() if ": " in why]
+        told = f" that can be used ({len(faults)} cannot; the first: {faults[0]})" if faults else ""
+        raise UsageError(f"{library.path} has no printed minifigure heads{told}")
     stack = np.stack(textures)
     designs = split_designs(designs, groups(designs, stack))
     metallic = [i for i, m in enumerate(metals) if m.any()]
@@ -118,6 +125,29 @@ def bake_library(
     plane = np.stack([metals[i] for i in metallic]) if metallic else np.zeros((0, HEIGHT, WIDTH), np.uint8)
     heads = {code: colour.srgb for code, colour in colours.items()}
     return Prints(tuple(designs), stack, plane, index, heads), listed.left_out
+
+
+def usable(library: Library, colours: dict[int, Colour]) -> Catalogue:
+    """The designs that can be baked and composed, and why the others cannot. Reads all that they refer to."""
+    listed = catalogue(library)
+    for part, own in {design.part: design.colour for design in listed.designs}.items():
+        try:
+            _check(library.mesh(f"{part}.dat"), own, colours)
+        except LibraryError as error:
+            listed.fault(part, error)
+    return listed
+
+
+def _check(mesh: Mesh, head_colour: int, colours: dict[int, Colour]) -> None:
+    """Raise LibraryError where a head cannot be baked or composed."""
+    for code in {*mesh.colours.tolist(), head_colour} - {INHERIT, EDGE}:
+        colour_of(code, colours)
+    if head_colour not in colours:  # a colour of its own: prints keep the named ones alone
+        raise LibraryError(f"colour {head_colour} of the head is not in LDConfig.ldr", "unknown colour")
+    edges = mesh.corners[:, 1:] - mesh.corners[:, :1]
+    surface = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1).sum() / 2
+    if not (np.abs(mesh.corners).max(initial=0) <= REACH and surface <= SURFACE):
+        raise LibraryError("it is larger than any head", "impossible shape")
 
 
 def similarity(textures: Bytes) -> NDArray[np.float32]:
