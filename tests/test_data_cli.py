@@ -1,6 +1,7 @@
 """`minifaces data`: what its commands write, say and refuse."""
 
 import csv
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -108,6 +109,29 @@ def test_a_library_is_needed(call: Call, tmp_path: Path, command: str) -> None:
     assert "text.zip is not a zip file" in err
     assert err.count("\n") == 1
     assert {p.name for p in tmp_path.iterdir()} == {"text.zip"}
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/dev/null", None])
+def test_no_library_and_no_home(call: Call, monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    if home:
+        monkeypatch.setenv("HOME", home)
+    code, _, err = call("prints")
+    assert code == 2
+    assert "name an LDraw library with --library" in err
+    if home:
+        code, _, err = call("prints", "--download")
+        assert code == 1
+        assert f"cannot write {home}/.cache/minifaces/complete.zip: " in err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_a_cache_of_somebody_else(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir(mode=0)
+    code, _, err = call("prints")
+    assert (code, err) == (2, "minifaces: error: name an LDraw library with --library, or get it with --download\n")
 
 
 def test_the_library_in_the_cache_is_taken(call: Call, tmp_path: Path) -> None:

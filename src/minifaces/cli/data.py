@@ -1,5 +1,6 @@
 """`minifaces data`: bake prints, trace stages, compose data sets. For pictures of any kind: photos.py, review.py."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,7 +101,7 @@ def _library_path(library: Path | None, download: bool) -> Path:
     from minifaces.ldraw.download import cached_library, download_library
 
     target = cached_library()
-    if not download and not target.exists():
+    if not download and not os.access(target, os.R_OK):
         raise UsageError("name an LDraw library with --library, or get it with --download")
     with bar("downloading") as update:
         return download_library(target, progress=update)

@@ -15,7 +15,10 @@ Progress = Callable[[int, int], None]
 
 def cached_library() -> Path:
     """Where the downloaded library is kept: complete.zip in the user's cache folder."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise UsageError("nobody knows your home folder: name an LDraw library with --library") from None
     return Path(cache) / "minifaces" / "complete.zip"
 
 
@@ -25,7 +28,7 @@ def download_library(target: Path, url: str = COMPLETE, progress: Progress = lam
     What has come is kept in `target`.part, and the next call asks for the rest (RFC 9110, range requests) as
     long as the server still has the same file (If-Range with its ETag). Raises MinifacesError where the
     network or the server fails, or the size or the zip file is not right."""
-    if target.exists():
+    if os.access(target, os.R_OK):
         return target
     try:
         import httpx
