@@ -2,11 +2,11 @@
 
 import pytest
 
-from ldraw_fixtures import ALL, few, needs_all
+from ldraw_fixtures import ALL, Write, few, needs_all, write
 from minifaces.ldraw.designs import Design, attributes, catalogue, default_colour, plain_description, side_description
 from minifaces.ldraw.library import Library, Part
 
-__all__ = ["few"]  # fixtures
+__all__ = ["few", "write"]  # fixtures
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,14 @@ def test_left_out(few: Library) -> None:
         "3626bpm0/back": "not a face",  # a white hand
         "3626cp09": "not a face",  # a pineapple
     }
+
+
+def test_what_is_no_face(write: Write) -> None:
+    words = ("Yellow and Black Fish", "Pineapple", "Zigzag Line", "Fishy Smile")
+    library = write({f"parts/3626bp9{i}.dat": f"0 Minifig Head with {word} Pattern" for i, word in enumerate(words)})
+    found = catalogue(library)
+    assert found.left_out == {f"3626bp9{i}": "not a face" for i in range(3)}
+    assert [design.part for design in found.designs] == ["3626bp93"]
 
 
 def test_listed(few: Library) -> None:

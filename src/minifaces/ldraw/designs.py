@@ -19,7 +19,7 @@ HEAD = re.compile(r"[~=_]*Minifig Head(?!dress|phones|set)")
 STANDARD = re.compile(r"3626[abc]|28621")
 TWO_SIDED = re.compile(r"2-sided|dual", re.I)
 # Prints that are not faces, by what their description says.
-NOT_A_FACE = re.compile(r"zigzag line|pineapple")
+NOT_A_FACE = re.compile(r"zigzag line|pineapple|\bfish\b")
 BACK_NOT_A_FACE = re.compile(r"white hand|implant", re.I)
 # Heads whose description names the back first (looked at, all two-sided heads).
 BACK_FIRST = frozenset({"3626cpm2"})
