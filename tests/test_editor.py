@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import minifaces
+from minifaces.attributes import DARK_HEAD, RANGES, TURN, YELLOW_HEAD
 from minifaces.errors import UsageError
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
@@ -15,14 +16,10 @@ from minifaces.ldraw.edited import (
     ANGRY,
     ANGRY_BEARDS,
     BOTH,
-    DARK_HEAD,
     EXEMPLARS,
     LOWER,
-    RANGES,
     TOP,
-    TURN,
     UPPER,
-    YELLOW_HEAD,
     edited,
     facing,
     removable,
@@ -126,8 +123,8 @@ def test_the_bundled_model_turns_heads_as_they_turn() -> None:
     before = compose(prints, stages, draws)[0]
     z = model.encode(before)
     for amount in (-1.0, 1.0):
-        after = compose(prints, stages, edited(prints, draws, TURN, np.full(24, amount)))[0]
-        made = model.decode(model.edit(z, {TURN: amount}))
+        after = compose(prints, stages, edited(prints, draws, TURN.name, np.full(24, amount)))[0]
+        made = model.decode(model.edit(z, {TURN.name: amount}))
         apart, unedited = (((faces.astype(float) - after) ** 2).mean() for faces in (made, before))
         assert apart < 0.4 * unedited
 
@@ -182,7 +179,7 @@ def test_what_a_face_has_is_taken_away(source: ComposedFaces, name: str) -> None
 
 def test_measures_are_not_removable(source: ComposedFaces) -> None:
     base = draw_faces(source.prints, source.stages, "train", 50, np.random.default_rng(0), 0.5)
-    assert not removable(source.prints, base, YELLOW_HEAD).any()
+    assert not removable(source.prints, base, YELLOW_HEAD.name).any()
 
 
 def test_anger_comes_to_brows_and_mouth_and_leaves_beards_and_hair_there(source: ComposedFaces) -> None:
@@ -224,7 +221,7 @@ def test_hair_stays_where_eyes_are_exchanged(source: ComposedFaces, name: str) -
 def test_a_turned_head_is_what_a_camera_from_the_side_sees(source: ComposedFaces) -> None:
     base = draw_faces(source.prints, source.stages, "train", 300, np.random.default_rng(1), 0.0)
     amounts = np.random.default_rng(2).uniform(-1, 1, 300)
-    after = edited(source.prints, base, TURN, amounts)
+    after = edited(source.prints, base, TURN.name, amounts)
     np.testing.assert_allclose(facing(source.stages, after) - facing(source.stages, base), amounts, atol=1e-5)
     # To the viewer's right is to the picture's right: where ink darkens a light head, its middle moves.
     light = np.flatnonzero(base.head.min(1) > 0.3)
@@ -250,10 +247,10 @@ def test_pairs_are_of_one_face_and_differ_by_the_edit(source: ComposedFaces, mon
         assert len(amounts) > 10, name
         assert (amounts >= least - 1e-6).all()
         assert (amounts <= most + 1e-6).all()
-        assert (np.abs(amounts) == 1).all() == (name not in (TURN, DARK_HEAD))
+        assert (np.abs(amounts) == 1).all() == (name not in (TURN.name, DARK_HEAD.name))
         assert (amounts < 0).any() == (least < 0)
     corners = one.faces[:, 0, 0].astype(int)
-    painted = np.isin(one.edits, [list(RANGES).index(name) for name in (YELLOW_HEAD, DARK_HEAD)])
+    painted = np.isin(one.edits, [list(RANGES).index(name) for name in (YELLOW_HEAD.name, DARK_HEAD.name)])
     apart = np.abs(corners[one.start] - corners[one.end]).max(1)
     assert not apart[~painted].any()
     assert apart[painted].max() < 10  # what a head sheds on the floor

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.attributes import DARK_HEAD, MEASURES, TURN, YELLOW_HEAD
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
@@ -23,7 +24,7 @@ Floats = NDArray[np.float32]
 LEARNT, STEP = 1.0, 2.0  # how far edits of attributes go: what the editor has learnt, and a step for any face
 LEAST = 5  # faces, for a figure
 SHOWN = 8
-YELLOW = "yellow_head"  # told by the head's colour; all else by the reader
+YELLOW = YELLOW_HEAD.name  # told by the head's colour; all else by the reader
 
 
 def edits(model: Model, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
@@ -114,7 +115,7 @@ def _far(model: Model, name: str, sign: int) -> float:
 
 def _measured(model: Model, faces: Faces, latents: Floats, plain: Bytes, name: str) -> dict[str, Value]:
     """A measure raised and lowered by 1: by how much it changes, and how often by half of what was asked."""
-    measure, asked = _MEASURES[name]
+    measure, asked = _MEASURES[name], MEASURES[name].unit
     start = measure(plain)
     changes = np.stack([s * (measure(model.decode(model.edit(latents, {name: s}))) - start) for s in (1.0, -1.0)])
     row: dict[str, Value] = {
@@ -154,8 +155,4 @@ def _darkness(faces: Bytes) -> NDArray[np.float64]:
     return np.asarray(-np.log2(np.maximum(luma, 1e-3)), np.float64)
 
 
-# What a step of 1 asks for: 20 degrees, and half the light (minifaces.vae.gallery).
-_MEASURES: dict[str, tuple[Callable[[Bytes], NDArray[np.float64]], float]] = {
-    "turn": (_turn, 20.0),
-    "dark_head": (_darkness, 1.0),
-}
+_MEASURES: dict[str, Callable[[Bytes], NDArray[np.float64]]] = {TURN.name: _turn, DARK_HEAD.name: _darkness}

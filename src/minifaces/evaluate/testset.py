@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.attributes import RANGES
 from minifaces.dataset import read_dataset
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import LUMA
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces, fixed_draws, head_code
-from minifaces.ldraw.edited import RANGES, edited
+from minifaces.ldraw.edited import edited
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.studio.model import Latents, Model

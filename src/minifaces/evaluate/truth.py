@@ -4,12 +4,13 @@ tables, pictures = against_truth(model, faces, progress)"""
 
 import numpy as np
 
+from minifaces.attributes import RANGES
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces, evenly
 from minifaces.images import resized
-from minifaces.ldraw.edited import EXEMPLARS, RANGES, removable
+from minifaces.ldraw.edited import EXEMPLARS, removable
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from minifaces.attributes import MEASURES, label
 from minifaces.explorer.faces import Faces
 from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
@@ -30,7 +31,6 @@ from minifaces.studio.model import Model
 SITE = "site.bin"
 _SPLITS = ("train", "validation", "test")
 _PRINCIPAL = 8
-_MEASURES = {"turn": "Turn of the head", "dark_head": "Dark head", "yellow_head": "Yellow head"}
 
 
 def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
@@ -133,7 +133,7 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
     described = [
         {
             "name": name,
-            "label": _MEASURES.get(name, name.replace("_", " ").capitalize()),
+            "label": label(name),
             "kind": "attribute" if name in model.gallery.attributes else "measure",
             **dict(zip(("least", "most"), _ends(model, name), strict=True)),
             "learnt": name in model.learnt,
@@ -152,7 +152,7 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]
 def _ends(model: Model, name: str) -> tuple[float, float]:
     """The ends of a slider: of a measure that goes both ways, those of what was learnt."""
     least, most = model.learnt.get(name, (0.0, 0.0))
-    return (least, most) if least < 0 and name in _MEASURES else (-3.0, 3.0)
+    return (least, most) if least < 0 and name in MEASURES else (-3.0, 3.0)
 
 
 def principal(latents: NDArray[np.float32], most: int) -> NDArray[np.float32]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from minifaces.attributes import ATTRIBUTES
 from minifaces.ldraw.compose import Bytes, compose
-from minifaces.ldraw.designs import ATTRIBUTES
 from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages

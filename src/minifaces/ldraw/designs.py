@@ -11,6 +11,7 @@ missing."""
 import re
 from dataclasses import dataclass, field
 
+from minifaces.attributes import ATTRIBUTES
 from minifaces.ldraw.colours import REPLACED
 from minifaces.ldraw.library import Library, Part
 from minifaces.ldraw.source import LibraryError
@@ -28,27 +29,6 @@ EXPRESSION = (
     r"smil|grin|smirk|frown|angry|annoy|scowl|scared|sad\b|worr|neutral|determin|stern|grimac|sneer|shout"
     r"|tired|poison|clench"
 )
-ATTRIBUTES = {
-    "facial_hair": r"beard|goatee|stubble|moustach|sideburn|side burn|muttonchop|facial hair",
-    "eyewear": r"glasses|goggles|monocle|visor",
-    "smile": r"smil|grin|smirk|happy|amused",
-    "angry": (
-        r"angry|scowl|frown|stern|grump|sneer|villain|evil|annoyed|determined|grim mouth|clenched|gritted"
-        r"|firm"
-    ),
-    "scared": r"scared|scream|worri|worry|\bsad\b|afraid|queasy|concerned|poisoned|tense",
-    "lips": r"\blips\b|lipstick",
-    "eyelashes": r"eyelash|mascara",
-    "female": r"\bfemale\b|\bwoman\b|\bgirl\b",
-    "teeth": r"teeth|tooth|fangs",
-    "printed_hair": r"(?<!facial )\bhair\b|hairline",
-    "mask": r"mask|balaclava|headband",
-    "marks": r"freckle|\bscars?\b|beauty mark|wrinkle|crow's feet|paint",
-}
-# Expressions that rule one another out: naming one tells that the others are absent.
-EXCLUSIVE = ("smile", "angry", "scared")
-# What LDraw's authors name whenever it is there, so that a full description without it tells of its absence.
-ALWAYS_NAMED = ("facial_hair", "eyewear", "lips", "mask", "printed_hair", "teeth")
 FEATURE = re.compile(
     EXPRESSION + r"|eyebrow|lips|beard|moustach|goatee|stubble|pupil|mouth|glasses|cheek|dimple|freckle|teeth|eyelash"
     r"|wrinkle|chin",
@@ -204,11 +184,11 @@ def side_description(description: str, side: str) -> str:
 def attributes(text: str) -> dict[str, bool]:
     """What a description says: True where named, False where ruled out, missing where unknown."""
     text = text.lower()
-    known = {name: True for name, pattern in ATTRIBUTES.items() if re.search(pattern, text)}
-    if any(name in known for name in EXCLUSIVE):
-        known |= {name: False for name in EXCLUSIVE if name not in known}
+    known = {name: True for name, row in ATTRIBUTES.items() if re.search(row.words, text)}
+    for name in list(known):
+        known = dict.fromkeys(ATTRIBUTES[name].excludes, False) | known
     if len(FEATURE.findall(text)) >= 2:
-        known |= {name: False for name in ALWAYS_NAMED if name not in known}
+        known = {name: False for name, row in ATTRIBUTES.items() if row.always_named} | known
     if known.get("facial_hair") is True:
         known |= {name: False for name in ("female", "lips") if name not in known}
     if known.get("female") is True:

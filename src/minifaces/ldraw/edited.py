@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label, maximum_filter1d
 from scipy.spatial.distance import cdist
 
+from minifaces.attributes import DARK_HEAD, TURN, YELLOW_HEAD
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.head import V_TOTAL
@@ -45,13 +46,7 @@ ANGRY, ANGRY_BEARDS = "angry", ("3626cpx4/front", "3626cpm6/back", "3626bp0a/fro
 EYES = ("3626bp84/front", "3626cp8x/front")
 SMILING, SERIOUS = ("3626bp05/front", "3626bp8i/front"), ("3626bpb1/front", "3626bp02/front")
 BALD = "3626cpxc/front"
-YELLOW, YELLOW_HEAD, DARK_HEAD, TURN = 14, "yellow_head", "dark_head", "turn"
-TURN_BY = 20.0  # degrees of a turn by 1
-# The least and the most amount of each edit.
-RANGES: dict[str, tuple[float, float]] = {
-    name: {YELLOW_HEAD: (0.0, 1.0), DARK_HEAD: (-0.5, 2.0), TURN: (-1.5, 1.5)}.get(name, (-1.0, 1.0))
-    for name in sorted((*EXEMPLARS, YELLOW_HEAD, DARK_HEAD, TURN))
-}
+YELLOW = 14  # LDraw's code
 BESIDE = 24  # texels: pieces of hair begin at most so much below the highest one ...
 LOCK = 300  # ... and have at least so many
 TIPS = 15  # columns: hair that is taken away goes with the tips that hang down from it
@@ -62,13 +57,13 @@ def edited(prints: Prints, draws: Draws, name: str, amounts: NDArray[np.floating
     amount = np.asarray(amounts, np.float32)
     if name in EXEMPLARS:
         return _exchanged(prints, draws, name, amount > 0)
-    if name == YELLOW_HEAD:
+    if name == YELLOW_HEAD.name:
         yellow = to_linear(np.array(prints.head_colours[YELLOW]) / 255)
         return replace(draws, head=np.tile(yellow.astype(np.float32), (len(draws), 1)))
-    if name == DARK_HEAD:
+    if name == DARK_HEAD.name:
         return replace(draws, head=np.clip(draws.head * np.exp2(-amount)[:, None], 0, np.float32(0.97)))
     # A head is a solid of revolution: turned under the same light, only its print moves.
-    across = draws.shift[:, 0] - np.radians(np.float32(TURN_BY)) * amount
+    across = draws.shift[:, 0] - np.radians(np.float32(TURN.unit)) * amount
     return replace(draws, shift=np.stack([across, draws.shift[:, 1]], 1))
 
 
@@ -86,7 +81,7 @@ def removable(prints: Prints, draws: Draws, name: str) -> Bools:
 def facing(stages: Stages, draws: Draws) -> NDArray[np.float64]:
     """How far faces are turned to the viewer's right, in turns by 1."""
     yaw = np.array([stages.parameters[i].yaw for i in draws.stage])
-    return np.asarray(yaw * np.where(draws.flip, 1, -1) / TURN_BY - np.degrees(draws.shift[:, 0]) / TURN_BY)
+    return np.asarray(yaw * np.where(draws.flip, 1, -1) / TURN.unit - np.degrees(draws.shift[:, 0]) / TURN.unit)
 
 
 def _exchanged(prints: Prints, draws: Draws, name: str, added: Bools) -> Draws:

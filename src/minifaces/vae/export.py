@@ -19,9 +19,9 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
+from minifaces.attributes import RANGES
 from minifaces.errors import MinifacesError
 from minifaces.files import atomic
-from minifaces.ldraw.edited import RANGES
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
 from minifaces.vae import editor, flow, pairs, prior
@@ -42,8 +42,9 @@ SMALL = 512  # weights of fewer values stay in float32
 def export_model(trained: Trained, folder: Path, name: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Write the model folder: ONNX, prior, directions, gallery, weights, card, configuration.
 
-    Built beside `folder` and moved in file by file once all of it is whole; a run kept in `folder` stays."""
-    scratch = folder.with_name(folder.name + ".export")
+    Built in a hidden folder of it, since `folder` may be the current one or a disk of its own, and moved up file by file
+    once all of it is whole; a run kept in `folder` stays."""
+    scratch = folder / ".export"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
@@ -64,7 +65,6 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
             },
             "files": files,
         }
-        folder.mkdir(parents=True, exist_ok=True)
         for file in scratch.iterdir():
             file.replace(folder / file.name)
         # Last, since it vouches for all the others.

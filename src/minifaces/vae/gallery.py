@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.attributes import ATTRIBUTES, DARK_HEAD, TURN, YELLOW_HEAD
 from minifaces.ldraw.colours import LUMA, to_linear
 from minifaces.ldraw.compose import compose
-from minifaces.ldraw.designs import ATTRIBUTES
 from minifaces.ldraw.draws import draw_faces, fixed_draws
 from minifaces.ldraw.truths import NAMES, labels
 from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
@@ -74,14 +74,14 @@ def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
     for name in set(ATTRIBUTES) - set(NAMES):  # not looked at half by half: told of whole designs by their descriptions
         values[name][whole] = _column([source.prints.designs[i].attributes for i in draws.upper[whole]], name)
     values |= zip(NAMES, labels(source.prints, draws).T.astype(np.float64), strict=True)
-    # 1 is a turn of 20 degrees to the viewer's right, and a head twice as dark
-    values["turn"] = np.array([s.yaw for s in stages]) * np.where(draws.flip, 1, -1) / 20 + 0.5
-    values["dark_head"] = -np.log2(np.maximum(draws.head @ LUMA, 0.01))
-    values["dark_head"] -= np.median(values["dark_head"]) - 0.5
+    # `directions` takes what is above 0.5 for there: the middle of each measure goes there.
+    values[TURN.name] = np.array([s.yaw for s in stages]) * np.where(draws.flip, 1, -1) / TURN.unit + 0.5
+    values[DARK_HEAD.name] = -np.log2(np.maximum(draws.head @ LUMA, 0.01))
+    values[DARK_HEAD.name] -= np.median(values[DARK_HEAD.name]) - 0.5
     skin = draws.head / np.maximum(draws.head.sum(1, keepdims=True), 1e-6)
     yellow = to_linear(np.array(source.prints.head_colours[14]) / 255)
     is_yellow = np.abs(skin - yellow / yellow.sum()).sum(1) < 0.12
-    values["yellow_head"] = is_yellow.astype(float)
+    values[YELLOW_HEAD.name] = is_yellow.astype(float)
     # Pose, light and the head's colour explain much of the latents; knowing them makes the other steps purer. Of the
     # colour, what yellow_head does not tell: else the two would share its step.
     colour = np.stack([skin[:, 0], skin[:, 2]], 1)

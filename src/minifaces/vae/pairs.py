@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.attributes import DARK_HEAD, RANGES, TURN
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
-from minifaces.ldraw.edited import DARK_HEAD, RANGES, TURN, TURN_BY, edited, facing, removable
+from minifaces.ldraw.edited import edited, facing, removable
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import Stages
 from minifaces.ldraw.truths import NAMES, labels
@@ -68,15 +69,15 @@ def _changes(
     prints: Prints, stages: Stages, base: Draws, rng: np.random.Generator
 ) -> Iterator[tuple[str, Places, Floats, Draws]]:
     """Edit by edit: its name, which of the faces of `base` are changed, by how much, and what to."""
-    for name in (*RANGES, TURN):
-        which = np.flatnonzero(rng.random(len(base)) < (1.0 if name == TURN else SHARE))
+    for name in (*RANGES, TURN.name):
+        which = np.flatnonzero(rng.random(len(base)) < (1.0 if name == TURN.name else SHARE))
         amounts = np.ones(len(which))
-        if name in (TURN, DARK_HEAD):
+        if name in (TURN.name, DARK_HEAD.name):
             amounts = rng.uniform(*RANGES[name], len(which))
         chosen = base.chosen(which)
-        if name == TURN:
+        if name == TURN.name:
             before = facing(stages, chosen)
-            amounts = np.clip(before + amounts, -FARTHEST / TURN_BY, FARTHEST / TURN_BY) - before
+            amounts = np.clip(before + amounts, -FARTHEST / TURN.unit, FARTHEST / TURN.unit) - before
         yield name, which, amounts.astype(np.float32), edited(prints, chosen, name, amounts)
     for name in RANGES:
         which = np.flatnonzero(removable(prints, base, name))

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from minifaces.attributes import ATTRIBUTES
+
 Floats = NDArray[np.float32]
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 KEPT = 0.995  # share of the variance that the mixture's coordinates hold ...
 MOST = 64  # ... in at most so many dimensions
-# Painted lips are most of what makes a printed face a woman's: to hold either fast takes the other's step away.
-ENTWINED = (frozenset({"lips", "female"}),)
 FACES_A_PARAMETER = 0.05  # fewer faces than this for each of a mixture's parameters, and it is not tried
 
 
@@ -70,7 +70,7 @@ def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: fl
     `known` name -> (n,) values, NaN where unknown. For each name the latents are regressed (ridge) on it and on all
     that can go with it, so that what goes together in the data (a beard and bushy brows, a turn and a light) is told
     apart; things that never go with it (anger and a smile) must be free to change, and so must what is nearly the same
-    thing (`ENTWINED`). Unknown values count as the mean.
+    thing (`Attribute.entwined`). Unknown values count as the mean.
     Of an attribute (only 0 and 1 known), a step of 1 goes from the mean face without to one standard deviation past
     the mean face with it, so that it shows on any face: the mean of many different smiles is a faint one. Of a
     measure, such as a turn, it is the mean step for a change by 1. Names with less than 8 faces on a side are left
@@ -84,7 +84,7 @@ def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: fl
     centred = latents - latents.mean(0)
     steps = {}
     for i, name in enumerate(names):
-        free = set().union(*(pair for pair in ENTWINED if name in pair)) - {name}
+        free = ATTRIBUTES[name].entwined if name in ATTRIBUTES else ()
         chosen = np.array([j for j in np.flatnonzero(together[i] > 0) if names[j] not in free])
         slopes = np.linalg.solve(x[:, chosen].T @ x[:, chosen] + ridge * np.eye(len(chosen)), x[:, chosen].T @ centred)
         slope = slopes[int(np.searchsorted(chosen, i))]
