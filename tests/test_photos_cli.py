@@ -127,7 +127,7 @@ def test_json(call: Call) -> None:
         (("prepare", "none"), "none is missing: name a picture, a folder, a zip, a tar or a parquet file"),
         (("prepare",), "work is no work folder yet: name pictures, a folder, a zip, a tar or a parquet file"),
         (("prepare", "photos", "-o", "photos"), "photos is not empty and no work folder: name another one"),
-        (("prepare", "photos", "-o", "photos/0.png"), "photos/0.png is a file: name a work folder"),
+        (("prepare", "photos", "-o", "photos/0.png"), "photos/0.png is a file: name a folder"),
         (("prepare", "photos", "--size", "7"), "'--size': Input should be greater than or equal to 16"),
         (("prepare", "photos", "--workers", "0"), "--workers 0: a number from 1, or a Dask scheduler such as"),
         (("prepare", "photos", "--workers", "http://x"), "a Dask scheduler such as"),

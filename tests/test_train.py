@@ -212,6 +212,21 @@ def test_a_run_begins_with_the_weights_of_a_model(
         Run(tiny(), "composed", tmp_path / "none", steps=1, start=tmp_path / "nowhere")
 
 
+def test_the_current_folder_may_become_a_model(
+    unbroken: tuple[Path, Trained, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build_little(_: Trained, folder: Path, *__: object) -> dict[str, object]:
+        (folder / "README.md").write_text("little")
+        return {}
+
+    monkeypatch.setattr("minifaces.vae.export._build", build_little)
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path(), Path("new/newer")):
+        export_model(unbroken[1], folder, "tiny")
+        assert {"README.md", "config.json"} <= {path.name for path in folder.iterdir()}
+    assert not list(tmp_path.rglob(".*"))
+
+
 def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]], exported: Path) -> None:
     _, trained, _ = unbroken
     model = minifaces.load(exported)

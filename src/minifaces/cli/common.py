@@ -115,9 +115,9 @@ def _escaped(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
-def cell(value: object) -> Text:
+def cell(value: object, style: str = "") -> Text:
     """A value as a table shows it: in one line, and without Rich taking brackets for markup."""
-    return Text(spelled(str(value)))
+    return Text(spelled(str(value)), style)
 
 
 def human(size: int) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minifaces.cli import photos, review
-from minifaces.cli.common import bar, needs
+from minifaces.cli.common import bar, needs, say
+from minifaces.cli.paths import file, folder, named
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,23 +21,24 @@ app.add_typer(photos.app)
 app.command()(review.review)
 app.command()(review.stats)
 
-LibraryOption = Annotated[Path | None, typer.Option("--library", help="An LDraw parts library, a folder or a zip.")]
+LibraryOption = Annotated[
+    Path | None, typer.Option("--library", parser=named("--library"), help="An LDraw parts library, a folder or a zip.")
+]
 DownloadOption = Annotated[bool, typer.Option("--download", help="Get the library from ldraw.org (about 70 MB), once.")]
 
 
 @app.command()
 def prints(
-    output: Annotated[Path, typer.Option("--output", "-o")] = Path("prints.zip"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", parser=file)] = Path("prints.zip"),
     library: LibraryOption = None,
     download: DownloadOption = False,
-    table: Annotated[Path | None, typer.Option(help="Also write what was left out and why, as CSV.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(metavar="FILE", parser=file, help="Also write what was left out and why, as CSV.")
+    ] = None,
 ) -> None:
     """Bake the printed faces of an LDraw library to textures. A part that cannot be used is left out and told."""
-    from minifaces.files import atomic, check_file
+    from minifaces.files import atomic
 
-    for path in (output, table):
-        if path is not None:
-            check_file(path)
     parts = _open_library(library, download)
     needs("numba", "baking")
     from minifaces.cli import leftout
@@ -57,7 +59,7 @@ def prints(
 
 @app.command()
 def stages(
-    output: Annotated[Path, typer.Option("--output", "-o")] = Path("stages.zip"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", parser=file)] = Path("stages.zip"),
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000)] = 288,
     library: LibraryOption = None,
     download: DownloadOption = False,
@@ -79,7 +81,9 @@ def stages(
 
 @app.command()
 def compose(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")] = Path("faces"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", parser=folder, help="Folder of the data set.")
+    ] = Path("faces"),
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000_000)] = 4000,
     size: Annotated[int, typer.Option(help="Pixels: 32, 64, 128 or 256.")] = 128,
     recombined: Annotated[float, typer.Option(min=0, max=1, help="Share of faces that join two prints.")] = 0.5,
@@ -92,7 +96,7 @@ def compose(
     from minifaces.ldraw.dataset import composed_faces
 
     write_dataset(output, progress(composed_faces(count, size, recombined, seed), "composing", count))
-    typer.echo(f"{output}: {count} faces, {size} x {size}")
+    say(f"{output}: {count} faces, {size} x {size}")
 
 
 def _library_path(library: Path | None, download: bool) -> Path:

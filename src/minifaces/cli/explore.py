@@ -5,14 +5,21 @@ from typing import Annotated
 
 import typer
 
-from minifaces.cli.common import ModelOption, human, open_model, progress
+from minifaces.cli.common import ModelOption, bar, human, open_model, progress, say, warn
+from minifaces.cli.paths import named, output_name
 from minifaces.errors import UsageError
+from minifaces.files import check_file
 
 app = typer.Typer()
 
 DataArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="[DATA]", help="A data set or any folder of pictures.", show_default="the model's gallery"),
+    typer.Argument(
+        metavar="[DATA]",
+        parser=named("DATA"),
+        help="A data set or any folder of pictures.",
+        show_default="the model's gallery",
+    ),
 ]
 SeedOption = Annotated[int, typer.Option(help="The map's: another seed, another map.")]
 
@@ -21,26 +28,45 @@ SeedOption = Annotated[int, typer.Option(help="The map's: another seed, another 
 def explore(
     data: DataArgument = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 0,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines look, as of Docker.")
+    ] = "127.0.0.1",
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="Also answer to this name: lab.example.org, *.example.org, or * for any; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     seed: SeedOption = 0,
     model_folder: ModelOption = None,
 ) -> None:
     """Open the explorer: map, morphs, random faces, edits, photos and avatars in the browser.
 
-    Everything is computed in the page; this only hands it its files, to this machine alone. Ctrl-C ends it."""
+    Everything is computed in the page; this only hands it its files, to this machine alone unless --host says
+    otherwise. Ctrl-C ends it. For other web servers: minifaces export-site."""
     import webbrowser
 
     from minifaces.explorer.export import site
-    from minifaces.explorer.server import Server
+    from minifaces.explorer.server import Server, allowed_name, listen
 
-    server = Server(site(_files(data, seed, model_folder)), port)
-    typer.echo(f"{server.address}  (Ctrl-C ends it)")
+    allowed = [allowed_name(name) for name in names or []]
+    listen(host, port).close()  # what is in the way is told before the map is laid out
+    server = Server(site(_files(data, seed, model_folder)), port, host, allowed)
+    if server.is_open:
+        warn(f"every machine that reaches this one can look at the page, at port {server.server_address[1]}")
+    if "*" in server.names:
+        warn("with --allow-host '*', any web site that somebody here visits can read the page's faces and model")
+    say(f"{server.address}  (Ctrl-C ends it)")
     if browser:
         webbrowser.open(server.address)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        typer.echo("ended")
+        say("ended")
     finally:
         server.server_close()
 
@@ -48,11 +74,23 @@ def explore(
 @app.command("export-site")
 def export(
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The folder, or the .html file of --single-file.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            parser=output_name,
+            help="The folder, or the .html file of --single-file.",
+            show_default=False,
+        ),
     ],
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="A data set or any folder of pictures.", show_default="the model's gallery"),
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            parser=named("--data"),
+            help="A data set or any folder of pictures.",
+            show_default="the model's gallery",
+        ),
     ] = None,
     single_file: Annotated[
         bool, typer.Option("--single-file", help="One HTML file that works from disk, offline.")
@@ -61,21 +99,21 @@ def export(
     model_folder: ModelOption = None,
 ) -> None:
     """Write the explorer for any static host, or as one file."""
-    from minifaces.explorer.export import export_single, export_site
+    from minifaces.explorer.export import check_place, export_single, export_site
 
     if single_file:
         if output.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"{output}: a single file needs a name that ends in .html, such as faces.html")
+        check_file(output)
         size = export_single(_files(data, seed, model_folder), output)
-        typer.echo(f"{output}: the explorer in one file, {human(size)}; open it in a browser")
+        say(f"{output}: the explorer in one file, {human(size)}; open it in a browser")
         return
+    check_place(output)
     size = export_site(_files(data, seed, model_folder), output)
-    typer.echo(f"{output}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
+    say(f"{output}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
 
 
 def _files(data: Path | None, seed: int, model_folder: Path | None) -> dict[str, bytes]:
-    from rich.console import Console
-
     from minifaces.dataset import read_dataset
     from minifaces.explorer.faces import dataset_faces, gallery_faces
     from minifaces.explorer.site import site_files
@@ -85,5 +123,5 @@ def _files(data: Path | None, seed: int, model_folder: Path | None) -> dict[str,
         faces = gallery_faces(model)
     else:
         faces = dataset_faces(model, read_dataset(data, model.image_size), progress)
-    with Console(stderr=True).status("laying out the map"):
+    with bar("laying out the map"):
         return site_files(model, faces, seed)

@@ -52,6 +52,13 @@ def picture(name: Name) -> Path:
     return path
 
 
+def strip_or_film(name: Name) -> Path:
+    """For a picture or an animation to write; which, the command sees."""
+    path = file(name)
+    _check_stem(path)
+    return path
+
+
 def picture_or_folder(name: Name) -> str:
     """For a picture of all faces or a folder of one each: still text, in which `faces.v2/` is a folder."""
     if names_folder(name):
@@ -79,10 +86,10 @@ def _is_folder(name: Name) -> bool:
 
 
 def _check_stem(path: Path) -> None:
-    """`.png` and `faces.` are slips: a picture's name lacks its first or its last part."""
+    """`.png` and `faces.` are slips: a name that lacks its first or its last part."""
     from minifaces.images import READABLE
 
-    if path.name.lower() in READABLE:
+    if path.name.lower() in (*READABLE, ".mp4"):
         raise UsageError(f"{path} is a suffix alone: put a name before it, as in faces{path.name}")
     if path.name.endswith(".") and not path.is_dir():
         raise UsageError(f"{path} ends in a dot: name a picture, as in {path}png")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minifaces.cli.common import JsonOption, print_json
+from minifaces.cli.common import JsonOption, print_json, say
+from minifaces.cli.paths import folder as folder_
+from minifaces.cli.paths import named
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,10 +26,19 @@ _MOST_TOLD = 100  # problems told one by one; all of them are in the manifest
 
 SourcesArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="SOURCE", help="Pictures, folders, zip, tar or parquet files.", show_default=False),
+    typer.Argument(
+        metavar="SOURCE",
+        parser=named("a SOURCE"),
+        help="Pictures, folders, zip, tar or parquet files.",
+        show_default=False,
+    ),
 ]
-WorkArgument = Annotated[Path, typer.Argument(metavar="WORK", help="The work folder.", show_default=False)]
-WorkOption = Annotated[Path, typer.Option("--output", "-o", metavar="WORK", help="The work folder; it may have begun.")]
+WorkArgument = Annotated[
+    Path, typer.Argument(metavar="WORK", parser=named("WORK"), help="The work folder.", show_default=False)
+]
+WorkOption = Annotated[
+    Path, typer.Option("--output", "-o", metavar="WORK", parser=folder_, help="The work folder; it may have begun.")
+]
 WorkersOption = Annotated[
     str | None,
     typer.Option(
@@ -49,7 +60,12 @@ SetOption = Annotated[
 def prepare(
     sources: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="SOURCE", help="Pictures, folders, zip, tar or parquet files.", show_default=False),
+        typer.Argument(
+            metavar="SOURCE",
+            parser=named("a SOURCE"),
+            help="Pictures, folders, zip, tar or parquet files.",
+            show_default=False,
+        ),
     ] = None,
     output: WorkOption = Path("work"),
     size: SizeOption = None,
@@ -197,7 +213,7 @@ def _run(
     with _pictures_bar(names[last], None if total is None else total or _lines(work)) as bar:
         counts = run(work, last, read_sources(sources, left.add), among, wanted, bar.update, bar.tell)
     if left.counts:
-        typer.echo(str(left), err=True)
+        say(str(left), err=True)
     _report(work, counts, bar.told, as_json)
 
 
@@ -209,7 +225,7 @@ def _report(work: "Work", counts: "Counts", told: int, as_json: bool) -> None:
         print_json({"folder": str(work.folder), "new": facts, **_flagged(work), "problems": problems})
         return
     if told > _MOST_TOLD:
-        typer.echo(f"... and {told - _MOST_TOLD} more: see `problem` in {work.manifest}", err=True)
+        say(f"... and {told - _MOST_TOLD} more: see `problem` in {work.manifest}", err=True)
     said = {
         "new pictures": counts.pictures,
         "that cannot be used": counts.problems,
@@ -217,11 +233,11 @@ def _report(work: "Work", counts: "Counts", told: int, as_json: bool) -> None:
         "framed": counts.faces,
         "screened": counts.screened,
     }
-    typer.echo(f"{work.folder}: {', '.join(f'{n} {what}' for what, n in said.items() if n) or 'nothing new'}")
+    say(f"{work.folder}: {', '.join(f'{n} {what}' for what, n in said.items() if n) or 'nothing new'}")
     state = _flagged(work)
     if state["faces"]:
         flags = ", ".join(f"{name} {count}" for name, count in state["flags"].items())
-        typer.echo(f"{state['faces']} faces, {state['clean']} without a flag{'; ' + flags if flags else ''}")
+        say(f"{state['faces']} faces, {state['clean']} without a flag{'; ' + flags if flags else ''}")
 
 
 def _flagged(work: "Work") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from minifaces.cli.common import (
     say,
     tell,
 )
-from minifaces.cli.paths import file, named, names_folder, picture_or_folder
+from minifaces.cli.paths import named, names_folder, picture_or_folder, strip_or_film
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def morph(
             "--output",
             "-o",
             metavar="FILE",
-            parser=file,
+            parser=strip_or_film,
             help="A strip (.png, .jpg) or animation (.gif, .webp, .apng, .mp4).",
         ),
     ] = Path("morph.gif"),

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minifaces.cli.common import JsonOption
+from minifaces.cli.common import JsonOption, say
+from minifaces.cli.paths import file, named, output_name
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,14 +14,26 @@ if TYPE_CHECKING:
 
 
 def review(
-    work: Annotated[Path, typer.Argument(metavar="WORK", help="A screened work folder.")],
+    work: Annotated[Path, typer.Argument(metavar="WORK", parser=named("WORK"), help="A screened work folder.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page, or the data set's folder.", show_default="review.html or faces"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            parser=output_name,
+            help="The page, or the data set's folder.",
+            show_default="review.html or faces",
+        ),
     ] = None,
     decisions: Annotated[
         Path | None,
-        typer.Option("--apply", metavar="DECISIONS", help="Make the data set that a page's decisions.jsonl chose."),
+        typer.Option(
+            "--apply",
+            metavar="DECISIONS",
+            parser=named("--apply"),
+            help="Make the data set that a page's decisions.jsonl chose.",
+        ),
     ] = None,
     as_screened: Annotated[
         bool,
@@ -74,13 +87,19 @@ def _apply(folder: Path, output: Path, decisions: Path | None, replace: bool, as
         print_json({"folder": str(output), **facts})
         return
     strange = f"; {chosen.strange} decisions on faces that are not there" if chosen.strange else ""
-    typer.echo(f"{output}: {len(chosen.rows)} of {chosen.of} faces, {chosen.decided} decided by hand{strange}")
+    say(f"{output}: {len(chosen.rows)} of {chosen.of} faces, {chosen.decided} decided by hand{strange}")
 
 
 def stats(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A work folder, a data set or any pictures.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", parser=named("FOLDER"), help="A work folder, a data set or any pictures."),
+    ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also draw it: an HTML page.", show_default="not drawn")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", parser=file, help="Also draw it: an HTML page.", show_default="not drawn"
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -104,25 +123,24 @@ def stats(
 def _print(found: "Stats") -> None:
     """Counts in one table, then what was counted by value, then the spreads."""
     from rich.table import Table
-    from rich.text import Text
 
-    from minifaces.cli.common import console
+    from minifaces.cli.common import cell, console
 
-    counts = Table("", "count", title=Text(str(found.folder)), title_justify="left", box=None)
+    counts = Table("", "count", title=cell(found.folder), title_justify="left", box=None)
     counts.columns[1].justify = "right"
     for name, count in found.counts.items():
-        counts.add_row(Text(name), f"{count:,}")
+        counts.add_row(cell(name), f"{count:,}")
     by_value = Table("", "", "count", "share", box=None)
     for name, table in found.tables.items():
         for place, (value, count) in enumerate(table.most_common()):
-            label = Text("" if place else name, style="bold")
-            by_value.add_row(label, Text(value), f"{count:,}", f"{found.share(name, value):.0%}")
+            label = cell("" if place else name, "bold")
+            by_value.add_row(label, cell(value), f"{count:,}", f"{found.share(name, value):.0%}")
     for column in by_value.columns[2:]:
         column.justify = "right"
     spreads = Table("", "least", "5 %", "median", "95 %", "most", box=None)
     for name, spread in found.spreads.items():
         spreads.add_row(
-            Text(f"{name}, {spread.unit}", style="bold"), *(f"{number:.2f}" for number in spread.quantiles().values())
+            cell(f"{name}, {spread.unit}", "bold"), *(f"{number:.2f}" for number in spread.quantiles().values())
         )
     for column in spreads.columns[1:]:
         column.justify = "right"

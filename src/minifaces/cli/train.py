@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from minifaces.cli.common import say
+from minifaces.cli.paths import folder, named
 from minifaces.errors import UsageError
+from minifaces.files import shown
 
 app = typer.Typer()
 
@@ -18,7 +21,10 @@ def train(
     ] = "composed",
     preset: Annotated[str, typer.Option(help="`default`, or `seed`: the 2020 system.")] = "default",
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The model folder; the run is kept in its training/.")
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", parser=folder, help="The model folder; the run is kept in its training/."
+        ),
     ] = Path("model"),
     minutes: Annotated[float | None, typer.Option(help="About how long to train on this machine.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the data (composed: of 3800 faces).")] = None,
@@ -33,7 +39,8 @@ def train(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")] = None,
     start: Annotated[
-        Path | None, typer.Option("--from", metavar="MODEL", help="Begin with the weights of this model.")
+        Path | None,
+        typer.Option("--from", metavar="MODEL", parser=named("--from"), help="Begin with the weights of this model."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
@@ -49,6 +56,8 @@ def train(
             raise UsageError(
                 f"{name}: a run that goes on is as long as it was to be; --steps makes it longer or shorter"
             )
+    if not data:
+        raise UsageError("DATA is empty: name an image folder, or `composed`")
     if data != "composed" and not Path(data).exists():
         raise UsageError(f"{data} is missing: name an image folder, or `composed`")
     if out.exists() and not out.is_dir():
@@ -89,10 +98,10 @@ def train(
         trained = run.train(show)
     if not run.accelerator.is_main_process:  # of several processes, one exports
         return
-    export_model(trained, out, out.resolve().name, lambda what: console.print(f"{what} ..."))
+    export_model(trained, out, shown(out.resolve().name), lambda what: console.print(f"{what} ..."))
     many = trained.source.faces  # without end where they are composed, each for one step
     faces = f"{trained.faces:,} composed faces" if math.isinf(many) else f"{many:,.0f} pictures"
-    typer.echo(
+    say(
         f"{out}: trained on {faces} in {trained.steps:,} steps and {trained.seconds / 60:.1f} minutes; "
         f"try minifaces demo --model {out}"
     )

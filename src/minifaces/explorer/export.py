@@ -13,7 +13,7 @@ import numpy as np
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.explorer.page import INDEX, page_files, policy
-from minifaces.files import atomic, write_text
+from minifaces.files import atomic, check_folder, write_text
 
 DATA = "data"
 _MARK = ".minifaces-site"
@@ -24,11 +24,8 @@ _ESCAPED = (0x00, 0x0D, 0x3C)
 def export_site(data: dict[str, bytes], out: Path) -> int:
     """Write page and data into a folder, and return how many bytes they are. What an earlier export wrote and
     this one does not is removed; a folder with anybody else's files is refused."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: name a folder")
+    check_place(out)
     mark = out / _MARK
-    if out.is_dir() and any(out.iterdir()) and not mark.exists():
-        raise UsageError(f"{out} holds files that no export wrote: name another folder")
     files = site(data)
     old = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
     write_text(mark, "\n".join(sorted(files)) + "\n")
@@ -40,6 +37,13 @@ def export_site(data: dict[str, bytes], out: Path) -> int:
         if name and name not in files and path.resolve().is_relative_to(out.resolve()):
             path.unlink(missing_ok=True)
     return sum(map(len, files.values()))
+
+
+def check_place(out: Path) -> None:
+    """Raise UsageError or MinifacesError where `export_site` cannot write."""
+    check_folder(out)
+    if out.is_dir() and any(out.iterdir()) and not (out / _MARK).exists():
+        raise UsageError(f"{out} holds files that no export wrote: name another folder")
 
 
 def site(data: dict[str, bytes]) -> dict[str, bytes]:

@@ -1,20 +1,27 @@
-"""Serve the explorer to this machine's browser, from memory, to nobody else.
+"""Serve the explorer from memory: to this machine's browsers, or to those of others where that is asked for.
 
 server = Server(site(data), port=0)
 print(server.address)                   # http://127.0.0.1:43210/
 server.serve_forever()"""
 
+import errno
+import ipaddress
 import mimetypes
+import os
+import re
+import socket
+from collections.abc import Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from minifaces.errors import MinifacesError
+from minifaces.errors import MinifacesError, UsageError
 from minifaces.explorer.page import INDEX, policy
 from minifaces.explorer.site import SITE, compress
+from minifaces.files import spelled
 
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -24,34 +31,101 @@ _TYPES = {
     ".bin": "application/octet-stream",
 }
 _TEXT = (".html", ".js", ".css", ".svg", ".json")
+_REFUSED = """\
+The explorer is not shown as {name}, since a foreign page could lead a name of its own here.
+If the name is yours, start it with: minifaces explore --allow-host {name}
+"""
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/@?#\[\]]+?)\.?)(?::[0-9]*)?", re.IGNORECASE)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at a name or address of this machine; `port` 0 takes any that is free.
+
+    Raises UsageError where this machine has no such address, MinifacesError where the port cannot be had."""
+    nowhere = f"--host {host} is no address of this machine: {LOOPBACK} is for its own browsers, 0.0.0.0 for all"
+    try:
+        found = socket.getaddrinfo(host.strip("[]") or "-", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, ValueError):  # the latter of names that cannot be
+        raise UsageError(nowhere) from None
+    family, *_, address = found[0]
+    both = address[0] == "::" and socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server(address, family=family, dualstack_ipv6=both)
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            raise UsageError(nowhere) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        hint = " from 1024 up" if error.errno == errno.EACCES else ""
+        raise MinifacesError(f"port {port} cannot be had ({reason}): choose another{hint} with --port") from error
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files` by name on the loopback address; `port` 0 takes any that is free."""
+    """Serves `files` by name to whoever asks for them by a name of this machine.
+
+    A foreign page may have its own name lead here, and so read what is served: other names than these are refused."""
 
     daemon_threads = True
 
-    def __init__(self, files: dict[str, bytes], port: int = 0) -> None:
-        """Raises MinifacesError where the port cannot be had."""
+    def __init__(self, files: dict[str, bytes], port: int = 0, host: str = LOOPBACK, names: Iterable[str] = ()) -> None:
+        """Listen as `listen` does, and answer to `names` too: `lab.example.org`, `*.example.org`, or `*` for any.
+
+        Raises UsageError for a host or name that makes no sense, MinifacesError where the port cannot be had."""
+        allowed = {allowed_name(name) for name in names}
+        super().__init__((host, port), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listen(host, port)
+        self.server_address = self.socket.getsockname()
+        place = ipaddress.ip_address(str(self.server_address[0]))
+        self.is_open = not place.is_loopback
+        """whether other machines reach it"""
+        self.host = "localhost" if place.is_unspecified else host.strip("[]").lower()
+        self.names = allowed | {self.host, "localhost"} | ({socket.gethostname().lower()} if self.is_open else set())
         self.files = files
         self.small = {name: compress(data) for name, data in files.items() if name.endswith(_TEXT)}
         self.policy = policy(files[INDEX].decode()) + "; frame-ancestors 'none'"
-        try:
-            super().__init__((_LOOPBACK, port), _Handler)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise MinifacesError(f"port {port} cannot be had ({reason}): choose another with --port") from error
 
     @property
     def address(self) -> str:
-        return f"http://{_LOOPBACK}:{self.server_address[1]}/"
+        """Where a browser on this machine finds it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.server_address[1]}/"
+
+    def answers_to(self, host: str) -> bool:
+        """Whether it serves what is asked for under this Host header."""
+        if "*" in self.names:
+            return True
+        name = _name(host)
+        below = any(name.endswith(known[1:]) for known in self.names if known.startswith("*."))
+        return below or name in self.names or self._is_address(name)
+
+    def _is_address(self, name: str) -> bool:
+        """Names can be made to lead anywhere, addresses cannot: of those any will do where others may look."""
+        try:
+            return ipaddress.ip_address(name).is_loopback or self.is_open
+        except ValueError:
+            return False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up early is no error."""
 
 
+def _name(host: str) -> str:
+    """The name in a Host header, or '': `LOCALHOST:80` is localhost, `[::1]:80` is ::1."""
+    match = _HOST.fullmatch(host.strip())
+    return (match[1] or match[2]).lower() if match else ""
+
+
+def allowed_name(name: str) -> str:
+    """One of the `names` of a Server as it is kept, without a port and in small letters. Raises UsageError."""
+    known = _name(name.removeprefix("*."))
+    if not known or "*" in known.removeprefix("*"):
+        raise UsageError(f"--allow-host {name}: wanted as in lab.example.org, *.example.org, or * for any")
+    return f"*.{known}" if name.startswith("*.") else known
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = 60  # seconds that somebody may keep a thread waiting
     server: Server
 
     def do_GET(self) -> None:
@@ -61,10 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def _answer(self, with_body: bool) -> None:
-        # A foreign page may have its name resolve to this address: names that are not this machine's are refused.
-        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-        if host not in (_LOOPBACK, "localhost"):
-            self._refuse(HTTPStatus.MISDIRECTED_REQUEST)
+        host = self.headers.get("Host", "")
+        if not self.server.answers_to(host):
+            name = spelled(_name(host)) or "NAME"
+            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, _REFUSED.format(name=name))
             return
         name = unquote(urlsplit(self.path).path).removeprefix("/") or INDEX
         body = self.server.files.get(name)
@@ -87,8 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             self.wfile.write(body)
 
-    def _refuse(self, status: HTTPStatus) -> None:
-        body = f"{status.value} {status.phrase}\n".encode()
+    def _refuse(self, status: HTTPStatus, why: str = "") -> None:
+        body = f"{status.value} {status.phrase}\n{why}".encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
