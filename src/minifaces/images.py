@@ -22,6 +22,8 @@ from minifaces.pngs import lower_bytes, stored_as, take_key, without_notes
 from minifaces.profiles import Unusable, described, head_of, to_srgb
 
 Pixels = NDArray[np.uint8]
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+"""What red, green and blue weigh in luma (Rec. 709), of linear values too."""
 
 READABLE = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif"),

@@ -14,7 +14,8 @@ from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces, evenly
 from minifaces.headcolours import head_colours
-from minifaces.ldraw.colours import LUMA, to_linear
+from minifaces.images import LUMA
+from minifaces.ldraw.colours import to_linear
 from minifaces.photos.finder import look
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model

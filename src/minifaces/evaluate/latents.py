@@ -11,7 +11,7 @@ from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Progress, Table, Value
 from minifaces.evaluate.testset import Faces
 from minifaces.evaluate.truth import against_truth
-from minifaces.ldraw.colours import LUMA
+from minifaces.images import LUMA
 from minifaces.studio.model import Model
 
 Floats = NDArray[np.float32]

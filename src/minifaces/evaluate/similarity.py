@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import maximum_filter
 
 from minifaces.errors import UsageError
-from minifaces.images import Pixels
+from minifaces.images import LUMA, Pixels
 
 Floats = NDArray[np.float64]
 Weights = NDArray[np.float32]
@@ -24,7 +24,7 @@ BEST_PSNR = 100.0
 
 _WINDOW = 7
 _MARGIN = _WINDOW // 2
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32) / 255
+_LUMA = LUMA.astype(np.float32) / 255
 _BLOCK = 4  # pictures worked on at a time: what a processor's cache holds at 128 pixels a side
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from minifaces.attributes import RANGES
 from minifaces.dataset import read_dataset
 from minifaces.errors import UsageError
-from minifaces.ldraw.colours import LUMA
+from minifaces.images import LUMA
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.edited import edited

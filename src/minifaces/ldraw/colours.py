@@ -23,7 +23,6 @@ REAL_SRGB = {
     70: (108, 58, 30),
     308: (74, 48, 30),
 }
-LUMA = np.array([0.2126, 0.7152, 0.0722])  # of linear RGB (Rec. 709)
 # A code that old parts use and LDConfig no longer lists, and a transparent one that stands for a solid.
 REPLACED = {487: 19, 47: 297}
 

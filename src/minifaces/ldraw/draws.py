@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.ldraw.colours import LUMA, to_linear
+from minifaces.images import LUMA
+from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.designs import Design
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import Prints

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.ndimage import gaussian_filter
 
-from minifaces.images import Pixels, resize
+from minifaces.images import LUMA, Pixels, resize
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +25,6 @@ NEAR = 16  # bits of 64 in which hashes of one picture may differ ...
 ALIKE = 0.7  # ... if the prints are so alike
 CANDIDATES = 3  # that are looked at, the nearest first: faces are laid out alike, so that many hashes are near
 CACHED = 2000  # faces whose prints are kept at hand
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 _ROWS, _COLUMNS = (0.22, 0.86), (0.14, 0.86)  # shares of a framed face in which its print lies
 _HEIGHT, _WIDTH = 48, 54  # pixels at which prints are compared
@@ -133,7 +132,7 @@ def _print_of(picture: Pixels) -> Pixels:
 
 
 def _details(face: Pixels) -> Floats:
-    luma = face @ LUMA
+    luma = face @ LUMA.astype(np.float32)
     left: Floats = luma - gaussian_filter(luma, _SMOOTH, mode="nearest")
     return left
 

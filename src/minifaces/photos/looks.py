@@ -5,7 +5,7 @@ brightness(face)     # 0.62"""
 
 import numpy as np
 
-from minifaces.images import Pixels, resize
+from minifaces.images import LUMA, Pixels, resize
 
 _SIDE = 48  # pixels a side that are looked at
 
@@ -24,7 +24,7 @@ def ground_colour(face: Pixels) -> str:
 
 def brightness(face: Pixels) -> float:
     """The mean luma of the middle of a face, 0 to 1."""
-    return round(float((_middle(face) @ [0.2126, 0.7152, 0.0722]).mean() / 255), 4)
+    return round(float((_middle(face) @ LUMA).mean() / 255), 4)
 
 
 def _small(face: Pixels) -> Pixels:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from minifaces.images import Pixels
+from minifaces.images import LUMA, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -22,7 +22,7 @@ TYPICAL = 35  # percentile of what they say: lines and corners look softer or sh
 
 def blur_of(picture: Pixels) -> float:
     """Sigma in pixels of an (H, W, 3) uint8 picture, 0 (sharp) to 10; 10 where it has no edges at all."""
-    luma: Floats = picture.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    luma: Floats = picture.astype(np.float32) @ LUMA.astype(np.float32)
     fine, coarse = (_slope(luma, s) for s in (FINE, COARSE))
     floor = np.partition(fine.ravel(), -max(1, int(ASKED * fine.size)))[-max(1, int(ASKED * fine.size))]
     edges = (fine >= max(floor, 1.0)) & (coarse > 0)

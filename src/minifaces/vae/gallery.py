@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minifaces.attributes import ATTRIBUTES, DARK_HEAD, TURN, YELLOW_HEAD
-from minifaces.ldraw.colours import LUMA, to_linear
+from minifaces.images import LUMA
+from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces, fixed_draws
 from minifaces.ldraw.truths import NAMES, labels

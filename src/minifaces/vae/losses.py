@@ -28,6 +28,7 @@ def dissimilarity(made: Tensor, true: Tensor) -> Tensor:
     """1 - SSIM (Wang et al. 2004) of the brightness (n, H, W), averaged over 7 x 7 windows at every second pixel.
 
     Local contrast divides the error, so that a faint mark on a dark head counts like a strong one on a bright head."""
+    # Rec. 601's weights, with which the bundled model was trained; elsewhere it is Rec. 709's (minifaces.images.LUMA).
     weights = torch.tensor([0.299, 0.587, 0.114], device=made.device).view(1, 3, 1, 1)
     x, y = ((weights * faces).sum(1, keepdim=True) for faces in (made, true))
     moments = F.avg_pool2d(torch.cat([x, y, x * x, y * y, x * y], 1), min(7, *made.shape[2:]), 2)
