@@ -13,7 +13,7 @@ from minifaces.cli.main import run
 from minifaces.dataset import read_dataset
 from minifaces.errors import MinifacesWarning, UsageError
 from minifaces.folders import LeftOut
-from minifaces.listing import list_dataset
+from minifaces.listing import attributes_of, description_of, list_dataset
 from minifaces.photos.sources import read_sources
 
 
@@ -233,3 +233,21 @@ def test_every_command_tells_what_it_leaves_out(
     err = capsys.readouterr().err
     assert f"{data}: 2 files were left out: of macOS 1 (._6.png); no picture that can be read 1 (notes.txt)" in err
     assert f"{data}: folders that look like splits, but are none: tests (1);" in err
+
+
+@pytest.mark.parametrize(
+    ("row", "attributes", "description"),
+    [
+        ({"file_name": "a", "design": "d", "split": "test"}, {}, ""),
+        (
+            {"smile": "true", "beard": "false", "mood": "merry", "age": "3", "x": "1e3"},
+            {"smile": True, "beard": False},
+            "merry",
+        ),
+        ({"lower_design": "e", "stage": "s1", "who": "Ann", "what": "hat"}, {}, "Ann, hat"),
+        ({"description": "a man", "who": "Bob", "smile": "true"}, {"smile": True}, "a man"),
+    ],
+)
+def test_columns_are_attributes_or_words(row: dict[str, str], attributes: dict[str, bool], description: str) -> None:
+    assert attributes_of(row) == attributes
+    assert description_of(row) == description

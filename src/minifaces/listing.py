@@ -33,6 +33,8 @@ _SPLIT_OF = {
 }
 """What splits are called, by libraries and by people, in any case."""
 _LIKE_A_SPLIT = re.compile(rf"({'|'.join(_SPLIT_OF)}|hold-?out|held-?out)(s|sets?|data|images|[ab])?")
+_TRUTHS = ("true", "false")
+_NO_WORDS = ("file_name", "design", "lower_design", "split", "stage")
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".parquet", ".7z", ".rar")
 
 
@@ -79,6 +81,27 @@ def list_dataset(folder: str | os.PathLike[str]) -> Listing:
             raise UsageError(f"{folder / row['file_name']}: {error}") from None
     _warn_of_folders(folder, rows)
     return Listing(tuple(path for path, _ in found), rows)
+
+
+def attributes_of(row: Mapping[str, str]) -> dict[str, bool]:
+    """The attributes in a row: its columns that say true or false."""
+    return {name: value == "true" for name, value in row.items() if value in _TRUTHS}
+
+
+def description_of(row: Mapping[str, str]) -> str:
+    """What a row says in words: its column `description`, or else all that is no attribute, no number and no name."""
+    if "description" in row:
+        return row["description"]
+    words = (v for k, v in row.items() if k not in _NO_WORDS and v not in _TRUTHS and not _is_number(v))
+    return ", ".join(words)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_row(row: Mapping[str, str], split_of: dict[str, str]) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 from minifaces.dataset import DataSet
 from minifaces.errors import UsageError
 from minifaces.images import Pixels
+from minifaces.listing import attributes_of, description_of
 from minifaces.studio.model import Latents, Model
 
 MOST = 50_000
 """a map of more faces is slow to lay out and to load"""
 _CHUNK = 64
-_NOT_TOLD = ("file_name", "design", "lower_design", "split", "stage")
 
 Track = Callable[[Iterable[int], str, int], Iterable[int]]
 """shows progress while something is gone through: the steps, what they do, how many"""
@@ -67,27 +67,12 @@ def dataset_faces(model: Model, data: DataSet, track: Track = untracked) -> Face
         raise UsageError(f"a map holds {MOST} faces, not {len(data.pictures)}: take a part of the data set")
     starts = range(0, len(data.pictures), _CHUNK)
     coded = [model.encode(data.pictures[i : i + _CHUNK]) for i in track(starts, "encoding", len(starts))]
-    attributes = [{key: v == "true" for key, v in row.items() if v in ("true", "false")} for row in data.rows]
     return Faces(
         data.pictures,
         np.concatenate(coded),
         [row["design"] for row in data.rows],
-        [_description(row) for row in data.rows],
-        attributes,
+        [description_of(row) for row in data.rows],
+        [attributes_of(row) for row in data.rows],
         [row["split"] for row in data.rows],
         exact=False,
     )
-
-
-def _description(row: dict[str, str]) -> str:
-    if "description" in row:
-        return row["description"]
-    return ", ".join(v for key, v in row.items() if key not in _NOT_TOLD and v not in ("true", "false") and _word(v))
-
-
-def _word(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return True
-    return False

@@ -15,6 +15,7 @@ from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces, fixed_draws
 from minifaces.ldraw.truths import NAMES, labels
+from minifaces.listing import attributes_of, description_of
 from minifaces.vae.faces import ComposedFaces, FolderFaces, Source
 
 Bytes = NDArray[np.uint8]
@@ -22,7 +23,6 @@ MOST = 2000  # pictures of a folder that go into its gallery
 # Of the known faces, so many have the eyes of one design and the mouth of another: what goes together in designs (red
 # lips and lashes) then goes together less.
 JOINED = 0.7
-NOT_TOLD = ("file_name", "design", "lower_design", "split")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def known_faces(source: Source, count: int, seed: int = 1) -> Known:
         return _known_composed(source, count, seed)
     assert isinstance(source, FolderFaces)
     chosen = source.train[:count]
-    rows = [_entry(source.data.rows[i], False)["attributes"] for i in chosen]
+    rows = [attributes_of(source.data.rows[i]) for i in chosen]
     names = sorted({name for row in rows for name in row})
     return Known(source.data.pictures[chosen], {name: _column(rows, name) for name in names})
 
@@ -115,21 +115,10 @@ def _frontal(source: ComposedFaces) -> int:
 
 
 def _entry(row: dict[str, str], unique: bool) -> dict[str, Any]:
-    """A gallery entry from a data set's row: true/false columns are attributes, other words the description."""
-    attributes = {key: value == "true" for key, value in row.items() if value in ("true", "false")}
-    words = [
-        value for key, value in row.items() if key not in NOT_TOLD and key not in attributes and not _number(value)
-    ]
+    """A gallery entry from a data set's row."""
     name = row["design"] if unique else row["file_name"]
-    return {"name": name, "description": ", ".join(words), "attributes": attributes, "split": row["split"]}
-
-
-def _number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    facts = {"description": description_of(row), "attributes": attributes_of(row), "split": row["split"]}
+    return {"name": name, **facts}
 
 
 def _column(rows: list[dict[str, bool]], name: str) -> NDArray[np.float64]:

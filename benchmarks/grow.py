@@ -1,7 +1,7 @@
 """How the bundled model's network grew between its starts: a smaller one (fewer latents, fewer blocks in the encoder's
 levels) becomes one of the present sizes, which at first makes the same pictures.
 
-    python models/default/grow.py FIRST GROWN      model folders; `minifaces train --from GROWN` goes on
+    python benchmarks/grow.py FIRST GROWN      model folders; `minifaces train --from GROWN` goes on
 
 New blocks end in a zero convolution and pass on what they get; the decoder gives new latents no weight at first."""
 
