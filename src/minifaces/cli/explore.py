@@ -57,7 +57,8 @@ def explore(
     listen(host, port).close()  # what is in the way is told before the map is laid out
     server = Server(site(_files(data, seed, model_folder)), port, host, allowed)
     if server.is_open:
-        warn(f"every machine that reaches this one can look at the page, at port {server.server_address[1]}")
+        port = server.server_address[1]
+        warn(f"every machine that reaches this one can look at the page, under its name or address and port {port}")
     if "*" in server.names:
         warn("with --allow-host '*', any web site that somebody here visits can read the page's faces and model")
     say(f"{server.address}  (Ctrl-C ends it)")

@@ -19,7 +19,6 @@ from urllib.parse import unquote, urlsplit
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.explorer.page import INDEX, policy
 from minifaces.explorer.site import SITE, compress
-from minifaces.files import spelled
 
 LOOPBACK = "127.0.0.1"
 _TYPES = {
@@ -31,29 +30,34 @@ _TYPES = {
     ".bin": "application/octet-stream",
 }
 _TEXT = (".html", ".js", ".css", ".svg", ".json")
+_PIECE = 2**16  # of an answer, which may take as long as the handler's timeout
 _REFUSED = """\
 The explorer is not shown as {name}, since a foreign page could lead a name of its own here.
 If the name is yours, start it with: minifaces explore --allow-host {name}
 """
-_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/@?#\[\]]+?)\.?)(?::[0-9]*)?", re.IGNORECASE)
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+?)\.?)(?::[0-9]*)?", re.IGNORECASE)
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at a name or address of this machine; `port` 0 takes any that is free.
 
     Raises UsageError where this machine has no such address, MinifacesError where the port cannot be had."""
-    nowhere = f"--host {host} is no address of this machine: {LOOPBACK} is for its own browsers, 0.0.0.0 for all"
+    nowhere = UsageError(
+        f"--host {host or repr('')} is no address of this machine: {LOOPBACK} is for its own browsers, 0.0.0.0 for all"
+    )
+    if not host:
+        raise nowhere
     try:
-        found = socket.getaddrinfo(host.strip("[]") or "-", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, ValueError):  # the latter of names that cannot be
-        raise UsageError(nowhere) from None
+        raise nowhere from None
     family, *_, address = found[0]
     both = address[0] == "::" and socket.has_dualstack_ipv6()
     try:
         return socket.create_server(address, family=family, dualstack_ipv6=both)
     except OSError as error:
         if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-            raise UsageError(nowhere) from error
+            raise nowhere from None
         reason = os.strerror(error.errno) if error.errno else str(error)
         hint = " from 1024 up" if error.errno == errno.EACCES else ""
         raise MinifacesError(f"port {port} cannot be had ({reason}): choose another{hint} with --port") from error
@@ -117,9 +121,11 @@ def _name(host: str) -> str:
 
 def allowed_name(name: str) -> str:
     """One of the `names` of a Server as it is kept, without a port and in small letters. Raises UsageError."""
+    if name == "*":
+        return name
     known = _name(name.removeprefix("*."))
-    if not known or "*" in known.removeprefix("*"):
-        raise UsageError(f"--allow-host {name}: wanted as in lab.example.org, *.example.org, or * for any")
+    if not known:
+        raise UsageError(f"--allow-host {name or repr('')}: wanted as in lab.example.org, *.example.org, or * for any")
     return f"*.{known}" if name.startswith("*.") else known
 
 
@@ -137,8 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, with_body: bool) -> None:
         host = self.headers.get("Host", "")
         if not self.server.answers_to(host):
-            name = spelled(_name(host)) or "NAME"
-            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, _REFUSED.format(name=name))
+            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, _REFUSED.format(name=_name(host) or "NAME"))
             return
         name = unquote(urlsplit(self.path).path).removeprefix("/") or INDEX
         body = self.server.files.get(name)
@@ -159,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_guards()
         self.end_headers()
         if with_body:
-            self.wfile.write(body)
+            for start in range(0, len(body), _PIECE):
+                self.wfile.write(body[start : start + _PIECE])
 
     def _refuse(self, status: HTTPStatus, why: str = "") -> None:
         body = f"{status.value} {status.phrase}\n{why}".encode()
