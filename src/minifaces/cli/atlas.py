@@ -22,7 +22,7 @@ def draw(
     data: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             parser=named("DATA"),
             help="A data set or any folder of pictures.",
             show_default="the model's gallery",

@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command()
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[MODEL]", parser=named("MODEL"), show_default="the bundled model")
+        Path | None, typer.Argument(metavar="MODEL", parser=named("MODEL"), show_default="the bundled model")
     ] = None,
     data: Annotated[
         Path | None,

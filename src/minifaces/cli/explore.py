@@ -15,7 +15,7 @@ app = typer.Typer()
 DataArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DATA]",
+        metavar="DATA",
         parser=named("DATA"),
         help="A data set or any folder of pictures.",
         show_default="the model's gallery",
@@ -46,8 +46,8 @@ def explore(
 ) -> None:
     """Open the explorer: map, morphs, random faces, edits, photos and avatars in the browser.
 
-    Everything is computed in the page; this only hands it its files, to this machine alone unless --host says
-    otherwise. Ctrl-C ends it. For other web servers: minifaces export-site."""
+    Everything is computed in the page; this only hands it its files, to this machine alone or as --host says.
+    Ctrl-C ends it. For another web server: minifaces export-site."""
     import webbrowser
 
     from minifaces.explorer.export import site

@@ -29,7 +29,10 @@ app = typer.Typer()
 @app.command()
 def neighbours(
     face: Annotated[
-        str, typer.Argument(help="A gallery name, random:SEED, avatar:TEXT or a picture file.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="FACE", help="A gallery name, random:SEED, avatar:TEXT or a picture file.", show_default=False
+        ),
     ],
     k: Annotated[int, typer.Option("-k", help="How many.")] = 8,
     output: Annotated[
@@ -68,7 +71,7 @@ def neighbours(
 @app.command()
 def gallery(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Words of the name or description.")
+        list[str] | None, typer.Argument(metavar="WORDS", help="Words of the name or description.")
     ] = None,
     attribute: Annotated[str | None, typer.Option(help="Only faces that have it.", show_default=False)] = None,
     output: Annotated[

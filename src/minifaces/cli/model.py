@@ -22,7 +22,7 @@ def _group() -> None:
 @app.command()
 def info(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", parser=named("FOLDER"), show_default="the bundled model")
+        Path | None, typer.Argument(metavar="FOLDER", parser=named("FOLDER"), show_default="the bundled model")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -34,7 +34,7 @@ _LONGEST_TOLD = 100  # characters of an avatar's text
 _CHUNK = 256  # faces decoded at a time, so that a folder of 100,000 needs no more memory than one of 256
 
 FaceArgument = Annotated[
-    list[str], typer.Argument(metavar="FACE...", help="Gallery names, random:SEED, avatar:TEXT or picture files.")
+    list[str], typer.Argument(metavar="FACE", help="Gallery names, random:SEED, avatar:TEXT or picture files.")
 ]
 
 
@@ -131,7 +131,7 @@ def avatar(
 def reconstruct(
     photos: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO...", parser=named("a PHOTO"), help="Picture files.", show_default=False),
+        typer.Argument(metavar="PHOTO", parser=named("a PHOTO"), help="Picture files.", show_default=False),
     ],
     output: PictureOption = Path("recon.png"),
     refine: RefineOption = False,
@@ -210,7 +210,7 @@ def edit(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="FACE [--ATTRIBUTE AMOUNT]...",
+            metavar="FACE [--ATTRIBUTE AMOUNT]",
             help="A face, and the model's attributes with amounts: --smile 1 --beard -1. "
             "1 shows clearly; a negative amount takes away.",
             show_default=False,

@@ -17,7 +17,7 @@ app = typer.Typer()
 @app.command()
 def train(
     data: Annotated[
-        str, typer.Argument(metavar="[DATA]", help="An image folder, or `composed`: faces made on the fly.")
+        str, typer.Argument(metavar="DATA", help="An image folder, or `composed`: faces made on the fly.")
     ] = "composed",
     preset: Annotated[str, typer.Option(help="`default`, or `seed`: the 2020 system.")] = "default",
     out: Annotated[
