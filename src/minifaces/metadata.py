@@ -106,7 +106,7 @@ def _csv_rows(file: io.StringIO) -> Iterable[dict[str, str] | str]:
         raise KeyError("file_name")
     for cells in lines:
         if len(cells) == len(header):
-            yield texts(dict(zip(header, cells, strict=True)))
+            yield {name: cell for name, cell in zip(header, cells, strict=True) if cell}
         else:
             yield f"has {len(cells)} cells, not {len(header)}"
 
