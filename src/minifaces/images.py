@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from minifaces.errors import MinifacesWarning, UsageError
@@ -217,12 +217,23 @@ def resized(faces: Pixels, size: int) -> Pixels:
     return np.stack([resize(face, size, size) for face in faces])
 
 
-def check_faces(faces: Pixels) -> None:
-    """Raise UsageError unless `faces` is (n, H, W, 3) uint8 with n, H and W at least 1."""
+def as_pictures(pictures: ArrayLike) -> Pixels:
+    """Pictures, or a list of them, as one array, whatever its shape and kind. UsageError for those of several sizes."""
+    try:
+        return np.asarray(pictures)
+    except ValueError:
+        raise UsageError("pictures must be of one size to go into one array") from None
+
+
+def check_faces(faces: ArrayLike) -> Pixels:
+    """`faces`, an array or a list of pictures, as one array. UsageError unless it is (n, H, W, 3) uint8 with n, H and W
+    at least 1."""
+    faces = as_pictures(faces)
     if faces.ndim != 4 or faces.shape[3] != 3 or faces.dtype != np.uint8:
         raise UsageError(f"faces must be an (n, H, W, 3) uint8 array, not {faces.shape} {faces.dtype}")
     if faces.size == 0:
         raise UsageError("there are no faces to draw: give at least one")
+    return faces
 
 
 def check_format(path: Path) -> None:
@@ -234,9 +245,13 @@ def check_format(path: Path) -> None:
 def save_picture(path: str | os.PathLike[str], picture: Pixels) -> None:
     """Save an (H, W, 3) uint8 picture, whole or not at all, as its suffix says: PNG, WebP or JPEG.
 
-    Raises UsageError for another suffix or a picture that the format cannot hold, MinifacesError where
-    `path` cannot be written."""
+    Raises UsageError for another suffix, for what is no such picture or one that the format cannot hold,
+    MinifacesError where `path` cannot be written."""
     path = Path(path)
+    picture = as_pictures(picture)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+        remedy = "; minifaces.pictures.grid lays several out as one" if picture.ndim == 4 else ""
+        raise UsageError(f"a picture to save must be (H, W, 3) uint8, not {picture.shape} {picture.dtype}{remedy}")
     check_format(path)
     name, longest, options = _SAVING[path.suffix.lower()]
     side = max(picture.shape[:2])

@@ -69,8 +69,8 @@ def sample(
     """Draw faces that are nobody's."""
     import secrets
 
+    from minifaces.checks import within
     from minifaces.pictures import grid
-    from minifaces.studio.checks import within
 
     model = open_model(model_folder)
     seed = secrets.randbelow(2**32) if seed is None else seed  # told, so that a good draw can be had again
@@ -109,8 +109,8 @@ def avatar(
     model_folder: ModelOption = None,
 ) -> None:
     """Give a text its face: always the same one, as identicons do."""
+    from minifaces.checks import within
     from minifaces.images import resize
-    from minifaces.studio.checks import within
     from minifaces.studio.generator import avatar_seed
 
     if size is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
+from minifaces.checks import within
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.images import Pixels, check_faces
@@ -35,7 +36,7 @@ def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25
     path = Path(path)
     suffix = path.suffix.lower()
     check_animation(path, fps)
-    check_faces(frames)
+    frames = check_faces(frames)
     if max(frames.shape[1:3]) > _LONGEST_SIDE:
         raise UsageError(
             f"frames of {frames.shape[2]} x {frames.shape[1]} are too large: {_LONGEST_SIDE} a side at most"
@@ -52,7 +53,7 @@ def check_animation(path: Path, fps: float) -> None:
     suffix = path.suffix.lower()
     if suffix not in _MOST_FPS:
         raise UsageError(f"cannot save an animation as {path}: use one of {', '.join(_MOST_FPS)}")
-    if not 0.1 <= fps <= _MOST_FPS[suffix]:
+    if not 0.1 <= within("frames a second", fps, 0, math.inf) <= _MOST_FPS[suffix]:
         raise UsageError(f"{suffix} plays 0.1 to {_MOST_FPS[suffix]} frames a second, not {fps:g}")
 
 

@@ -6,11 +6,13 @@ Pure functions: (n, H, W, 3) uint8 faces in, one (height, width, 3) uint8 pictur
 """
 
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from minifaces.checks import whole
 from minifaces.errors import UsageError
 from minifaces.images import Pixels, check_faces
 
@@ -23,13 +25,12 @@ def grid(faces: Pixels, columns: int | None = None, gap: int = 4, background: Co
 
     Without `columns` there are ceil(sqrt(n)). The end of an unfinished row is `background`.
     Raises UsageError for no faces, or impossible `columns` or `gap`."""
-    check_faces(faces)
+    faces = check_faces(faces)
     n, height, width, _ = faces.shape
     if columns is None:
         columns = math.ceil(math.sqrt(n))
-    if columns < 1 or gap < 0:
-        raise UsageError(f"a grid needs at least 1 column and a gap of at least 0, not {columns} and {gap}")
-    columns = min(columns, n)
+    columns = min(whole("the number of columns", columns, 1, sys.maxsize), n)
+    gap = whole("the gap", gap, 0, 10_000)
     rows = math.ceil(n / columns)
     picture = np.empty((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), np.uint8)
     picture[:] = background
@@ -41,6 +42,7 @@ def grid(faces: Pixels, columns: int | None = None, gap: int = 4, background: Co
 
 def strip(faces: Pixels, gap: int = 0, background: Colour = WHITE) -> Pixels:
     """Lay (n, H, W, 3) uint8 faces side by side in one row, such as the steps of a morph."""
+    faces = check_faces(faces)
     return grid(faces, columns=len(faces), gap=gap, background=background)
 
 
@@ -48,6 +50,7 @@ def pairs(above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, backgro
     """Lay each face of `above` on its partner of `below` (raw on reconstruction), `columns` to a row.
 
     Both are (n, H, W, 3) uint8. Partners touch; pairs are `gap` pixels apart."""
+    above, below = check_faces(above), check_faces(below)
     if above.shape != below.shape:
         raise UsageError(f"pairs need equal shapes above and below, not {above.shape} and {below.shape}")
     return grid(np.concatenate([above, below], axis=1), columns, gap, background)
@@ -57,7 +60,7 @@ def captioned(faces: Pixels, captions: Sequence[str], background: Colour = WHITE
     """Write a line of text under each face: (n, H, W, 3) -> (n, H + line, W, 3) uint8, ready for `grid`.
 
     A caption that is too long is cut and ends in an ellipsis."""
-    check_faces(faces)
+    faces = check_faces(faces)
     if len(captions) != len(faces):
         raise UsageError(f"{len(faces)} faces need as many captions, not {len(captions)}")
     n, height, width, _ = faces.shape

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.checks import whole
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.images import Pixels, check_faces, resize
 
@@ -31,12 +32,10 @@ def draw_map(thumbnails: Pixels, coordinates: Coordinates, size: int = 2048, fac
     Raises UsageError for a size above `LARGEST_MAP` or coordinates that do not fit the thumbnails,
     MinifacesError where the memory does not suffice."""
     _check(thumbnails, coordinates)
-    if not 16 <= size <= LARGEST_MAP:
-        raise UsageError(f"a map has 16 to {LARGEST_MAP} pixels a side, not {size}")
+    size = whole("the side of a map in pixels", size, 16, LARGEST_MAP)
     if face is None:
         face = _largest_face(coordinates, size)
-    if not 1 <= face <= size:
-        raise UsageError(f"a face on this map has 1 to {size} pixels a side, not {face}")
+    face = whole("the side of a face on this map", face, 1, size)
     canvas = _white(size)
     _draw(canvas, thumbnails, _to_pixels(coordinates, size, face), face)
     return canvas
@@ -57,6 +56,7 @@ def cluster_crops(
     pixels of the map that holds most faces is drawn anew. Distances grow `zoom` times but faces only by its square
     root, so that they come apart. The cluster of most faces comes first."""
     from sklearn.cluster import KMeans  # slow to import
+    from threadpoolctl import threadpool_limits
 
     _check(thumbnails, coordinates)
     distinct = len(np.unique(coordinates, axis=0))
@@ -64,7 +64,8 @@ def cluster_crops(
         raise UsageError(f"{distinct} different places make 1 to {distinct} clusters, not {clusters}")
     if crop < 1 or zoom <= 0:
         raise UsageError(f"a crop needs at least 1 pixel and a zoom above 0, not {crop} and {zoom:g}")
-    means = KMeans(clusters, n_init=4, random_state=0).fit(coordinates)
+    with threadpool_limits(1, "openmp"):  # whose threads a forked child would wait for without end
+        means = KMeans(clusters, n_init=4, random_state=0).fit(coordinates)
     by_count = np.argsort(-np.bincount(means.labels_, minlength=clusters), kind="stable")
     places = _to_pixels(coordinates, size, face) * zoom
     crops = []

@@ -5,6 +5,7 @@ project(model.gallery.latents)          # (n, 2)"""
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.checks import whole
 from minifaces.errors import UsageError
 
 _LEADING = 50  # van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008: PCA to this many first
@@ -18,8 +19,7 @@ def project(latents: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
     Five latents or fewer, or equal ones, have no neighbourhoods to keep and are laid out by PCA alone. One
     thread and a fixed seed: the same latents give the same map. Raises UsageError for no latents, a negative
     seed, or numbers that are not finite."""
-    if not 0 <= seed < 2**32:
-        raise UsageError(f"a map's seed is from 0 to {2**32 - 1}, not {seed}")
+    seed = whole("a map's seed", seed, 0, 2**32 - 1)
     points = np.asarray(latents, dtype=np.float64)
     if points.ndim != 2 or not len(points):
         raise UsageError("a map needs at least one face")
@@ -43,6 +43,7 @@ def _principal(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
 
 def _tsne(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     from openTSNE import TSNE
+    from threadpoolctl import threadpool_limits
 
     # openTSNE's PCA start adds a jitter, which parts equal faces.
     layout = TSNE(
@@ -52,4 +53,5 @@ def _tsne(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         n_jobs=1,
         random_state=seed,
     )
-    return np.asarray(layout.fit(points), dtype=np.float64)
+    with threadpool_limits(1, "openmp"):  # whose threads a forked child would wait for without end
+        return np.asarray(layout.fit(points), dtype=np.float64)

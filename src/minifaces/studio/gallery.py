@@ -6,9 +6,9 @@ gallery.search(["pirate", "beard"])"""
 
 import difflib
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ConfigDict, TypeAdapter
 
+from minifaces.checks import unknown, whole
 from minifaces.errors import UsageError
-from minifaces.studio.checks import unknown, within
 from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES, read_checked, read_tensors
+from minifaces.studio.lazy import lazy
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.entries)
 
-    @cached_property
+    @lazy
     def thumbnails(self) -> NDArray[np.uint8]:
         """(n, size, size, 3) pictures, cut from gallery.webp. Raises UsageError where that is damaged."""
         size, per_row = self._image_size, math.ceil(math.sqrt(len(self)))
@@ -91,11 +92,11 @@ class Gallery:
         remedy = f"do you mean {' or '.join(names)}?" if names else "`minifaces gallery` lists the names"
         return UsageError(f"no file and no face in the gallery is called {name}; {remedy}")
 
-    def search(self, words: Iterable[str] = (), attribute: str | None = None) -> list[int]:
+    def search(self, words: str | Iterable[str] = (), attribute: str | None = None) -> list[int]:
         """Which entries have every one of `words` within name or description, and the attribute, in order.
 
         Raises UsageError where no entry says anything of the attribute."""
-        wanted = [word.lower() for word in words]
+        wanted = [word.lower() for word in ([words] if isinstance(words, str) else words)]
         if attribute is not None and attribute not in self.attributes:
             raise UsageError(unknown("attribute", attribute, self.attributes))
         return [
@@ -108,10 +109,14 @@ class Gallery:
     def nearest(
         self, latent: NDArray[np.float32], k: int, without: int | None = None
     ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Which k faces are nearest to a (d,) latent, and how far (Euclidean): (k,), (k,), nearest first.
+        """Which k faces are nearest to a (d,) latent, and how far (Euclidean): (k,), (k,), nearest first. All of them
+        where there are fewer.
 
-        `without` leaves one out: a face of the gallery is nearest to itself, which tells nothing."""
-        within("the number of neighbours", k, 1, len(self) - (without is not None))
+        `without` leaves one out: a face of the gallery is nearest to itself, which tells nothing. Raises UsageError
+        where there is no other one."""
+        k = whole("the number of neighbours", k, 1, sys.maxsize)
+        if len(self) == (without is not None):
+            raise UsageError("the gallery has no other face to be a neighbour")
         distances = np.linalg.norm(self.latents - latent, axis=1)
         order = np.argsort(distances, kind="stable")
         order = order[order != without][:k]

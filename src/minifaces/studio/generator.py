@@ -12,11 +12,12 @@ or a cosine, which differ between languages, are gone."""
 import hashlib
 import secrets
 import unicodedata
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.errors import UsageError
+from minifaces.checks import whole, word
 
 Array = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ def fresh_seed() -> int:
 
 def avatar_seed(text: str) -> int:
     """The seed of a text: the first 16 bytes of the SHA-256 of its UTF-8 in normal form C, the first byte highest."""
-    data = unicodedata.normalize("NFC", text).encode("utf-8", errors="surrogatepass")
+    data = unicodedata.normalize("NFC", word("what has a face", text)).encode("utf-8", errors="surrogatepass")
     return int.from_bytes(hashlib.sha256(data).digest()[:16], "big")
 
 
@@ -62,15 +63,14 @@ def rounded(values: Array, grain: float = GRAIN) -> Array:
     return np.asarray(np.floor(values / grain + 0.5) * grain, np.float64)
 
 
-def check_seed(seed: int) -> None:
-    """UsageError unless 0 <= seed < 2^128."""
-    if not 0 <= seed <= LARGEST_SEED:
-        raise UsageError(f"a seed is a whole number from 0 to 2^128 - 1, not {seed}")
+def check_seed(seed: SupportsIndex) -> int:
+    """A seed as an int. UsageError unless it is a whole number and 0 <= seed < 2^128."""
+    return whole("a seed", seed, 0, LARGEST_SEED)
 
 
 def _words(seed: int, n: int, count: int, stream: int) -> Array:
     """(n, count) whole numbers below 2^53, the upper bits of Philox's words."""
-    check_seed(seed)
+    seed = check_seed(seed)
     key = np.array([seed % _WORD, seed // _WORD], np.uint64)
     words = np.empty((n, count), np.uint64)
     for face in range(n):

@@ -7,23 +7,24 @@ frames = model.morph(latent, model.latent_of("random:7"), path="density")"""
 
 import os
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.checks import unknown, whole, within, word
 from minifaces.errors import UsageError
-from minifaces.images import READABLE, read_picture, resize, square
+from minifaces.images import READABLE, as_pictures, read_picture, resize, square
 from minifaces.studio import folder as files
 from minifaces.studio import geodesic, paths
 from minifaces.studio import refine as refining
-from minifaces.studio.checks import unknown, within
 from minifaces.studio.editor import Editor
 from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
 from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, rounded
+from minifaces.studio.lazy import lazy
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
 from minifaces.studio.prior import Kind, Prior, sample_normal
@@ -49,9 +50,11 @@ class Model:
 
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
         """Open `folder`. `threads` is how many parts of a batch are worked on at once, 0 for all cores."""
-        self.folder = Path(folder)
+        if not isinstance(folder, str | os.PathLike):
+            raise UsageError(f"a model's folder is named by a str or Path, not {type(folder).__name__}")
+        self.folder = Path(os.fsdecode(folder)).absolute()  # files are also read later, wherever the process is then
         self.config = files.open_folder(self.folder)
-        self._threads = threads
+        self._threads = whole("the number of threads", threads, 0, 4096)
         self.prior = Prior.load(self.folder / files.PRIOR)
         if self.prior.size != self.latent_size:
             raise self._damaged(files.PRIOR, f"it is for latents of {self.prior.size}, not {self.latent_size}")
@@ -65,12 +68,16 @@ class Model:
             raise self._damaged(files.EDITOR, f"it is for latents of {len(self.editor.mean)}, not {self.latent_size}")
         self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
         face = ("face", (3, self.image_size, self.image_size))
-        self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, threads)
+        self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, self._threads)
 
     @classmethod
     def bundled(cls, threads: int = 0) -> "Model":
         """The model that comes with the package."""
         return cls(Path(__file__).parent.parent / "assets" / "model", threads)
+
+    def __reduce__(self) -> "tuple[type[Model], tuple[Path, int]]":
+        """Pickled and copied as the folder that it is opened from, which must be there where it is unpickled."""
+        return type(self), (self.folder.absolute(), self._threads)
 
     @property
     def name(self) -> str:
@@ -116,7 +123,7 @@ class Model:
 
         Each of the `steps` (0 to 100) costs d + 7 decodes a picture, and the first brings most. What each
         picture pays for leaving its start, and that its middle weighs most: `minifaces.studio.refine`."""
-        within("the number of steps", steps, 0, LONGEST)
+        steps = whole("the number of steps", steps, 0, LONGEST)
         stack = _checked(pictures)
         starts = self.encode(stack) if latents is None else self._rows(latents)
         if len(starts) != len(stack):
@@ -136,10 +143,9 @@ class Model:
         A seed (0 to 2^128 - 1) gives the same latents on every machine and in the explorer's page, and the
         first of them are the same for every n: see `minifaces.studio.generator`. None draws afresh. They are
         whole multiples of 1/1024. `temperature` (0 to 100) below 1 gives more ordinary faces, above 1 odder ones."""
-        within("the number of faces", n, 1, MOST)
-        seed = fresh_seed() if seed is None else seed
-        check_seed(seed)
-        within("a temperature", temperature, 0, HOTTEST)
+        n = whole("the number of faces", n, 1, MOST)
+        seed = fresh_seed() if seed is None else check_seed(seed)
+        temperature = within("a temperature", temperature, 0, HOTTEST)
         if prior is None:
             prior = "mixture" if self.flow is None else "flow"
         if prior not in get_args(Kind):
@@ -169,7 +175,7 @@ class Model:
         little less variety (docs/evaluation.md). It is the walk of Rezende, Mohamed and Wierstra 2014 ("Stochastic
         backpropagation", ICML) without its noise. Latents of real faces hardly move. The encoder takes one look less
         than for pictures: the more it takes, the more of a face that it does not know it keeps."""
-        within("the number of rounds", rounds, 0, LONGEST)
+        rounds = whole("the number of rounds", rounds, 0, LONGEST)
         rows, looks = self._rows(latents).copy(), max(1, self.config.looks - 1)
         for i in range(0, len(rows), BATCH):
             for _ in range(rounds):
@@ -182,7 +188,7 @@ class Model:
         How far one round of `polish` moves a latent tells: what it moves farthest is smeared more often than not. The
         mixture's density would not: it is lowest for prints that are rich (docs/model-notes.md)."""
         rows = self._rows(latents)
-        within("the number of latents to keep", n, 0, len(rows))
+        n = whole("the number of latents to keep", n, 0, len(rows))
         moved = np.linalg.norm(self.polish(rows) - rows, axis=1)
         return rows[np.sort(np.argsort(moved, kind="stable")[:n])]
 
@@ -202,7 +208,7 @@ class Model:
         stops = np.concatenate([self._rows(latent) for latent in latents]) if latents else np.zeros((0, 1))
         if len(stops) < 2:
             raise UsageError("a morph needs two faces or more")
-        within("the number of steps", steps, 2, MOST)
+        steps = whole("the number of steps", steps, 2, MOST)
         ways: dict[str, paths.Path] = {
             "linear": paths.linear,
             "slerp": partial(paths.slerp, centre=self.prior.mean),
@@ -221,7 +227,7 @@ class Model:
         loop: bool = False,
         eased: bool = False,
     ) -> Pictures:
-        """Turn one face into the next, through two or more (d,) latents: (m, H, W, 3) uint8.
+        """Turn one face into the next, through two or more latents, each (d,) or several in rows: (m, H, W, 3) uint8.
 
         Each leg has `steps` pictures with both ends, shared ends come once; a loop goes back to the first
         face without repeating it. `eased` lingers at each face. The paths: `minifaces.studio.paths` and
@@ -238,8 +244,8 @@ class Model:
         """Paths along which pictures change little, (m, d), (m, d) -> (m, knots + 2, d) float32 with both ends.
 
         1 to 100 knots, 0 to 100 rounds of moving them; 0 are straight lines. See `minifaces.studio.geodesic`."""
-        within("the number of knots", knots, 1, LONGEST)
-        within("the number of rounds", rounds, 0, LONGEST)
+        knots = whole("the number of knots", knots, 1, LONGEST)
+        rounds = whole("the number of rounds", rounds, 0, LONGEST)
         a, b = (self._rows(latents).astype(np.float64) for latents in (starts, ends))
         if len(a) != len(b):
             raise UsageError(f"there are {len(a)} latents to start from and {len(b)} to end at")
@@ -254,11 +260,12 @@ class Model:
         turn of 20 degrees (docs/evaluation.md has figures). What is beyond what was learnt is a step along the
         attribute's direction. Edits follow one another in the order of their names."""
         rows = self._rows(latents).copy()
-        for attribute in sorted(amounts):
+        if not isinstance(amounts, Mapping):
+            raise UsageError(f"the amounts of an edit must be a dict such as {{'smile': 1.0}}, not {amounts!r}")
+        for attribute in sorted(amounts, key=str):
             if attribute not in self.directions:
                 raise UsageError(unknown("attribute", attribute, sorted(self.directions)))
-            amount = amounts[attribute]
-            within(f"the amount of {attribute}", amount, -HOTTEST, HOTTEST)
+            amount = within(f"the amount of {attribute}", amounts[attribute], -HOTTEST, HOTTEST)
             if self.editor is not None:
                 change, amount = self.editor.change(rows, attribute, amount)
                 rows += change
@@ -266,15 +273,25 @@ class Model:
         return rows
 
     def neighbours(self, latent: ArrayLike, k: int = 8) -> list[tuple[Entry, float]]:
-        """The k gallery faces nearest to a (d,) latent with their Euclidean distances, nearest first."""
-        nearest, distances = self.gallery.nearest(self._rows(latent)[0], k)
+        """The k gallery faces nearest to one (d,) latent with their Euclidean distances, nearest first; all of them
+        where there are fewer."""
+        rows = self._rows(latent)
+        if len(rows) != 1:
+            raise UsageError(f"neighbours are asked for one latent at a time, ({self.latent_size},), not {rows.shape}")
+        nearest, distances = self.gallery.nearest(rows[0], k)
         return [(self.gallery.entries[i], float(far)) for i, far in zip(nearest, distances, strict=True)]
 
-    def latent_of(self, face: str, refine: int = 0) -> Latents:
+    def latent_of(self, face: str | os.PathLike[str], refine: int = 0) -> Latents:
         """The (d,) latent that a FACE means: a gallery name, `random:SEED`, `avatar:TEXT` or a picture file, in order.
 
-        `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has.
-        A picture file's latent is refined in so many steps: see `Model.refine`."""
+        `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has, and so is a
+        Path that is there. A picture file's latent is refined in so many steps: see `Model.refine`."""
+        refine = whole("the number of steps", refine, 0, LONGEST)
+        if isinstance(face, os.PathLike):
+            face = os.fsdecode(face)
+            if os.path.exists(face):  # noqa: PTH110
+                return self._of_file(face, refine)
+        word("a face", face)
         known = self.gallery.index(face)
         if known is not None:
             return cast(Latents, self.gallery.latents[known])
@@ -287,11 +304,14 @@ class Model:
             return self.avatar_latent(face.removeprefix("avatar:"))
         # os.path.exists, since Path's own raises for a name that is too long to be one.
         if os.path.exists(face) or Path(face).suffix.lower() in READABLE:  # noqa: PTH110
-            picture = square(read_picture(face), self.image_size)
-            return cast(Latents, self.refine(picture[None], steps=refine)[0])
+            return self._of_file(face, refine)
         raise self.gallery.no_such(face)
 
-    @cached_property
+    def _of_file(self, path: str, refine: int) -> Latents:
+        picture = square(read_picture(path), self.image_size)
+        return cast(Latents, self.refine(picture[None], steps=refine)[0])
+
+    @lazy
     def _encoder(self) -> Network:
         face = ("face", (3, self.image_size, self.image_size))
         return Network(self.folder / files.ENCODER, face, ("latent", (self.latent_size,)), self._threads)
@@ -325,7 +345,14 @@ class Model:
 
     def _rows(self, latents: ArrayLike) -> Latents:
         """Any latents as (n, d) float32, checked."""
-        rows = np.atleast_2d(np.asarray(latents, dtype=np.float32))
+        try:
+            if np.iscomplexobj(latents):
+                raise TypeError
+            rows = np.atleast_2d(np.asarray(latents, dtype=np.float32))
+        except (TypeError, ValueError):
+            raise UsageError(
+                f"latents must be numbers, (n, {self.latent_size}), not {type(latents).__name__}"
+            ) from None
         if rows.ndim != 2 or rows.shape[1] != self.latent_size:
             raise UsageError(f"latents must be (n, {self.latent_size}), not {rows.shape}")
         if not np.isfinite(rows).all():
@@ -335,7 +362,7 @@ class Model:
 
 def _checked(pictures: Pictures) -> Pictures:
     """Square pictures, or a UsageError."""
-    stack = np.asarray(pictures)
+    stack = as_pictures(pictures)
     if stack.ndim != 4 or stack.shape[3] != 3 or stack.shape[1] != stack.shape[2] or stack.dtype != np.uint8:
         raise UsageError(f"pictures must be (n, size, size, 3) uint8, not {stack.shape} {stack.dtype}")
     return stack

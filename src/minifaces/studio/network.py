@@ -1,9 +1,13 @@
-"""Run one of a model's ONNX graphs on the CPU, with the same numbers every time."""
+"""Run one of a model's ONNX graphs on the CPU, with the same numbers every time, in forked processes too.
+
+A fork copies the memory of a process but none of its threads, at whatever they were. So no threads wait here between
+two batches, and a child opens a session of its own, since its parent's may be a copy of one in the middle of a run."""
 
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +15,25 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from minifaces.cores import cores
 from minifaces.errors import UsageError
 
 ROWS = 8
 """that a thread works on at a time. Parts of a batch side by side are done sooner than operations that are shared out,
 and what the parts are does not depend on the machine: nor do the numbers"""
+
+_opening = threading.RLock()  # no fork while ONNX Runtime, which has locks of its own for this, opens a session
+_process = object()  # another one in each process
+
+
+def _is_child() -> None:
+    global _process
+    _process = object()
+    _opening.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_is_child)
 
 
 class Network:
@@ -28,34 +46,48 @@ class Network:
 
         `threads` is how many parts of a batch are worked on at once, 0 for as many as there are cores. Raises
         UsageError, naming the file, where the graph does not load or is another one."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.use_deterministic_compute = True
-        options.log_severity_level = 3  # errors come as exceptions; warnings are the exporter's concern
+        self._path, self._threads = path, threads
+        self._source, self._target = source[0], target[0]
         try:
-            # Not by its name, of which ONNX Runtime takes no bytes that are no UTF-8.
-            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
-            raise UsageError(f"{path} does not load: {_first_line(error)}") from error
-        _check(path, "input", self._session.get_inputs(), *source)
-        _check(path, "output", self._session.get_outputs(), *target)
-        self._source, self._target, self._threads = source[0], target[0], threads
+            self._graph = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path} does not load: {error.strerror or error}") from error
+        self._sessions: list[tuple[object, Any]] = []  # each with its process, that of this one last
+        session = self._session()
+        _check(path, "input", session.get_inputs(), *source)
+        _check(path, "output", session.get_outputs(), *target)
 
     def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """A batch of rows, (n, ...) -> (n, ...), n at least 1."""
+        run = partial(self._run, self._session())
         if len(rows) <= ROWS:
-            return self._run(rows)
+            return run(rows)
         parts = np.array_split(rows, -(-len(rows) // ROWS))
-        return np.concatenate(list(_pool(self._threads).map(self._run, parts)))
+        with ThreadPoolExecutor(self._threads or cores()) as pool:  # as many at most, and no more than parts
+            return np.concatenate(list(pool.map(run, parts)))
 
-    def _run(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = self._session.run([self._target], {self._source: rows})[0]
+    def _run(self, session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = session.run([self._target], {self._source: rows})[0]
         return result
 
+    def _session(self) -> Any:
+        """This process's session. Those of its parents are kept, since it is not known how to take them apart."""
+        with _opening:
+            if not self._sessions or self._sessions[-1][0] is not _process:
+                self._sessions.append((_process, _open(self._path, self._graph)))
+            return self._sessions[-1][1]
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads or os.cpu_count())
+
+def _open(path: Path, graph: bytes) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3  # errors come as exceptions; warnings are the exporter's concern
+    try:
+        # Not by its name, of which ONNX Runtime takes no bytes that are no UTF-8.
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
+        raise UsageError(f"{path} does not load: {_first_line(error)}") from error
 
 
 def _check(path: Path, what: str, found: Sequence[Any], name: str, shape: Sequence[int]) -> None:

@@ -12,7 +12,6 @@ of (d,). The mixture lives over y; what the basis leaves out is drawn as indepen
 import math
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 from minifaces.studio.generator import choices, normals
+from minifaces.studio.lazy import lazy
 
 Array = NDArray[np.float64]
 Kind = Literal["flow", "mixture", "normal"]
@@ -109,7 +109,7 @@ class Prior:
     def _coordinates(self, latents: ArrayLike) -> Array:
         return (np.asarray(latents, dtype=np.float64) - self.mean) @ self.basis.T
 
-    @cached_property
+    @lazy
     def _whiteners(self) -> Array:
         """(c, k, k) inverses of the Cholesky factors."""
         return np.asarray(np.linalg.inv(self.cholesky), np.float64)
