@@ -19,11 +19,12 @@ from sklearn.datasets import load_digits
 import minifaces
 from minifaces.cli.main import run as command
 from minifaces.dataset import write_dataset
-from minifaces.errors import MinifacesError, UsageError
+from minifaces.errors import MinifacesError, MinifacesWarning, UsageError
 from minifaces.vae import ahead, checkpoint, flow
 from minifaces.vae.config import Config, preset
 from minifaces.vae.export import _save, encode, export_model
 from minifaces.vae.faces import Batch, FolderFaces
+from minifaces.vae.log import Log
 from minifaces.vae.networks import build
 from minifaces.vae.train import Run, Status, Trained
 
@@ -210,6 +211,21 @@ def test_a_run_begins_with_the_weights_of_a_model(
         Run(other, "composed", tmp_path / "other", steps=1, start=exported)
     with pytest.raises(UsageError, match="cannot be read"):
         Run(tiny(), "composed", tmp_path / "none", steps=1, start=tmp_path / "nowhere")
+
+
+def test_a_run_may_lie_where_the_name_is_no_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / "b\udcff"
+    tensors = {"w": torch.arange(3.0)}
+    moments = {"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": []}
+    checkpoint.save(folder, tiny(), {"step": 3}, tensors, tensors, moments)
+    config, state, model, _, read = checkpoint.load(folder)
+    assert (config, state, model["w"].tolist(), read[0]["step"].item()) == (tiny(), {"step": 3}, [0, 1, 2], 1)
+    assert checkpoint.weights(folder, tensors)["w"].tolist() == [0, 1, 2]
+    with pytest.warns(MinifacesWarning, match="TensorBoard, which takes no name"):
+        log = Log(folder, active=True, first=0, every=1)
+    log.write(1, {"loss": 2.0})
+    log.close()
+    assert (folder / "log.jsonl").read_text() == '{"step": 1, "loss": 2.0}\n'
 
 
 def test_the_current_folder_may_become_a_model(

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from minifaces.cores import cores
 from minifaces.errors import UsageError
-from minifaces.files import atomic
+from minifaces.files import atomic, shown
 from minifaces.images import read_picture
 from minifaces.photos.folder import Face, Screen, Work
 from minifaces.photos.screen import DEFECTS, WORDS
@@ -109,7 +109,7 @@ def _described(
         places.setdefault(face.original.id, len(places))
     more = f"the {len(faces)} most suspicious of {of} faces; the others are kept or rejected as the screening says"
     return {
-        "name": work.folder.resolve().name,
+        "name": shown(work.folder.resolve().name),
         "id": hashlib.sha256("\n".join(face.head.key for face in faces).encode()).hexdigest()[:16],
         "note": more if of > len(faces) else "",
         "defects": [{"name": name, "words": words(name), "threshold": thresholds.get(name, 1)} for name in names],

@@ -8,9 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from minifaces.errors import UsageError
@@ -53,7 +54,7 @@ def load(folder: Path) -> tuple[Config, dict[str, Any], Tensors, Tensors, dict[i
     state = read_json(folder / "run.json")
     try:
         config = checked(state.pop("config"))
-        model, ema, flat = (load_file(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
+        model, ema, flat = (_read(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
     except (SafetensorError, FileNotFoundError, KeyError) as error:
         raise UsageError(f"the checkpoint {folder} is damaged ({error}): train anew into another folder") from error
     moments: dict[int, Tensors] = {}
@@ -67,7 +68,7 @@ def weights(model: Path, wanted: Tensors) -> Tensors:
     """The weights of a model folder, for a network with the state `wanted`. Raises UsageError where they do not fit."""
     file = model / "model.safetensors"
     try:
-        found = load_file(file)
+        found = _read(file)
     except (SafetensorError, OSError) as error:
         raise UsageError(f"{file} cannot be read ({error}): name a model folder that a training made") from error
     if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in wanted.items()}:
@@ -77,6 +78,12 @@ def weights(model: Path, wanted: Tensors) -> Tensors:
 
 def exists(folder: Path) -> bool:
     return any((folder.with_name(folder.name + end) / "run.json").is_file() for end in ("", ".new", ".old"))
+
+
+def _read(file: Path) -> Tensors:
+    """Not by its name, of which safetensors takes no bytes that are no UTF-8."""
+    tensors: Tensors = safetensors.torch.load(file.read_bytes())
+    return tensors
 
 
 def _flat(tensors: Tensors) -> Tensors:

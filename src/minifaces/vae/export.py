@@ -42,8 +42,8 @@ SMALL = 512  # weights of fewer values stay in float32
 def export_model(trained: Trained, folder: Path, name: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Write the model folder: ONNX, prior, directions, gallery, weights, card, configuration.
 
-    Built in a hidden folder of it, since `folder` may be the current one or a disk of its own, and moved up file by file
-    once all of it is whole; a run kept in `folder` stays."""
+    Built in a hidden folder of it, since `folder` may be the current one or a disk of its own, and moved up file by
+    file once all of it is whole; a run kept in `folder` stays."""
     scratch = folder / ".export"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

@@ -2,10 +2,13 @@
 
 import json
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from minifaces.errors import MinifacesWarning
 
 
 class Log:
@@ -19,23 +22,30 @@ class Log:
         if active:
             from torch.utils.tensorboard import SummaryWriter  # slow to import
 
-            self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)
+            try:
+                self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)
+            except UnicodeEncodeError:
+                message = (
+                    f"{folder} holds nothing for TensorBoard, which takes no name that is not UTF-8; log.jsonl does"
+                )
+                warnings.warn(message, MinifacesWarning, stacklevel=2)
 
     def write(self, step: int, values: dict[str, float]) -> None:
         self.kept.append(values)
-        if step % self.every or self.file is None or self.board is None:
+        if step % self.every or self.file is None:
             return
         mean = {k: sum(v[k] for v in self.kept) / len(self.kept) for k in values}
         self.kept.clear()
         self.file.write(json.dumps({"step": step, **{k: float(f"{v:.6g}") for k, v in mean.items()}}) + "\n")
         self.file.flush()
-        for name, value in mean.items():
-            self.board.add_scalar(name, value, step)
+        if self.board is not None:
+            for name, value in mean.items():
+                self.board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        if self.file is not None and self.board is not None:
-            self.file.close()
-            self.board.close()
+        for file in (self.file, self.board):
+            if file is not None:
+                file.close()
 
 
 @contextmanager
