@@ -64,6 +64,20 @@ def test_control_characters_in_names(call: Call) -> None:
     assert "photos/0\\r\\x1b[31m.png" in [row["source"] for row in read_dataset("faces", 64).rows]
 
 
+def test_folders_of_names_that_are_no_utf8(call: Call) -> None:
+    Path("photos/0.png").rename("photos/0\udcff.png")
+    lenient = [word for name in DEFECTS for word in ("--set", f"{name}=1.01")]
+    assert call("prepare", "photos/0\udcff.png", "--size", "64", "--workers", "1", *lenient, "-o", "w\udcff")[0] == 0
+    for words, said in (
+        (("review", "w\udcff", "-o", "r\udcff.html"), "r\\xff.html: 1 faces; open it"),
+        (("review", "w\udcff", "--as-screened", "-o", "d\udcff"), "d\\xff: 1 of 1 faces"),
+        (("stats", "d\udcff", "-o", "s\udcff.html"), "d\\xff"),
+    ):
+        code, out, err = call(*words)
+        assert (code, err, said in out) == (0, "", True)
+    assert "w\\\\xff" in Path("r\udcff.html").read_text("utf-8")
+
+
 def test_a_work_folder_inside_of_the_pictures(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("photos")
     for _ in range(2):

@@ -1,6 +1,7 @@
 """What commands say: to any terminal, to none at all, of any names, and never at the cost of what they do."""
 
 import errno
+import gzip
 import io
 import json
 import os
@@ -142,6 +143,16 @@ def test_any_name_is_shown_in_a_line_and_obeyed_by_nobody(call: Call, name: str,
     assert not set(err) & set("\x1b\x07\x9b\u202e\u2066")
     code, out, _ = call("utf-8", "model", "info", model, model=None)
     assert (code, kept in out) == (0, True)
+
+
+def test_a_page_of_pictures_of_any_names(call: Call) -> None:
+    Path("faces").mkdir()
+    for name in (ODD, f"{ESCAPES}.png", f"{TEXT}.png"):
+        shutil.copy(name, "faces")
+    for words in (["map", "faces", "--size", "64", "-o", "x.png"], ["export-site", f"site {ODD}", "--data", "faces"]):
+        assert call("ascii", *words)[::2] == (0, "")
+    site = json.loads(gzip.decompress(Path(f"site {ODD}/data/site.bin").read_bytes()))
+    assert sorted(site["faces"]["names"])[1:] == ["b\\xff", TEXT]
 
 
 def test_the_demo_takes_any_name(call: Call, tiny_model: Path) -> None:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from minifaces.errors import UsageError
-from minifaces.files import write_text
+from minifaces.files import shown, write_text
 from minifaces.images import read_picture
 from minifaces.photos.stats import Spread, Stats
 from minifaces.photos.thumbnails import thumbnail
@@ -23,7 +23,7 @@ def write_page(path: str | os.PathLike[str], stats: Stats) -> None:
     """Write the page, whole or not at all."""
     folder = files("minifaces.photos") / "page"
     page, style = ((folder / f"stats.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
-    name = escape(stats.folder.resolve().name)
+    name = escape(shown(stats.folder.resolve().name))
     counts = "\n".join(f"<div><dt>{escape(what)}</dt><dd>{count:,}</dd></div>" for what, count in stats.counts.items())
     figures = [_table(stats, what, table) for what, table in stats.tables.items()]
     figures += [_histogram(what, spread) for what, spread in stats.spreads.items()]
