@@ -176,6 +176,9 @@ EMPTY = {
     "decisions": ["data", "review", "here", "--apply", ""],
     "a folder to count": ["data", "stats", ""],
     "a library": ["data", "prints", "--library", ""],
+    "a list": ["data", "collect", ""],
+    "a list of a site": ["data", "collect", "--rebrickable-csv", ""],
+    "a recipe": ["data", "collect", "file", "--recipe", ""],
     "weights to begin with": ["train", "--from", ""],
 }
 

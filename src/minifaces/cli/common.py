@@ -105,7 +105,7 @@ def print_json(value: Any) -> None:
     text = _HALVES.sub(lambda half: _escaped(spelled(half[0])), json.dumps(value, indent=1, ensure_ascii=False))
     text = _OBEYED.sub(lambda character: _escaped(character[0]), text)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         text = json.dumps(json.loads(text), indent=1)
     print(text, flush=True)

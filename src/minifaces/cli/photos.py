@@ -120,10 +120,21 @@ def screen(
 def collect(
     parts: Annotated[
         Path | None,
-        typer.Argument(metavar="LIST", help="A CSV, or a line each, of part numbers or URLs.", show_default=False),
+        typer.Argument(
+            metavar="LIST",
+            parser=named("LIST"),
+            help="A CSV, or a line each, of part numbers or URLs.",
+            show_default=False,
+        ),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="TOML file that says where a site has its pictures.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=named("--recipe"),
+            help="TOML file that says where a site has its pictures.",
+            show_default=False,
+        ),
     ] = None,
     output: WorkOption = Path("work"),
     contact: Annotated[
@@ -133,7 +144,13 @@ def collect(
         bool, typer.Option("--i-may-use-these", help="I have the right to use these pictures for this.")
     ] = False,
     rebrickable_csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Rebrickable's parts.csv as the LIST.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=named("--rebrickable-csv"),
+            help="Rebrickable's parts.csv as the LIST.",
+            show_default=False,
+        ),
     ] = None,
     column: Annotated[str | None, typer.Option(help="Column of the LIST.", show_default="found by its name")] = None,
     where: Annotated[

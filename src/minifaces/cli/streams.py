@@ -34,12 +34,16 @@ class _Output:
             try:
                 return self._stream.write(text)
             except UnicodeEncodeError:
-                encoding = getattr(self._stream, "encoding", None) or "ascii"
-                return self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+                return self._stream.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
 
     def flush(self) -> None:
         with self._telling():
             self._stream.flush()
+
+    @property
+    def encoding(self) -> str:
+        """Of a stream that does not say, the least; a StringIO says None, and takes all."""
+        return getattr(self._stream, "encoding", "ascii") or "utf-8"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
