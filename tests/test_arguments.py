@@ -43,6 +43,7 @@ WHOLES: dict[str, tuple[Callable[[Model, Any], Any], int]] = {
     "seed of sample, normal": (lambda m, i: m.sample(2, seed=i, prior="normal"), 7),
     "n of sample": (lambda m, i: m.sample(i, seed=1), 3),
     "n of sample_latents": (lambda m, i: m.sample_latents(i, seed=1), 3),
+    "polish of sample": (lambda m, i: m.sample(2, seed=1, polish=i), 1),
     "rounds of polish": (lambda m, i: m.polish(Z, i), 2),
     "n of keep_nearest": (lambda m, i: m.keep_nearest(Z, i), 2),
     "steps of refine": (lambda m, i: m.refine(FACES[:1], steps=i), 1),
@@ -96,6 +97,19 @@ def test_numbers(model: Model, name: str) -> None:
     for wrong in (np.nan, np.inf, -1e9):
         with pytest.raises(UsageError, match="must be from"):
             call(model, wrong)
+
+
+def test_a_share_is_rejected_and_the_rest_polished(model: Model) -> None:
+    """As `keep_nearest` and `polish` do one after the other."""
+    drawn = model.sample_latents(15, 7)
+    expected = model.polish(model.keep_nearest(drawn, 9), 1)
+    np.testing.assert_array_equal(model.sample_latents(9, 7, reject=np.float64(0.4), polish=1), expected)
+    np.testing.assert_array_equal(model.sample(9, 7, reject=0.4, polish=1), model.decode(expected))
+    for wrong in (-0.1, 0.95, np.nan, "0.1"):
+        with pytest.raises(UsageError, match="the share to reject must be"):
+            model.sample(2, 1, reject=wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="faces drawn must be from 1 to 100000, not 200000"):
+        model.sample_latents(100_000, 1, reject=0.5)
 
 
 def test_a_complaint_is_short() -> None:

@@ -69,14 +69,11 @@ def sample(
     """Draw faces that are nobody's."""
     import secrets
 
-    from minifaces.checks import within
     from minifaces.pictures import grid
 
     model = open_model(model_folder)
     seed = secrets.randbelow(2**32) if seed is None else seed  # told, so that a good draw can be had again
-    within("the share to reject", reject, 0, 0.9)
-    latents = model.sample_latents(math.ceil(n / (1 - reject)), seed, temperature, prior)
-    latents = model.polish(model.keep_nearest(latents, n) if reject else latents, polish)
+    latents = model.sample_latents(n, seed, temperature, prior, reject, polish)
     what = f"{n} {'face' if n == 1 else 'faces'} of seed {seed}"
     facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior, "reject": reject, "polish": polish}
     if not names_folder(output):

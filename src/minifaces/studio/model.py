@@ -5,6 +5,7 @@ pictures = model.sample(25, seed=7)           # (25, H, W, 3) uint8
 latent = model.latent_of("3626bp01/front")    # (d,) float32
 frames = model.morph(latent, model.latent_of("random:7"), path="density")"""
 
+import math
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -134,7 +135,13 @@ class Model:
         return np.stack([refining.refine(self._planes(p[None])[0], z, self._decode_planes, steps) for p, z in each])
 
     def sample_latents(
-        self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None
+        self,
+        n: int,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        prior: Kind | None = None,
+        reject: float = 0.0,
+        polish: int = 0,
     ) -> Latents:
         """Draw n (1 to 100,000) latents, (n, d) float32, from the fitted flow, the fitted mixture or N(0, I).
 
@@ -142,8 +149,18 @@ class Model:
 
         A seed (0 to 2^128 - 1) gives the same latents on every machine and in the explorer's page, and the
         first of them are the same for every n: see `minifaces.studio.generator`. None draws afresh. They are
-        whole multiples of 1/1024. `temperature` (0 to 100) below 1 gives more ordinary faces, above 1 odder ones."""
+        whole multiples of 1/1024. `temperature` (0 to 100) below 1 gives more ordinary faces, above 1 odder ones.
+
+        With `reject` (0 to 0.9), that share of what is drawn is left out, those farthest from the data
+        (`keep_nearest`); `polish` rounds (0 to 100) follow. Which are left out depends on all, and polished ones are no multiples."""
         n = whole("the number of faces", n, 1, MOST)
+        reject = within("the share to reject", reject, 0, 0.9)
+        latents = self._draw(
+            whole("the number of faces drawn", math.ceil(n / (1 - reject)), 1, MOST), seed, temperature, prior
+        )
+        return self.polish(self.keep_nearest(latents, n) if reject else latents, polish)
+
+    def _draw(self, n: int, seed: int | None, temperature: float, prior: Kind | None) -> Latents:
         seed = fresh_seed() if seed is None else check_seed(seed)
         temperature = within("a temperature", temperature, 0, HOTTEST)
         if prior is None:
@@ -192,9 +209,17 @@ class Model:
         moved = np.linalg.norm(self.polish(rows) - rows, axis=1)
         return rows[np.sort(np.argsort(moved, kind="stable")[:n])]
 
-    def sample(self, n: int, seed: int | None = None, temperature: float = 1.0, prior: Kind | None = None) -> Pictures:
+    def sample(
+        self,
+        n: int,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        prior: Kind | None = None,
+        reject: float = 0.0,
+        polish: int = 0,
+    ) -> Pictures:
         """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
-        return self.decode(self.sample_latents(n, seed, temperature, prior))
+        return self.decode(self.sample_latents(n, seed, temperature, prior, reject, polish))
 
     def morph_latents(
         self,
