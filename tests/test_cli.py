@@ -291,7 +291,6 @@ BAD = {
     "a setting without an amount": ["edit", "d0001", "--set", "round"],
     "an endless amount": ["edit", "d0001", "--round", "inf"],
     "no neighbours": ["neighbours", "d0001", "-k", "0"],
-    "no neighbours": ["neighbours", "d0001", "-k", "0"],
     "nobody like that": ["gallery", "pirate"],
     "nobody has that": ["gallery", "--attribute", "beard"],
     "a map of nothing": ["map", "nowhere"],

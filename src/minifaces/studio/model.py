@@ -152,7 +152,8 @@ class Model:
         whole multiples of 1/1024. `temperature` (0 to 100) below 1 gives more ordinary faces, above 1 odder ones.
 
         With `reject` (0 to 0.9), that share of what is drawn is left out, those farthest from the data
-        (`keep_nearest`); `polish` rounds (0 to 100) follow. Which are left out depends on all, and polished ones are no multiples."""
+        (`keep_nearest`); `polish` rounds (0 to 100) follow. Which are left out depends on all that are drawn, and what
+        was polished is no multiple."""
         n = whole("the number of faces", n, 1, MOST)
         reject = within("the share to reject", reject, 0, 0.9)
         latents = self._draw(
