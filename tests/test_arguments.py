@@ -18,11 +18,21 @@ from safetensors.numpy import load_file
 
 import minifaces
 from conftest import LATENT, SHOWN, SIZE, save, write_config
-from minifaces import UsageError
+from minifaces import MinifacesError, UsageError
 from minifaces.checks import whole, within
 from minifaces.cli.main import run
-from minifaces.images import save_picture
-from minifaces.pictures import captioned, draw_map, grid, pairs, save_animation, snap_to_grid, strip
+from minifaces.images import read_picture, save_picture, square
+from minifaces.pictures import (
+    captioned,
+    check_animation,
+    cluster_crops,
+    draw_map,
+    grid,
+    pairs,
+    save_animation,
+    snap_to_grid,
+    strip,
+)
 from minifaces.studio.atlas import project
 from minifaces.studio.model import Model
 
@@ -60,6 +70,14 @@ WHOLES: dict[str, tuple[Callable[[Model, Any], Any], int]] = {
     "gap of a grid": (lambda _, i: grid(FACES, gap=i), 2),
     "size of a map": (lambda _, i: draw_map(FACES, PLACES, i, 8), 64),
     "face of a map": (lambda _, i: draw_map(FACES, PLACES, 64, i), 8),
+    "clusters": (lambda _, i: cluster_crops(FACES, PLACES, i, 64, 8, 16), 2),
+    "size of a map looked closer at": (lambda _, i: cluster_crops(FACES, PLACES, 1, i, 8, 16), 64),
+    "face of a map looked closer at": (lambda _, i: cluster_crops(FACES, PLACES, 1, 64, i, 16), 8),
+    "crop": (lambda _, i: cluster_crops(FACES, PLACES, 1, 64, 8, i), 16),
+    "side of a square": (lambda _, i: square(FACES[0], i), 20),
+    "a background's red": (lambda _, i: grid(FACES, background=(i, 0, 0)), 20),
+    "n of the mixture": (lambda m, i: m.prior.sample(i, 1), 2),
+    "seed of the mixture": (lambda m, i: m.prior.sample(2, i), 2),
 }
 
 
@@ -73,14 +91,16 @@ def test_whole_numbers(model: Model, name: str) -> None:
         with pytest.raises(UsageError, match="must be a whole number, not ") as caught:
             call(model, wrong)
         assert "\n" not in str(caught.value)
-    for wrong in (-1, 2**200):
+    for wrong in (-1, 2**200, 10**5000):
         with pytest.raises(UsageError, match="must be from"):
             call(model, wrong)
 
 
 NUMBERS: dict[str, tuple[Callable[[Model, Any], Any], float]] = {
     "temperature": (lambda m, x: m.sample(2, 1, temperature=x), 0.5),
+    "reject": (lambda m, x: m.sample(2, 1, reject=x), 0.5),
     "amount": (lambda m, x: m.edit(Z, {"round": x}), 0.5),
+    "zoom": (lambda _, x: cluster_crops(FACES, PLACES, 1, 64, 8, 16, x), 2.0),
 }
 
 
@@ -90,11 +110,12 @@ def test_numbers(model: Model, name: str) -> None:
     expected = call(model, number)
     for kind in (np.float64, np.float32, np.array):
         np.testing.assert_array_equal(call(model, kind(number)), expected)
-    np.testing.assert_array_equal(call(model, np.int8(1)), call(model, 1.0))
+    if name != "reject":
+        np.testing.assert_array_equal(call(model, np.int8(1)), call(model, 1.0))
     for wrong in ("1", None, True, 1j, [1.0], np.ones(2)):
         with pytest.raises(UsageError, match="must be a number, not "):
             call(model, wrong)
-    for wrong in (np.nan, np.inf, -1e9):
+    for wrong in (np.nan, np.inf, -1e9, 10**400, -(10**5000)):
         with pytest.raises(UsageError, match="must be from"):
             call(model, wrong)
 
@@ -115,7 +136,7 @@ def test_a_share_is_rejected_and_the_rest_polished(model: Model) -> None:
 def test_a_complaint_is_short() -> None:
     with pytest.raises(UsageError, match=r"^it must be a whole number, not list$"):
         whole("it", list(range(1000)), 0, 1)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=r"^it must be a number, not ndarray$"):
+    with pytest.raises(UsageError, match=r"^it must be a number, not ndarray \(9, 9\) of float64$"):
         within("it", np.zeros((9, 9)), 0, 1)
 
 
@@ -133,7 +154,7 @@ def test_texts_and_paths(model: Model, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="must be a text"):
             model.avatar(wrong)  # type: ignore[arg-type]
     for wrong in (7, FACES):
-        with pytest.raises(UsageError, match="a model's folder is named by"):
+        with pytest.raises(UsageError, match="a model's folder must be named by"):
             minifaces.load(wrong)  # type: ignore[arg-type]
     assert model.gallery.search("seven") == model.gallery.search(["seven"]) != []
 
@@ -161,9 +182,9 @@ def test_one_latent_and_several(model: Model) -> None:
     np.testing.assert_array_equal(model.morph(Z, steps=3), model.morph(*Z, steps=3))
     with pytest.raises(UsageError, match="a dict such as"):
         model.edit(Z, ["smile"])  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="unknown attribute 7"):
+    with pytest.raises(UsageError, match="the attribute must be a text"):
         model.edit(Z, {7: 1.0})  # type: ignore[dict-item]
-    with pytest.raises(UsageError, match="unknown prior 7"):
+    with pytest.raises(UsageError, match="the prior must be a text"):
         model.sample(1, 1, prior=7)  # type: ignore[arg-type]
 
 
@@ -184,7 +205,7 @@ WRONG_PICTURES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", WRONG_PICTURES)
 def test_what_is_no_picture_to_save(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a picture to save must be \(H, W, 3\) uint8|of one size"):
+    with pytest.raises(UsageError, match=r"a picture must be \(H, W, 3\) uint8|of one size"):
         save_picture(tmp_path / "x.png", WRONG_PICTURES[name])
     assert not any(tmp_path.iterdir())
 
@@ -218,6 +239,114 @@ def test_lists_of_frames(tmp_path: Path, model: Model) -> None:
     for wrong in ("20", None, True):
         with pytest.raises(UsageError, match="frames a second must be a number"):
             save_animation(tmp_path / "x.gif", FACES, wrong)
+
+
+NAMES: dict[str, Callable[[Model, Any], Any]] = {
+    "a model": lambda _, name: minifaces.load(name),
+    "a picture to read": lambda _, name: read_picture(name),
+    "a picture to save": lambda _, name: save_picture(name, FACES[0]),
+    "an animation": lambda _, name: save_animation(name, FACES),
+    "an animation to check": lambda _, name: check_animation(name, 25),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_names_no_file(model: Model, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for wrong in (7, b"x.gif", "", "a\0.gif", Path("a\0.gif"), ["x.gif"], FACES[0], True):
+        with pytest.raises(UsageError, match="must be named by a str or Path, not ") as caught:
+            NAMES[name](model, wrong)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 200
+    for long in ("a" * 5000, Path("a" * 5000)):
+        with pytest.raises(MinifacesError):
+            NAMES[name](model, long)
+    assert not any(tmp_path.iterdir())
+
+
+class Odd:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+WRONG: dict[str, tuple[Callable[[Model, Any], Any], list[Any]]] = {
+    "prior": (lambda m, w: m.sample(1, prior=w), [7, ["flow"], np.ones(3), Odd(), "mixtur"]),
+    "path": (lambda m, w: m.morph(Z, path=w), [7, ["linear"], np.ones(3), None, Odd(), "lin"]),
+    "amounts": (
+        lambda m, w: m.edit(Z, w),
+        ["smile", None, [("round", 1.0)], {("round",): 1.0}, {1: 1.0, "round": 1.0}],
+    ),
+    "face": (lambda m, w: m.latent_of(w), [7, b"d0001", None, Odd(), Z[0], Path("a\0.png"), "a\0.png"]),
+    "text": (lambda m, w: m.avatar(w), [7, b"x", None, Path("x"), ["x"]]),
+    "name": (lambda m, w: m.gallery.index(w), [7, None, b"d0001"]),
+    "words": (lambda m, w: m.gallery.search(w), [7, None, [7], [b"x"], [None], ["x", 1]]),
+    "attribute": (lambda m, w: m.gallery.search(attribute=w), [7, ["round"], np.ones(3)]),
+    "latent of nearest": (lambda m, w: m.gallery.nearest(w, 1), ["x", Z, Z[0, :3], None, 1j * Z[0], np.nan * Z[0]]),
+    "latents": (
+        lambda m, w: m.decode(w),
+        [["1"] * LATENT, np.ones(LATENT, bool), np.full(LATENT, 1e300), np.zeros(LATENT, "M8[s]"), [Odd()] * LATENT],
+    ),
+    "latents of the mixture": (lambda m, w: m.prior.log_density(w), ["x", Z[0], Z[:, :3], Z > 0, np.inf * Z]),
+    "latents of a map": (
+        lambda _, w: project(w),
+        ["x", None, [[1], [1, 2]], 1j * Z, Z > 0, np.full((9, 3), 1e300), np.zeros((3, 0)), np.full((9, 3), None)],
+    ),
+    "pictures": (
+        lambda m, w: m.encode(w),
+        ["x", None, iter(FACES), np.zeros((2, 0, 0, 3), np.uint8), [FACES[0], FACES[0, :4, :4]], Odd()],
+    ),
+    "picture": (lambda _, w: square(w, 8), ["x", None, FACES, FACES[0, ..., 0], FACES[0] / 255, FACES[0, :0], Odd()]),
+    "frames": (lambda _, w: grid(w), ["x", None, iter(FACES), Odd(), [Odd()]]),
+    "coordinates": (
+        lambda _, w: draw_map(FACES, w, 64, 8),
+        ["x", None, 1j * PLACES, PLACES > 0, PLACES.astype(object), PLACES[:2], np.full((3, 2), 1.7e308)],
+    ),
+    "coordinates of clusters": (
+        lambda _, w: cluster_crops(FACES, w, 1, 64, 8, 16),
+        ["x", None, 1j * PLACES, PLACES > 0, PLACES[:2], np.full((3, 2), -1.7e308)],
+    ),
+    "places of a grid": (
+        lambda _, w: snap_to_grid(w),
+        ["x", None, 1j * PLACES, PLACES > 0, PLACES[0], [[1, 2], [3]], np.full((3, 2), 1.7e308)],
+    ),
+    "background": (
+        lambda _, w: grid(FACES, background=w),
+        ["white", None, 255, (1, 2), (0.5, 0.5, 0.5), (256, 0, 0), (-1, 0, 0), (True, True, True), [[1, 2, 3]]],
+    ),
+    "captions": (lambda _, w: captioned(FACES, w), ["abc", 7, None, [1, 2, 3], ["a", "b"], [b"a", b"b", b"c"]]),
+    "background of captions": (lambda _, w: captioned(FACES, ["a"] * 3, w), ["nope", (1, 2), (256, 0, 0)]),
+    "frames a second": (
+        lambda _, w: check_animation("x.mp4", w),
+        ["20", None, True, 1j, [20], np.ones(2), 0, -1, np.nan, np.inf, 61, 10**400],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.filterwarnings("error")
+def test_all_else_is_one_line(model: Model, name: str) -> None:
+    call, wrong = WRONG[name]
+    for value in wrong:
+        with pytest.raises(UsageError) as caught:
+            call(model, value)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 200
+
+
+def test_numbers_of_any_kind_are_the_same_numbers(tmp_path: Path) -> None:
+    places = np.array([[0, 0], [250, 10], [20, 250]])
+    expected = draw_map(FACES, places.astype(float), 64, 8)
+    for same in (places, places.astype(np.uint8), places.astype(np.float16), places.tolist()):
+        np.testing.assert_array_equal(draw_map(list(FACES), same, 64, 8), expected)
+        np.testing.assert_array_equal(snap_to_grid(same), snap_to_grid(places))
+        np.testing.assert_array_equal(
+            cluster_crops(FACES, same, 2, 64, 8, 16), cluster_crops(FACES, places, 2, 64, 8, 16)
+        )
+    np.testing.assert_array_equal(grid(FACES, background=np.array([1, 2, 3])), grid(FACES, background=(1, 2, 3)))
+    save_animation(tmp_path / "a.mp4", FACES, 20)
+    for fps in (20.0, np.int64(20), np.float32(20), np.array(20)):
+        save_animation(str(tmp_path / "b.mp4"), FACES, fps)
+        assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
 def test_few_neighbours(model: Model) -> None:

@@ -258,8 +258,9 @@ def test_maps_fail_in_one_line() -> None:
     for odd in (np.zeros((3, 2)), np.zeros((2, 3)), np.full((2, 2), np.inf)):
         with pytest.raises(UsageError, match="coordinates"):
             draw_map(faces, odd)
-    with pytest.raises(UsageError, match="1 different places"):
-        cluster_crops(faces, places, clusters=2)
+    with pytest.raises(UsageError, match="number of clusters"):
+        cluster_crops(faces, places, clusters=0)
+    assert len(cluster_crops(faces, places, clusters=2)) == 1
 
 
 def test_a_map_that_does_not_fit_into_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

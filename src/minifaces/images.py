@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from minifaces.checks import file_name, told, whole
 from minifaces.errors import MinifacesWarning, UsageError
 from minifaces.files import atomic
 from minifaces.pngs import lower_bytes, stored_as, take_key, without_notes
@@ -65,7 +66,7 @@ def read_picture(path: str | os.PathLike[str]) -> Pixels:
     laid on white, grey, palette, CMYK and 16-bit pictures are converted, and of an animation the first frame is taken.
     Warns (MinifacesWarning) of a profile that cannot be used: the colours are then taken as sRGB.
     Raises UsageError, naming the file, for anything that is not a whole picture of a sane size."""
-    path = Path(path)
+    path = Path(file_name("a picture", path))
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder: name one picture")
@@ -191,6 +192,7 @@ def square(picture: Pixels, size: int) -> Pixels:
     """Fit an (H, W, 3) uint8 picture into (size, size, 3) uint8 without stretching or cutting it.
 
     What is missing at the sides is filled with the median colour of the picture's own border."""
+    picture, size = check_picture(picture), whole("the side of a picture", size, 1, 65536)
     height, width = picture.shape[:2]
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     # Resizing comes before padding: a picture of 80 million pixels in one row must not be padded to a square.
@@ -220,9 +222,21 @@ def resized(faces: Pixels, size: int) -> Pixels:
 def as_pictures(pictures: ArrayLike) -> Pixels:
     """Pictures, or a list of them, as one array, whatever its shape and kind. UsageError for those of several sizes."""
     try:
-        return np.asarray(pictures)
-    except ValueError:
-        raise UsageError("pictures must be of one size to go into one array") from None
+        found = np.asarray(pictures)
+    except (TypeError, ValueError, RuntimeError):  # among them tensors of a GPU, or with a gradient
+        found = np.asarray(None)
+    if found.dtype == object:
+        raise UsageError(f"pictures must be an array, or a list of arrays of one size, not {told(pictures)}")
+    return found
+
+
+def check_picture(picture: ArrayLike) -> Pixels:
+    """`picture` as an array. UsageError unless it is (H, W, 3) uint8 with H and W at least 1."""
+    picture = as_pictures(picture)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+        remedy = "; minifaces.pictures.grid lays several out as one" if picture.ndim == 4 else ""
+        raise UsageError(f"a picture must be (H, W, 3) uint8, not {picture.shape} {picture.dtype}{remedy}")
+    return picture
 
 
 def check_faces(faces: ArrayLike) -> Pixels:
@@ -247,11 +261,8 @@ def save_picture(path: str | os.PathLike[str], picture: Pixels) -> None:
 
     Raises UsageError for another suffix, for what is no such picture or one that the format cannot hold,
     MinifacesError where `path` cannot be written."""
-    path = Path(path)
-    picture = as_pictures(picture)
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
-        remedy = "; minifaces.pictures.grid lays several out as one" if picture.ndim == 4 else ""
-        raise UsageError(f"a picture to save must be (H, W, 3) uint8, not {picture.shape} {picture.dtype}{remedy}")
+    path = Path(file_name("a picture to save", path))
+    picture = check_picture(picture)
     check_format(path)
     name, longest, options = _SAVING[path.suffix.lower()]
     side = max(picture.shape[:2])

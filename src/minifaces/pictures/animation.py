@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
-from minifaces.checks import within
+from minifaces.checks import file_name, real
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.images import Pixels, check_faces
@@ -33,9 +33,9 @@ def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25
     the frames; APNG holds them exactly. An MP4 of odd height or width grows by one pixel.
     Raises UsageError for another suffix, no frames or an impossible `fps`, MinifacesError where `path`
     cannot be written."""
+    fps = check_animation(path, fps)
     path = Path(path)
     suffix = path.suffix.lower()
-    check_animation(path, fps)
     frames = check_faces(frames)
     if max(frames.shape[1:3]) > _LONGEST_SIDE:
         raise UsageError(
@@ -48,13 +48,16 @@ def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25
             _write_pillow(scratch, suffix, frames, fps, loop)
 
 
-def check_animation(path: Path, fps: float) -> None:
-    """Raise UsageError where `save_animation` does not know the suffix of `path` or cannot keep to `fps`."""
+def check_animation(path: str | os.PathLike[str], fps: float) -> float:
+    """`fps` as a float. UsageError where `save_animation` does not know the suffix of `path` or cannot keep to it."""
+    path = Path(file_name("an animation", path))
     suffix = path.suffix.lower()
     if suffix not in _MOST_FPS:
         raise UsageError(f"cannot save an animation as {path}: use one of {', '.join(_MOST_FPS)}")
-    if not 0.1 <= within("frames a second", fps, 0, math.inf) <= _MOST_FPS[suffix]:
+    fps = real("frames a second", fps)
+    if not 0.1 <= fps <= _MOST_FPS[suffix]:
         raise UsageError(f"{suffix} plays 0.1 to {_MOST_FPS[suffix]} frames a second, not {fps:g}")
+    return fps
 
 
 def _write_pillow(path: Path, suffix: str, frames: Pixels, fps: float, loop: bool) -> None:

@@ -7,67 +7,68 @@ Coordinates are (n, 2) numbers in any unit: x to the right, y downwards. They ar
 x and y alike."""
 
 import math
+import sys
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from minifaces.checks import whole
+from minifaces.checks import numbers, whole, within
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.images import Pixels, check_faces, resize
 
-Coordinates = NDArray[np.floating]
+Coordinates = NDArray[np.float64]
 
 LARGEST_MAP = 16384
 """The longest side of a map in pixels: 0.8 GB of memory, and as much again while it is saved."""
 
+_SIDE, _FACE = "the side of a map in pixels", "the side of a face on this map"
 _MARGIN = 0.02  # of the map's size
 _MOST_ASSIGNED = 1024  # cells of a grid that are assigned at once: time grows with the third power
 
 
-def draw_map(thumbnails: Pixels, coordinates: Coordinates, size: int = 2048, face: int | None = 48) -> Pixels:
+def draw_map(thumbnails: Pixels, coordinates: ArrayLike, size: int = 2048, face: int | None = 48) -> Pixels:
     """Draw (n, H, W, 3) uint8 thumbnails at their (n, 2) coordinates: (size, size, 3) uint8 on white.
 
     Each is resized to fit `face` x `face` pixels; where they overlap, the later one lies on top. With
     `face=None` they are as large as they can be without overlapping, for coordinates from `snap_to_grid`.
     Raises UsageError for a size above `LARGEST_MAP` or coordinates that do not fit the thumbnails,
     MinifacesError where the memory does not suffice."""
-    _check(thumbnails, coordinates)
-    size = whole("the side of a map in pixels", size, 16, LARGEST_MAP)
-    if face is None:
-        face = _largest_face(coordinates, size)
-    face = whole("the side of a face on this map", face, 1, size)
+    thumbnails, places = check_faces(thumbnails), _places(thumbnails, coordinates)
+    size = whole(_SIDE, size, 16, LARGEST_MAP)
+    face = _largest_face(places, size) if face is None else whole(_FACE, face, 1, size)
     canvas = _white(size)
-    _draw(canvas, thumbnails, _to_pixels(coordinates, size, face), face)
+    _draw(canvas, thumbnails, _to_pixels(places, size, face), face)
     return canvas
 
 
 def cluster_crops(
     thumbnails: Pixels,
-    coordinates: Coordinates,
+    coordinates: ArrayLike,
     clusters: int = 6,
     size: int = 2048,
     face: int = 48,
     crop: int = 640,
     zoom: float = 3.0,
 ) -> Pixels:
-    """Look closer at the map that `draw_map` makes of the same arguments: (clusters, crop, crop, 3) uint8.
+    """Look closer at the map that `draw_map` makes of the same arguments: (k, crop, crop, 3) uint8, k = `clusters` or
+    as many as there are different places.
 
     The coordinates are divided into clusters by k-means (always the same way), and of each the square of crop / zoom
     pixels of the map that holds most faces is drawn anew. Distances grow `zoom` times but faces only by its square
-    root, so that they come apart. The cluster of most faces comes first."""
+    root, so that they come apart. The cluster of most faces comes first. A zoom is 0.01 to 100."""
     from sklearn.cluster import KMeans  # slow to import
     from threadpoolctl import threadpool_limits
 
-    _check(thumbnails, coordinates)
-    distinct = len(np.unique(coordinates, axis=0))
-    if not 1 <= clusters <= distinct:
-        raise UsageError(f"{distinct} different places make 1 to {distinct} clusters, not {clusters}")
-    if crop < 1 or zoom <= 0:
-        raise UsageError(f"a crop needs at least 1 pixel and a zoom above 0, not {crop} and {zoom:g}")
+    thumbnails, found = check_faces(thumbnails), _places(thumbnails, coordinates)
+    clusters = min(whole("the number of clusters", clusters, 1, sys.maxsize), len(np.unique(found, axis=0)))
+    size = whole(_SIDE, size, 16, LARGEST_MAP)
+    face = whole(_FACE, face, 1, size)
+    crop = whole("the side of a crop in pixels", crop, 1, LARGEST_MAP)
+    zoom = within("a zoom", zoom, 0.01, 100)
     with threadpool_limits(1, "openmp"):  # whose threads a forked child would wait for without end
-        means = KMeans(clusters, n_init=4, random_state=0).fit(coordinates)
+        means = KMeans(clusters, n_init=4, random_state=0).fit(found)
     by_count = np.argsort(-np.bincount(means.labels_, minlength=clusters), kind="stable")
-    places = _to_pixels(coordinates, size, face) * zoom
+    places = _to_pixels(found, size, face) * zoom
     crops = []
     for cluster in by_count:
         members = places[means.labels_ == cluster]
@@ -79,7 +80,7 @@ def cluster_crops(
     return np.stack(crops)
 
 
-def snap_to_grid(coordinates: Coordinates) -> Coordinates:
+def snap_to_grid(coordinates: ArrayLike) -> Coordinates:
     """Move (n, 2) coordinates to different cells of a square grid, so that neighbours stay neighbours.
 
     Returns (n, 2) float64 whole numbers, column and row, from 0 to ceil(sqrt(n)) - 1. Up to 1024 cells are
@@ -87,11 +88,12 @@ def snap_to_grid(coordinates: Coordinates) -> Coordinates:
     again and again, and the faces with it by their order along its longer side, until its parts have
     1024 cells. Measured with 3000 faces, this keeps as many neighbours as one assignment (58 to 61 in a
     hundred of the nearest eight) in a twentieth of the time."""
-    if coordinates.ndim != 2 or coordinates.shape[1] != 2 or not np.isfinite(coordinates).all():
-        raise UsageError(f"coordinates must be (n, 2) finite numbers, not {coordinates.shape}")
-    side = math.ceil(math.sqrt(len(coordinates)))
-    cells = np.zeros((len(coordinates), 2))
-    _share(np.arange(len(coordinates)), np.asarray(coordinates, np.float64), np.zeros(2), (side, side), cells)
+    places = numbers("coordinates", coordinates).astype(np.float64)
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise UsageError(f"coordinates must be (n, 2) finite numbers, not {places.shape}")
+    side = math.ceil(math.sqrt(len(places)))
+    cells = np.zeros((len(places), 2))
+    _share(np.arange(len(places)), places, np.zeros(2), (side, side), cells)
     return cells
 
 
@@ -132,12 +134,11 @@ def _assign(coordinates: NDArray[np.float64], shape: tuple[int, int]) -> NDArray
     return block[chosen].astype(np.float64)
 
 
-def _check(thumbnails: Pixels, coordinates: Coordinates) -> None:
-    check_faces(thumbnails)
-    if coordinates.shape != (len(thumbnails), 2) or not np.isfinite(coordinates).all():
-        raise UsageError(
-            f"{len(thumbnails)} faces need ({len(thumbnails)}, 2) finite coordinates, not {coordinates.shape}"
-        )
+def _places(thumbnails: Pixels, coordinates: ArrayLike) -> Coordinates:
+    places = numbers("coordinates", coordinates).astype(np.float64)
+    if places.shape != (len(thumbnails), 2):
+        raise UsageError(f"{len(thumbnails)} faces need ({len(thumbnails)}, 2) coordinates, not {places.shape}")
+    return places
 
 
 def _to_pixels(coordinates: Coordinates, size: int, face: int) -> NDArray[np.float64]:

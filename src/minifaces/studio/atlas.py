@@ -5,7 +5,7 @@ project(model.gallery.latents)          # (n, 2)"""
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minifaces.checks import whole
+from minifaces.checks import numbers, whole
 from minifaces.errors import UsageError
 
 _LEADING = 50  # van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008: PCA to this many first
@@ -20,11 +20,9 @@ def project(latents: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
     thread and a fixed seed: the same latents give the same map. Raises UsageError for no latents, a negative
     seed, or numbers that are not finite."""
     seed = whole("a map's seed", seed, 0, 2**32 - 1)
-    points = np.asarray(latents, dtype=np.float64)
-    if points.ndim != 2 or not len(points):
-        raise UsageError("a map needs at least one face")
-    if not np.isfinite(points).all():
-        raise UsageError("a map needs finite latents")
+    points = numbers("the latents of a map", latents).astype(np.float64)
+    if points.ndim != 2 or not points.size:
+        raise UsageError(f"a map needs latents (n, d) of at least one face, not {points.shape}")
     leading = _principal(points, _LEADING)
     if len(points) <= _FEW or not leading.any():
         return leading[:, :2]

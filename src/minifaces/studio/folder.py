@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from minifaces.checks import file_name
 from minifaces.errors import UsageError
 from minifaces.files import read_json
 
@@ -59,8 +60,8 @@ def open_folder(folder: str | os.PathLike[str]) -> Config:
     """Read a model folder's configuration and hold every needed file against its sha256.
 
     Raises UsageError, naming the file, where one is missing or not the one that was exported."""
-    root = Path(folder)
-    if not root.is_dir():
+    root = Path(file_name("a model's folder", folder))
+    if not os.path.isdir(root):  # noqa: PTH112 - Path's own raises for a name that is too long to be one
         raise UsageError(f"there is no model folder {root}")
     config = read_checked(root / CONFIG, Config.model_validate)
     for name in FILES + tuple(name for name in OPTIONAL if name in config.files):

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from pydantic import ConfigDict, TypeAdapter
 
-from minifaces.checks import unknown, whole
+from minifaces.checks import numbers, one_of, whole, word
 from minifaces.errors import UsageError
 from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES, read_checked, read_tensors
 from minifaces.studio.lazy import lazy
@@ -81,7 +81,7 @@ class Gallery:
 
     def index(self, name: str) -> int | None:
         """Where the face `name` is, in any case of letters; a design without its side means its front."""
-        key = name.lower()
+        key = word("the name of a face", name).lower()
         found = self._index.get(key)
         return found if found is not None else self._index.get(f"{key}/front")
 
@@ -96,18 +96,20 @@ class Gallery:
         """Which entries have every one of `words` within name or description, and the attribute, in order.
 
         Raises UsageError where no entry says anything of the attribute."""
-        wanted = [word.lower() for word in ([words] if isinstance(words, str) else words)]
-        if attribute is not None and attribute not in self.attributes:
-            raise UsageError(unknown("attribute", attribute, self.attributes))
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            words = [words]
+        wanted = [word("a word to search for", each).lower() for each in words]
+        if attribute is not None:
+            one_of("attribute", attribute, self.attributes)
         return [
             i
             for i, entry in enumerate(self.entries)
-            if all(word in f"{entry.name} {entry.description}".lower() for word in wanted)
+            if all(each in f"{entry.name} {entry.description}".lower() for each in wanted)
             and (attribute is None or entry.attributes.get(attribute, False))
         ]
 
     def nearest(
-        self, latent: NDArray[np.float32], k: int, without: int | None = None
+        self, latent: ArrayLike, k: int, without: int | None = None
     ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Which k faces are nearest to a (d,) latent, and how far (Euclidean): (k,), (k,), nearest first. All of them
         where there are fewer.
@@ -117,7 +119,10 @@ class Gallery:
         k = whole("the number of neighbours", k, 1, sys.maxsize)
         if len(self) == (without is not None):
             raise UsageError("the gallery has no other face to be a neighbour")
-        distances = np.linalg.norm(self.latents - latent, axis=1)
+        point = numbers("a latent", latent).astype(np.float32)
+        if point.shape != self.latents.shape[1:]:
+            raise UsageError(f"neighbours are asked for one latent, {self.latents.shape[1:]}, not {point.shape}")
+        distances = np.linalg.norm(self.latents - point, axis=1)
         order = np.argsort(distances, kind="stable")
         order = order[order != without][:k]
         return order, distances[order]

@@ -11,6 +11,7 @@ or a cosine, which differ between languages, are gone."""
 
 import hashlib
 import secrets
+import sys
 import unicodedata
 from typing import SupportsIndex
 
@@ -70,7 +71,7 @@ def check_seed(seed: SupportsIndex) -> int:
 
 def _words(seed: int, n: int, count: int, stream: int) -> Array:
     """(n, count) whole numbers below 2^53, the upper bits of Philox's words."""
-    seed = check_seed(seed)
+    seed, n = check_seed(seed), whole("the number of faces", n, 0, sys.maxsize)
     key = np.array([seed % _WORD, seed // _WORD], np.uint64)
     words = np.empty((n, count), np.uint64)
     for face in range(n):

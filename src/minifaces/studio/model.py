@@ -15,7 +15,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minifaces.checks import unknown, whole, within, word
+from minifaces.checks import file_name, numbers, one_of, told, whole, within, word
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, as_pictures, read_picture, resize, square
 from minifaces.studio import folder as files
@@ -51,9 +51,8 @@ class Model:
 
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
         """Open `folder`. `threads` is how many parts of a batch are worked on at once, 0 for all cores."""
-        if not isinstance(folder, str | os.PathLike):
-            raise UsageError(f"a model's folder is named by a str or Path, not {type(folder).__name__}")
-        self.folder = Path(os.fsdecode(folder)).absolute()  # files are also read later, wherever the process is then
+        # Absolute, since files are also read later, wherever the process is then.
+        self.folder = Path(file_name("a model's folder", folder)).absolute()
         self.config = files.open_folder(self.folder)
         self._threads = whole("the number of threads", threads, 0, 4096)
         self.prior = Prior.load(self.folder / files.PRIOR)
@@ -166,8 +165,7 @@ class Model:
         temperature = within("a temperature", temperature, 0, HOTTEST)
         if prior is None:
             prior = "mixture" if self.flow is None else "flow"
-        if prior not in get_args(Kind):
-            raise UsageError(unknown("prior", prior, get_args(Kind)))
+        one_of("prior", prior, get_args(Kind))
         if prior == "normal":
             latents = sample_normal(n, self.latent_size, seed, temperature)
         elif prior == "mixture":
@@ -241,9 +239,8 @@ class Model:
             "density": partial(paths.density, prior=self.prior),
             "geodesic": partial(geodesic.geodesic, decode=self._decode_planes, encode=self._look),
         }
-        if path not in ways:
-            raise UsageError(unknown("path", path, list(ways)))
-        return paths.through(list(stops.astype(np.float64)), ways[path], steps, loop, eased).astype(np.float32)
+        way = ways[one_of("path", path, list(ways))]
+        return paths.through(list(stops.astype(np.float64)), way, steps, loop, eased).astype(np.float32)
 
     def morph(
         self,
@@ -287,10 +284,9 @@ class Model:
         attribute's direction. Edits follow one another in the order of their names."""
         rows = self._rows(latents).copy()
         if not isinstance(amounts, Mapping):
-            raise UsageError(f"the amounts of an edit must be a dict such as {{'smile': 1.0}}, not {amounts!r}")
-        for attribute in sorted(amounts, key=str):
-            if attribute not in self.directions:
-                raise UsageError(unknown("attribute", attribute, sorted(self.directions)))
+            raise UsageError(f"the amounts of an edit must be a dict such as {{'smile': 1.0}}, not {told(amounts)}")
+        known = sorted(self.directions)
+        for attribute in sorted(one_of("attribute", name, known) for name in amounts):
             amount = within(f"the amount of {attribute}", amounts[attribute], -HOTTEST, HOTTEST)
             if self.editor is not None:
                 change, amount = self.editor.change(rows, attribute, amount)
@@ -314,7 +310,7 @@ class Model:
         Path that is there. A picture file's latent is refined in so many steps: see `Model.refine`."""
         refine = whole("the number of steps", refine, 0, LONGEST)
         if isinstance(face, os.PathLike):
-            face = os.fsdecode(face)
+            face = file_name("a face", face)
             if os.path.exists(face):  # noqa: PTH110
                 return self._of_file(face, refine)
         word("a face", face)
@@ -371,24 +367,15 @@ class Model:
 
     def _rows(self, latents: ArrayLike) -> Latents:
         """Any latents as (n, d) float32, checked."""
-        try:
-            if np.iscomplexobj(latents):
-                raise TypeError
-            rows = np.atleast_2d(np.asarray(latents, dtype=np.float32))
-        except (TypeError, ValueError):
-            raise UsageError(
-                f"latents must be numbers, (n, {self.latent_size}), not {type(latents).__name__}"
-            ) from None
+        rows = np.atleast_2d(numbers("latents", latents).astype(np.float32, copy=False))
         if rows.ndim != 2 or rows.shape[1] != self.latent_size:
             raise UsageError(f"latents must be (n, {self.latent_size}), not {rows.shape}")
-        if not np.isfinite(rows).all():
-            raise UsageError("latents must be finite")
         return rows
 
 
 def _checked(pictures: Pictures) -> Pictures:
-    """Square pictures, or a UsageError."""
+    """Square pictures (n may be 0), or a UsageError."""
     stack = as_pictures(pictures)
-    if stack.ndim != 4 or stack.shape[3] != 3 or stack.shape[1] != stack.shape[2] or stack.dtype != np.uint8:
+    if stack.ndim != 4 or stack.shape[3] != 3 or not 0 < stack.shape[1] == stack.shape[2] or stack.dtype != np.uint8:
         raise UsageError(f"pictures must be (n, size, size, 3) uint8, not {stack.shape} {stack.dtype}")
     return stack

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.checks import numbers
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 from minifaces.studio.generator import choices, normals
@@ -107,7 +108,10 @@ class Prior:
         return total / k, slope @ self.basis / k
 
     def _coordinates(self, latents: ArrayLike) -> Array:
-        return (np.asarray(latents, dtype=np.float64) - self.mean) @ self.basis.T
+        points = numbers("latents", latents).astype(np.float64)
+        if points.ndim != 2 or points.shape[1] != self.size:
+            raise UsageError(f"latents must be (n, {self.size}), not {points.shape}")
+        return (points - self.mean) @ self.basis.T
 
     @lazy
     def _whiteners(self) -> Array:
