@@ -2,6 +2,7 @@
 
 A host's cores say little: a container or a `taskset` may allow two of sixty-four."""
 
+import itertools
 import math
 import os
 from pathlib import Path, PurePosixPath
@@ -28,11 +29,12 @@ def _quotas(root: Path) -> list[float]:
         controllers, _, place = rest.partition(":")
         if controllers and "cpu" not in controllers.split(","):
             continue
-        mounted = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
+        # Version 1 has a folder for each group of controllers, beside which version 2 may be mounted lower down.
+        mounts = ("cpu", controllers) if controllers else ("", "unified")
         # In a container the group's own path is often that of the host, and only the top is to be seen.
         path = PurePosixPath("/", place).relative_to("/")
-        for part in (path, *path.parents):
-            found.append(_quota(mounted / part, version=1 if controllers else 2))
+        for mount, part in itertools.product(mounts, (path, *path.parents)):
+            found.append(_quota(root / "sys/fs/cgroup" / mount / part, version=1 if controllers else 2))
     return found
 
 
@@ -42,14 +44,14 @@ def _quota(group: Path, version: int) -> float:
     else:
         words = [*_lines(group / "cpu.cfs_quota_us"), *_lines(group / "cpu.cfs_period_us")]
     try:
-        quota, period = (float(word) for word in words)  # "max" and anything odd is no limit
-    except ValueError:
+        quota, period = (int(word) for word in words)  # "max" and anything odd is no limit
+        return quota / period if quota > 0 and period > 0 else math.inf
+    except (ValueError, OverflowError):
         return math.inf
-    return quota / period if quota > 0 and period > 0 else math.inf
 
 
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # missing, no UTF-8, or a path of which a byte is zero
         return []
