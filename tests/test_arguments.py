@@ -366,6 +366,11 @@ def test_a_model_is_pickled_and_copied_as_its_folder(copy: Path, monkeypatch: py
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         for name, made in zip("xy", pool.map(model.avatar, "xy"), strict=True):
             np.testing.assert_array_equal(made, model.avatar(name))
+    (copy / "gallery.json").write_text((copy / "gallery.json").read_text() + "\n")
+    write_config(copy)
+    for again in (lambda: pickle.loads(text), lambda: deepcopy(model)):
+        with pytest.raises(UsageError, match="holds another model"):
+            again()
     shutil.rmtree(copy)
     with pytest.raises(UsageError, match="no model folder"):
         pickle.loads(text)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minifaces.pictures import cluster_crops
 from minifaces.studio.atlas import project
@@ -99,6 +100,30 @@ def test_forks_while_other_threads_are_at_it(model: Model) -> None:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_what_a_thread_was_working_out_is_worked_out_by_the_child(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """functools.cached_property has a lock for all objects of a class up to Python 3.11."""
+    begun, go = threading.Event(), threading.Event()
+    opened = Image.open
+
+    def slow(*arguments: object, **options: object) -> Image.Image:
+        if threading.current_thread() is thread:
+            begun.set()
+            go.wait(PATIENCE)
+        return opened(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("minifaces.studio.gallery.Image.open", slow)
+    thread = threading.Thread(target=lambda: model.gallery.thumbnails)
+    thread.start()
+    assert begun.wait(PATIENCE)
+    try:
+        ends_well(lambda: None if len(Model(model.folder).gallery.thumbnails) else os._exit(2))
+    finally:
+        go.set()
+        thread.join()
 
 
 def test_maps_and_clusters_in_a_child(model: Model) -> None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,9 +75,9 @@ class Model:
         """The model that comes with the package."""
         return cls(Path(__file__).parent.parent / "assets" / "model", threads)
 
-    def __reduce__(self) -> "tuple[type[Model], tuple[Path, int]]":
-        """Pickled and copied as the folder that it is opened from, which must be there where it is unpickled."""
-        return type(self), (self.folder.absolute(), self._threads)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied as the folder that it is opened from, which must hold it still where it is unpickled."""
+        return _reopened, (type(self), self.folder, self._threads, self.config.files)
 
     @property
     def name(self) -> str:
@@ -371,6 +371,14 @@ class Model:
         if rows.ndim != 2 or rows.shape[1] != self.latent_size:
             raise UsageError(f"latents must be (n, {self.latent_size}), not {rows.shape}")
         return rows
+
+
+def _reopened(kind: type[Model], folder: Path, threads: int, sums: dict[str, str]) -> Model:
+    """A model from its folder, if its files have the same sha256 as when it was pickled."""
+    model = kind(folder, threads)
+    if model.config.files != sums:
+        raise UsageError(f"{folder} holds another model than the one that was pickled or copied: open it anew")
+    return model
 
 
 def _checked(pictures: Pictures) -> Pictures:
