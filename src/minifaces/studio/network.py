@@ -63,8 +63,11 @@ class Network:
         if len(rows) <= ROWS:
             return run(rows)
         parts = np.array_split(rows, -(-len(rows) // ROWS))
-        with ThreadPoolExecutor(self._threads or cores()) as pool:  # as many at most, and no more than parts
-            return np.concatenate(list(pool.map(run, parts)))
+        try:
+            with ThreadPoolExecutor(self._threads or cores()) as pool:  # as many at most, and no more than parts
+                return np.concatenate(list(pool.map(run, parts)))
+        except RuntimeError:  # no thread can be started: Python is ending, or the system allows no more of them
+            return np.concatenate([run(part) for part in parts])
 
     def _run(self, session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         result: NDArray[np.float32] = session.run([self._target], {self._source: rows})[0]
