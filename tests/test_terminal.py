@@ -268,10 +268,11 @@ def test_a_stream_need_not_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_closed_descriptors_are_nobody_elses(tmp_path: Path, closed: str) -> None:
     """A file of ours that got the number 1 or 2 would be written into by libraries in C."""
     code = (
-        "import os, sys; from minifaces.cli.streams import streams\n"
+        "import os, subprocess, sys; from minifaces.cli.streams import streams\n"
         "with streams():\n"
         "    print('said'); print('said', file=sys.stderr)\n"
         "    file = os.open('file', os.O_CREAT | os.O_WRONLY); os.write(1, b'x'); os.write(2, b'x')\n"
+        "    subprocess.run([sys.executable, '-c', 'import os; os.fstat(0); os.fstat(1); os.fstat(2)'], check=True)\n"
         "sys.exit(0 if file > 2 else 3)"
     )
     (tmp_path / "code.py").write_text(code)

@@ -114,7 +114,8 @@ def streams() -> Iterator[None]:
 
 
 def _take_numbers() -> None:
-    """See that 0, 1 and 2 are open: libraries in C write to them, whichever file has got the number."""
-    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(number)
+    """See that 0, 1 and 2 are open, in processes of ours too: libraries in C write to them, whatever file they are."""
+    with suppress(OSError):
+        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(number, True)
+        os.close(number)
