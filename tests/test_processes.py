@@ -102,6 +102,18 @@ def test_forks_while_other_threads_are_at_it(model: Model) -> None:
             thread.join()
 
 
+def test_a_child_has_a_session_of_its_own(model: Model) -> None:
+    """Of children that shared the bundled model's, forked beside three threads that decoded, one in forty hung."""
+    parents = model._decoder._session()
+    assert model._decoder._session() is parents
+
+    def child() -> None:
+        assert model._decoder._session() is not parents
+        assert model._decoder._session() is model._decoder._session()
+
+    ends_well(child, child)
+
+
 def test_what_a_thread_was_working_out_is_worked_out_by_the_child(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
