@@ -277,6 +277,13 @@ WRONG: dict[str, tuple[Callable[[Model, Any], Any], list[Any]]] = {
         ["smile", None, [("round", 1.0)], {("round",): 1.0}, {1: 1.0, "round": 1.0}],
     ),
     "face": (lambda m, w: m.latent_of(w), [7, b"d0001", None, Odd(), Z[0], Path("a\0.png"), "a\0.png"]),
+    "loop": (lambda m, w: m.morph(Z, steps=3, loop=w), ["no", 0, 1, None, [False], np.ones(2, bool), 1.0]),
+    "eased": (lambda m, w: m.morph(Z, steps=3, eased=w), ["no", 0, 1, None, [False], np.ones(2, bool), 1.0]),
+    "loop of an animation": (
+        lambda _, w: save_animation("x.gif", FACES, loop=w),
+        ["no", 0, 1, None, [False], np.ones(2, bool)],
+    ),
+    "face to leave out": (lambda m, w: m.gallery.nearest(Z[0], 1, w), ["1", -1, 10**6, 1.0, True, [1]]),
     "text": (lambda m, w: m.avatar(w), [7, b"x", None, Path("x"), ["x"]]),
     "name": (lambda m, w: m.gallery.index(w), [7, None, b"d0001"]),
     "words": (lambda m, w: m.gallery.search(w), [7, None, [7], [b"x"], [None], ["x", 1]]),
@@ -286,6 +293,8 @@ WRONG: dict[str, tuple[Callable[[Model, Any], Any], list[Any]]] = {
         lambda m, w: m.decode(w),
         [["1"] * LATENT, np.ones(LATENT, bool), np.full(LATENT, 1e300), np.zeros(LATENT, "M8[s]"), [Odd()] * LATENT],
     ),
+    "far latents": (lambda m, w: m.decode(w), [np.full(LATENT, far) for far in (1.1e6, -1e30, 3e38, -(2**63))]),
+    "a far latent": (lambda m, w: m.gallery.nearest(w, 1), [np.full(LATENT, far) for far in (1.1e6, -1e30, 3e38)]),
     "latents of the mixture": (lambda m, w: m.prior.log_density(w), ["x", Z[0], Z[:, :3], Z > 0, np.inf * Z]),
     "latents of a map": (
         lambda _, w: project(w),
@@ -333,6 +342,31 @@ def test_all_else_is_one_line(model: Model, name: str) -> None:
         assert len(str(caught.value)) < 200
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_farthest_latents(model: Model) -> None:
+    """What is not refused overflows nowhere."""
+    there = np.where(np.arange(LATENT) % 2, 1e6, -1e6)
+    for path in ("linear", "slerp", "density", "geodesic"):
+        model.morph(there, -there, Z[0], steps=3, path=path)  # type: ignore[arg-type]
+    model.edit(there, dict.fromkeys(model.directions, 100))
+    model.polish(there)
+    model.neighbours(there)
+    model.prior.gradient(there[None])
+    model.refine(FACES[:1], there, 1)
+    project([*Z, *-Z, there, -there])
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.array])
+def test_true_and_false(model: Model, tmp_path: Path, kind: Callable[[bool], Any]) -> None:
+    for way in ("loop", "eased"):
+        for value in (True, False):
+            expected = model.morph(Z, steps=4, **{way: value})  # type: ignore[arg-type]
+            np.testing.assert_array_equal(model.morph(Z, steps=4, **{way: kind(value)}), expected)
+    save_animation(tmp_path / "a.gif", FACES, loop=False)
+    save_animation(tmp_path / "b.gif", FACES, loop=kind(False))
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
 def test_numbers_of_any_kind_are_the_same_numbers(tmp_path: Path) -> None:
     places = np.array([[0, 0], [250, 10], [20, 250]])
     expected = draw_map(FACES, places.astype(float), 64, 8)
@@ -374,6 +408,29 @@ def test_a_model_is_pickled_and_copied_as_its_folder(copy: Path, monkeypatch: py
     shutil.rmtree(copy)
     with pytest.raises(UsageError, match="no model folder"):
         pickle.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "late"),
+    [
+        ("encoder.onnx", lambda m: m.encode(FACES)),
+        ("encoder.onnx", lambda m: m.polish(Z)),
+        ("gallery.webp", lambda m: m.gallery.thumbnails),
+    ],
+)
+def test_what_is_read_late_is_of_the_same_model(copy: Path, name: str, late: Callable[[Model], Any]) -> None:
+    """Another model may be in the folder by then, whole in itself."""
+    model, used = Model(copy), Model(copy)
+    expected = late(used)
+    with (copy / name).open("ab") as file:
+        file.write(b"\0")
+    write_config(copy)
+    with pytest.raises(UsageError, match=f"{name} has changed since the model was opened: open it again"):
+        late(model)
+    np.testing.assert_array_equal(late(used), expected)
+    (copy / name).unlink()
+    with pytest.raises(UsageError, match=f"{name} is missing"):
+        late(model)
 
 
 def test_the_gallery_of_one_face_has_no_neighbours(copy: Path) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minifaces.errors import UsageError
 
-_LARGEST = np.float64(np.finfo(np.float32).max)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def one_of(what: str, name: str, known: Sequence[str]) -> str:
@@ -68,17 +68,28 @@ def real(what: str, number: Any) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-def numbers(what: str, values: ArrayLike) -> NDArray[Any]:
+def numbers(what: str, values: ArrayLike, most: float = _LARGEST) -> NDArray[Any]:
     """Real numbers as an array of their own kind, of any shape. UsageError for anything else (texts, truths, complex
-    numbers, rows of several lengths) and for numbers that are not finite in float32."""
+    numbers, rows of several lengths) and unless all are finite and from -most to most (by default all that
+    float32 holds)."""
     try:
         found = np.asarray(values)
     except (TypeError, ValueError, RuntimeError):  # among them tensors of a GPU, or with a gradient
         found = np.asarray(None)
     if found.dtype.kind not in "fiu":
         raise UsageError(f"{what} must be numbers in rows of one length, not {told(values)}")
-    if not (np.abs(found) <= _LARGEST).all():
-        raise UsageError(f"{what} must be finite")
+    end = np.float64(most)  # also of numbers that are too short for it; and the least whole number has no abs()
+    if not ((found >= -end) & (found <= end)).all():
+        raise UsageError(f"{what} must be finite and from {-most:g} to {most:g}")
+    return found
+
+
+def flag(what: str, value: Any) -> bool:
+    """Python's or numpy's True or False, as a bool. UsageError for anything else, such as "no", which Python takes
+    for true."""
+    found = value.item() if isinstance(value, np.ndarray | np.generic) and value.ndim == 0 else value
+    if not isinstance(found, bool):
+        raise UsageError(f"{what} must be True or False, not {told(value)}")
     return found
 
 

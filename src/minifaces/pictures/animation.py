@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
-from minifaces.checks import file_name, real
+from minifaces.checks import file_name, flag, real
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.images import Pixels, check_faces
@@ -36,7 +36,7 @@ def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25
     fps = check_animation(path, fps)
     path = Path(path)
     suffix = path.suffix.lower()
-    frames = check_faces(frames)
+    frames, loop = check_faces(frames), flag("loop", loop)
     if max(frames.shape[1:3]) > _LONGEST_SIDE:
         raise UsageError(
             f"frames of {frames.shape[2]} x {frames.shape[1]} are too large: {_LONGEST_SIDE} a side at most"

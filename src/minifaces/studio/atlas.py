@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minifaces.checks import numbers, whole
 from minifaces.errors import UsageError
+from minifaces.studio.prior import FARTHEST
 
 _LEADING = 50  # van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008: PCA to this many first
 _PERPLEXITY = 30.0
@@ -20,7 +21,7 @@ def project(latents: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
     thread and a fixed seed: the same latents give the same map. Raises UsageError for no latents, a negative
     seed, or numbers that are not finite."""
     seed = whole("a map's seed", seed, 0, 2**32 - 1)
-    points = numbers("the latents of a map", latents).astype(np.float64)
+    points = numbers("the latents of a map", latents, FARTHEST).astype(np.float64)
     if points.ndim != 2 or not points.size:
         raise UsageError(f"a map needs latents (n, d) of at least one face, not {points.shape}")
     leading = _principal(points, _LEADING)

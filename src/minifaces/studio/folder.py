@@ -70,6 +70,12 @@ def open_folder(folder: str | os.PathLike[str]) -> Config:
     return config
 
 
+def check_unchanged(folder: Path, config: Config, name: str) -> None:
+    """Raise UsageError where a file of an opened folder, which is only read now, is another one by now."""
+    if _sha256(folder / name) != config.files[name].lower():
+        raise UsageError(f"{folder / name} has changed since the model was opened: open it again")
+
+
 def read_checked(path: Path, kind: Callable[[Any], T]) -> T:
     """Read a JSON file through one of pydantic's validators; UsageError names the file and what is wrong."""
     try:

@@ -1,6 +1,6 @@
 """The faces a model knows by name: what is printed on each, its latent and its thumbnail.
 
-gallery = Gallery(Path("model"), image_size=128, latent_size=64)
+gallery = Gallery(Path("model"), open_folder("model"))
 gallery.index("3626bp01")                   # where its front is
 gallery.search(["pirate", "beard"])"""
 
@@ -18,8 +18,17 @@ from pydantic import ConfigDict, TypeAdapter
 
 from minifaces.checks import numbers, one_of, whole, word
 from minifaces.errors import UsageError
-from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES, read_checked, read_tensors
+from minifaces.studio.folder import (
+    GALLERY,
+    GALLERY_LATENTS,
+    GALLERY_PICTURES,
+    Config,
+    check_unchanged,
+    read_checked,
+    read_tensors,
+)
 from minifaces.studio.lazy import lazy
+from minifaces.studio.prior import FARTHEST
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,9 @@ _ENTRIES = TypeAdapter(list[Entry])
 class Gallery:
     """A model folder's gallery. Entries and latents are read at once, thumbnails when first asked for."""
 
-    def __init__(self, folder: Path, image_size: int, latent_size: int) -> None:
+    def __init__(self, folder: Path, config: Config) -> None:
         """Raises UsageError, naming the file, where one is missing, damaged or of another size."""
-        self._pictures = folder / GALLERY_PICTURES
-        self._image_size = image_size
+        self._folder, self._config = folder, config
         self.entries: tuple[Entry, ...] = tuple(read_checked(folder / GALLERY, _ENTRIES.validate_python))
         """in the order of the latents and thumbnails"""
         if not self.entries:
@@ -54,8 +62,8 @@ class Gallery:
         # Backwards, since several photographs may share a name: the first is the one that it means.
         self._index = {entry.name.lower(): i for i, entry in reversed(list(enumerate(self.entries)))}
         latents = read_tensors(folder / GALLERY_LATENTS, {"latents": "nd"})["latents"]
-        if latents.shape != (len(self.entries), latent_size):
-            wanted = (len(self.entries), latent_size)
+        wanted = (len(self.entries), config.latent_size)
+        if latents.shape != wanted:
             raise UsageError(f"{folder / GALLERY_LATENTS} is damaged: its shape is {latents.shape}, not {wanted}")
         self.latents: NDArray[np.float32] = latents.astype(np.float32)
         """(n, d)"""
@@ -66,16 +74,17 @@ class Gallery:
     @lazy
     def thumbnails(self) -> NDArray[np.uint8]:
         """(n, size, size, 3) pictures, cut from gallery.webp. Raises UsageError where that is damaged."""
-        size, per_row = self._image_size, math.ceil(math.sqrt(len(self)))
+        check_unchanged(self._folder, self._config, GALLERY_PICTURES)
+        path, size, per_row = self._folder / GALLERY_PICTURES, self._config.image_size, math.ceil(math.sqrt(len(self)))
         rows = math.ceil(len(self) / per_row)
         try:
-            with Image.open(self._pictures) as file:
+            with Image.open(path) as file:
                 sheet = np.asarray(file.convert("RGB"))
         except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise UsageError(f"{self._pictures} is missing or damaged: {error}") from error
+            raise UsageError(f"{path} is missing or damaged: {error}") from error
         if sheet.shape != (rows * size, per_row * size, 3):
             wanted = f"{per_row * size} x {rows * size}"
-            raise UsageError(f"{self._pictures} is damaged: {sheet.shape[1]} x {sheet.shape[0]} pixels, not {wanted}")
+            raise UsageError(f"{path} is damaged: {sheet.shape[1]} x {sheet.shape[0]} pixels, not {wanted}")
         tiles = sheet.reshape(rows, size, per_row, size, 3).swapaxes(1, 2).reshape(-1, size, size, 3)
         return tiles[: len(self)]
 
@@ -117,9 +126,11 @@ class Gallery:
         `without` leaves one out: a face of the gallery is nearest to itself, which tells nothing. Raises UsageError
         where there is no other one."""
         k = whole("the number of neighbours", k, 1, sys.maxsize)
+        if without is not None:
+            without = whole("the face to leave out", without, 0, len(self) - 1)
         if len(self) == (without is not None):
             raise UsageError("the gallery has no other face to be a neighbour")
-        point = numbers("a latent", latent).astype(np.float32)
+        point = numbers("a latent", latent, FARTHEST).astype(np.float32)
         if point.shape != self.latents.shape[1:]:
             raise UsageError(f"neighbours are asked for one latent, {self.latents.shape[1:]}, not {point.shape}")
         distances = np.linalg.norm(self.latents - point, axis=1)

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minifaces.checks import file_name, numbers, one_of, told, whole, within, word
+from minifaces.checks import file_name, flag, numbers, one_of, told, whole, within, word
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, as_pictures, read_picture, resize, square
 from minifaces.studio import folder as files
@@ -28,7 +28,7 @@ from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, roun
 from minifaces.studio.lazy import lazy
 from minifaces.studio.looks import look_again
 from minifaces.studio.network import Network
-from minifaces.studio.prior import Kind, Prior, sample_normal
+from minifaces.studio.prior import FARTHEST, Kind, Prior, sample_normal
 
 Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -66,7 +66,7 @@ class Model:
         self.editor = Editor.load(self.folder / files.EDITOR) if files.EDITOR in self.config.files else None
         if self.editor is not None and len(self.editor.mean) != self.latent_size:
             raise self._damaged(files.EDITOR, f"it is for latents of {len(self.editor.mean)}, not {self.latent_size}")
-        self.gallery = Gallery(self.folder, self.image_size, self.latent_size)
+        self.gallery = Gallery(self.folder, self.config)
         face = ("face", (3, self.image_size, self.image_size))
         self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, self._threads)
 
@@ -233,6 +233,7 @@ class Model:
         if len(stops) < 2:
             raise UsageError("a morph needs two faces or more")
         steps = whole("the number of steps", steps, 2, MOST)
+        loop, eased = flag("loop", loop), flag("eased", eased)
         ways: dict[str, paths.Path] = {
             "linear": paths.linear,
             "slerp": partial(paths.slerp, centre=self.prior.mean),
@@ -335,6 +336,7 @@ class Model:
 
     @lazy
     def _encoder(self) -> Network:
+        files.check_unchanged(self.folder, self.config, files.ENCODER)
         face = ("face", (3, self.image_size, self.image_size))
         return Network(self.folder / files.ENCODER, face, ("latent", (self.latent_size,)), self._threads)
 
@@ -367,7 +369,7 @@ class Model:
 
     def _rows(self, latents: ArrayLike) -> Latents:
         """Any latents as (n, d) float32, checked."""
-        rows = np.atleast_2d(numbers("latents", latents).astype(np.float32, copy=False))
+        rows = np.atleast_2d(numbers("latents", latents, FARTHEST).astype(np.float32, copy=False))
         if rows.ndim != 2 or rows.shape[1] != self.latent_size:
             raise UsageError(f"latents must be (n, {self.latent_size}), not {rows.shape}")
         return rows

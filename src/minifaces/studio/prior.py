@@ -27,6 +27,8 @@ from minifaces.studio.lazy import lazy
 Array = NDArray[np.float64]
 Kind = Literal["flow", "mixture", "normal"]
 
+FARTHEST = 1e6
+"""the largest number in a latent: far beyond faces, and well short of where squares and networks overflow"""
 _AXES = {
     "mean": "d",
     "basis": "kd",
