@@ -3,6 +3,14 @@
 Its autoencoder is linear (PCA of scikit-learn's handwritten digits, in colour at 16 x 16), written as ONNX
 graphs, so that encoding, decoding and the prior can be checked against plain numpy."""
 
+# ruff: noqa: E402 - before anything counts its threads
+
+import os
+
+# Tests run side by side, as many as there are cores: more threads would wait for each other, and most of them spinning.
+for _kind in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_kind, "1")
+
 import hashlib
 import json
 import shutil

@@ -48,7 +48,9 @@ def test_collages_are_new_and_made_of_the_chosen_prints_only(prints: Prints, pie
 
 
 def test_training_faces_depend_on_seed_and_step_alone() -> None:
-    config = preset("default", **{"network.image_size": 32, "data.collaged": 0.9, "data.photolike": 0.5})
+    config = preset(
+        "default", **{"network.image_size": 32, "data.collaged": 0.9, "data.collages": 40, "data.photolike": 0.5}
+    )
     source, fresh = ComposedFaces(config), ComposedFaces(config)
     first = source.batch(3, 499, 8)
     source.batch(3, 500, 8)  # another bank of collages

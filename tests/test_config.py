@@ -1,13 +1,16 @@
 """Training configurations: presets, checks, sizes of the networks they describe."""
 
+import json
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minifaces.errors import UsageError
-from minifaces.vae.config import PRESETS, Network, checked, preset
+from minifaces.studio.model import Model
+from minifaces.vae.config import PRESETS, Config, Fits, Network, checked, preset
 from minifaces.vae.networks import build, multiply_accumulates
 
 
@@ -15,6 +18,17 @@ def test_presets_survive_json() -> None:
     for name, config in PRESETS.items():
         assert config.preset == name
         assert checked(config.model_dump(mode="json")) == config
+
+
+def test_the_configurations_of_older_models_hold() -> None:
+    """What has been added since stands at what it was when nobody could choose it."""
+    bundled = Model.bundled().config.preset
+    run = json.loads((Path(__file__).parents[1] / "models" / "default" / "run.json").read_text(encoding="utf-8"))
+    for older in ({name: bundled[name] for name in Config.model_fields if name in bundled}, run["config"]):
+        assert "fits" not in older
+        config = checked(older)
+        assert config.fits == Fits(mixture_faces=12_000, held_out_faces=2000, known_faces=16_000)
+        assert config.data.collages == 512
 
 
 def test_seed_is_the_system_of_2020() -> None:

@@ -234,9 +234,8 @@ def test_a_turned_head_is_what_a_camera_from_the_side_sees(source: ComposedFaces
     assert np.corrcoef(now - before, amounts[light])[0, 1] > 0.5
 
 
-def test_pairs_are_of_one_face_and_differ_by_the_edit(source: ComposedFaces, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs, "ROUND", 80)
-    one, again, other = (pairs.draw(source, 5, number) for number in (0, 0, 1))
+def test_pairs_are_of_one_face_and_differ_by_the_edit(source: ComposedFaces) -> None:
+    one, again, other = (pairs.draw(source, 5, number, 80) for number in (0, 0, 1))
     np.testing.assert_array_equal(one.faces, again.faces)
     np.testing.assert_array_equal(one.amounts, again.amounts)
     assert (one.faces[:80] != other.faces[:80]).any()

@@ -41,11 +41,12 @@ def tiny(**changes: object) -> Config:
     small |= {
         "optimiser.schedule": "constant",
         "flow.steps": 20,
-        "flow.faces": 2000,
+        "flow.faces": 1200,
         "flow.width": 32,
         "data.faces_per_epoch": 500,
     }
-    small |= {"editor.steps": 20, "editor.faces": 500, "editor.width": 32}
+    small |= {"editor.steps": 20, "editor.faces": 100, "editor.width": 32}
+    small |= {"fits.mixture_faces": 1000, "fits.held_out_faces": 200, "fits.known_faces": 1000}
     small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
     return preset("default", **(small | changes))
 

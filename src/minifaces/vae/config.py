@@ -69,14 +69,26 @@ class Optimiser(Strict):
 
 class Data(Strict):
     """How faces are composed for training (a folder of pictures is taken as it is), and in how many steps each serves:
-    more than one where a GPU trains faster than the processor composes."""
+    more than one where a GPU trains faster than the processor composes. Collages come from a bank of so many, which is
+    made anew now and then: each takes 6 ms."""
 
     recombined: Share = 0.5
     collaged: Share = 0.3
+    collages: Annotated[int, Field(ge=1, le=100_000)] = 512
     photolike: Share = 0.2
     varied: bool = True
     uses: Annotated[int, Field(ge=1, le=16)] = 1
     faces_per_epoch: Annotated[int, Field(ge=1)] = 3800
+
+
+class Fits(Strict):
+    """How many faces the fits that follow training are shown, a folder's as far as it has so many: the Gaussian mixture
+    `mixture_faces`, and `held_out_faces` to choose how many components it has; the edit directions `known_faces`, of
+    which attributes are known. Fewer make a test's model in a moment."""
+
+    mixture_faces: Annotated[int, Field(ge=100, le=1_000_000)] = 12_000
+    held_out_faces: Annotated[int, Field(ge=100, le=1_000_000)] = 2000
+    known_faces: Annotated[int, Field(ge=100, le=1_000_000)] = 16_000
 
 
 class FlowPrior(Strict):
@@ -84,7 +96,7 @@ class FlowPrior(Strict):
     training picture once), which fall into `kinds`; 0 steps leave it out."""
 
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000
-    faces: Annotated[int, Field(ge=1000, le=1_000_000)] = 30_000
+    faces: Annotated[int, Field(ge=100, le=1_000_000)] = 30_000
     batch: Annotated[int, Field(ge=1, le=65536)] = 512
     width: Annotated[int, Field(ge=8, le=4096)] = 384
     blocks: Annotated[int, Field(ge=1, le=64)] = 4
@@ -110,6 +122,7 @@ class Config(Strict):
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
     data: Data = Data()
+    fits: Fits = Fits()
     flow: FlowPrior = FlowPrior()
     editor: EditorFit = EditorFit()
 

@@ -33,7 +33,6 @@ from minifaces.vae.train import Trained
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-MIXTURE_FACES, HELD_OUT_FACES, KNOWN_FACES = 12000, 2000, 16000
 ROUND = 1000  # faces encoded at a time
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 SMALL = 512  # weights of fewer values stay in float32
@@ -75,23 +74,24 @@ def export_model(trained: Trained, folder: Path, name: str, report: Callable[[st
 
 
 def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], None]) -> dict[str, Any]:
-    network, source = trained.network, trained.source
+    network, source, fits = trained.network, trained.source, trained.config.fits
     # One that was trained through several looks gains by one more (docs/model-notes.md).
     network.looks = trained.config.network.looks + (trained.config.network.looks > 1)
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     report("encoding faces for the prior")
     # Of a data set each face once: repeated ones would be taken for evidence, and learnt by heart.
-    most = trained.config.flow.faces if trained.config.flow.steps else MIXTURE_FACES
+    most = trained.config.flow.faces if trained.config.flow.steps else fits.mixture_faces
     wanted = max(2, int(min(most, source.faces)))
     rounds = (source.plausible(trained.seed + 7, i, ROUND)[: wanted - i * ROUND] for i in range(-(-wanted // ROUND)))
     training = np.concatenate([encode(network, faces) for faces in rounds])
-    fitted = prior.fit(training[:MIXTURE_FACES], encode(network, source.held_out(HELD_OUT_FACES).faces))
+    held_out = encode(network, source.held_out(fits.held_out_faces).faces)
+    fitted = prior.fit(training[: fits.mixture_faces], held_out)
     _save(fitted.tensors, folder / "prior.safetensors")
     if trained.config.flow.steps:
         report("fitting the flow")
         _save(flow.fit(training, trained.config.flow, trained.seed), folder / "flow.safetensors")
     report("finding the edit directions")
-    known = galleries.known_faces(source, KNOWN_FACES)
+    known = galleries.known_faces(source, fits.known_faces)
     steps = prior.directions(encode(network, known.faces), known.values)
     _save({k: v for k, v in steps.items() if not k.startswith("_")}, folder / "directions.safetensors")
     if isinstance(source, ComposedFaces):
@@ -126,10 +126,10 @@ def _build(trained: Trained, folder: Path, name: str, report: Callable[[str], No
 
 def _editor(source: ComposedFaces, network: VAE, trained: Trained) -> dict[str, Any]:
     """Rounds of pairs, each of a few thousand pictures, encoded at once."""
-    rounds = max(1, trained.config.editor.faces // pairs.ROUND)
+    faces = trained.config.editor.faces
     rows = []  # without the pictures, which would fill the memory
-    for number in range(rounds):
-        made = pairs.draw(source, trained.seed, number)
+    for number in range(max(1, faces // pairs.ROUND)):
+        made = pairs.draw(source, trained.seed, number, min(faces, pairs.ROUND))
         latents = encode(network, made.faces)
         rows.append((latents[made.start], latents[made.end], made.edits, made.amounts))
     start, end, edits, amounts = (np.concatenate(part) for part in zip(*rows, strict=True))

@@ -24,7 +24,7 @@ from minifaces.vae.config import Config
 
 Bytes = NDArray[np.uint8]
 
-COLLAGES, STEPS_A_BANK = 512, 1500  # so many collages serve so many steps: making them takes 6 ms each
+STEPS_A_BANK = 1500  # that a bank of collages serves
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class ComposedFaces:
         prints = self.prints
         if self.data.collaged:
             prints = self._with_collages(seed, step // STEPS_A_BANK)
-            which = np.where(rng.random(count) < self.data.collaged, rng.integers(0, COLLAGES, count), -1)
+            which = np.where(rng.random(count) < self.data.collaged, rng.integers(0, self.data.collages, count), -1)
             upper, lower = (np.where(which < 0, own, len(self.prints) + which) for own in (draws.upper, draws.lower))
             draws = replace(draws, upper=upper, lower=lower)
         faces, mask = compose(prints, self.stages, draws)
@@ -108,13 +108,14 @@ class ComposedFaces:
             rng = np.random.default_rng([seed, number, 2])
             stock = self._stock()
             stock[len(self.prints) :] = collages(
-                self.prints, self._pieces(), self.prints.of_split("train"), COLLAGES, rng
+                self.prints, self._pieces(), self.prints.of_split("train"), self.data.collages, rng
             )
+            count = self.data.collages
             bank = replace(
                 self.prints,
-                designs=self.prints.designs + self.prints.designs[:1] * COLLAGES,  # of which nothing is asked
+                designs=self.prints.designs + self.prints.designs[:1] * count,  # of which nothing is asked
                 colours=stock,
-                metal_index=np.concatenate([self.prints.metal_index, np.full(COLLAGES, -1, np.int32)]),
+                metal_index=np.concatenate([self.prints.metal_index, np.full(count, -1, np.int32)]),
             )
             self._bank = ((seed, number), bank)
         return self._bank[1]
@@ -122,7 +123,7 @@ class ComposedFaces:
     @lru_cache(maxsize=1)  # noqa: B019 - a source lives as long as its run
     def _stock(self) -> Bytes:
         """The prints' textures, and behind them room for the collages of one bank."""
-        room = np.empty((COLLAGES, *self.prints.colours.shape[1:]), np.uint8)
+        room = np.empty((self.data.collages, *self.prints.colours.shape[1:]), np.uint8)
         return np.concatenate([self.prints.colours, room])
 
     @lru_cache(maxsize=1)  # noqa: B019 - a source lives as long as its run

@@ -25,7 +25,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 
-ROUND = 500  # faces
+ROUND = 500  # faces of a round, unless told
 JOINED = 0.6  # of them
 HAIRED, POOL = 0.25, 4  # of them; and out of how many times as many they are chosen
 SHARE = 0.5  # of the faces that each edit is made of; a head is turned twice, what a face has is always taken away
@@ -44,25 +44,25 @@ class Pairs:
     amounts: Floats
 
 
-def draw(source: ComposedFaces, seed: int, number: int) -> Pairs:
-    """Pairs of training faces, the `number`-th round of `seed`."""
+def draw(source: ComposedFaces, seed: int, number: int, count: int = ROUND) -> Pairs:
+    """Pairs made of `count` training faces, the `number`-th round of `seed`."""
     rng = np.random.default_rng([seed, number, 3])
-    base = _base(source.prints, source.stages, rng)
+    base = _base(source.prints, source.stages, count, rng)
     faces = [compose(source.prints, source.stages, base)[0]]
     parts: list[tuple[Places, Places, Floats]] = []
     for name, which, amounts, changed in _changes(source.prints, source.stages, base, rng):
         faces.append(compose(source.prints, source.stages, changed)[0])
         parts.append((which, np.full(len(which), list(RANGES).index(name)), amounts))
     start, edits, amounts = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Pairs(np.concatenate(faces), start, ROUND + np.arange(len(start)), edits, amounts)
+    return Pairs(np.concatenate(faces), start, count + np.arange(len(start)), edits, amounts)
 
 
-def _base(prints: Prints, stages: Stages, rng: np.random.Generator) -> Draws:
+def _base(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Draws:
     """The faces to change. Hair is the hardest to leave alone where eyes are exchanged, and few faces have it."""
-    pool = draw_faces(prints, stages, "train", POOL * ROUND, rng, JOINED)
+    pool = draw_faces(prints, stages, "train", POOL * count, rng, JOINED)
     haired = labels(prints, pool)[:, NAMES.index("printed_hair")] == 1
-    some = np.flatnonzero(haired)[: round(HAIRED * ROUND)]
-    return pool.chosen(np.concatenate([some, np.flatnonzero(~haired)[: ROUND - len(some)]]))
+    some = np.flatnonzero(haired)[: round(HAIRED * count)]
+    return pool.chosen(np.concatenate([some, np.flatnonzero(~haired)[: count - len(some)]]))
 
 
 def _changes(
