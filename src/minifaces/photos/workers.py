@@ -26,7 +26,6 @@ R = TypeVar("R")
 _CHUNK = 16  # jobs sent at a time
 _CHUNK_WEIGHT = 4_000_000  # bytes sent at a time
 _TRIES = 2  # of a job alone, before it is given up
-_ANSWER = 20  # seconds that a scheduler or its first worker may take
 
 
 class Pool(ABC):
@@ -53,11 +52,12 @@ class Pool(ABC):
 
 
 @contextmanager
-def open_pool(workers: int | str) -> Iterator[Pool]:
-    """So many processes here, or the cluster of the Dask scheduler at an address such as tcp://10.0.0.5:8786.
+def open_pool(workers: int | str, patience: float = 20) -> Iterator[Pool]:
+    """So many processes here, or the cluster of the Dask scheduler at an address such as tcp://10.0.0.5:8786, which may
+    take `patience` seconds to answer, and as many to have a worker.
 
     `dask://` means `tcp://`. Raises UsageError for another address, or where no scheduler with a worker answers."""
-    pool = _Processes(workers) if isinstance(workers, int) else _Cluster(workers)
+    pool = _Processes(workers) if isinstance(workers, int) else _Cluster(workers, patience)
     try:
         yield pool
     finally:
@@ -161,7 +161,7 @@ def _ignore_interrupts() -> None:
 class _Cluster(Pool):
     """A dask.distributed cluster. Jobs are sent with their bytes: its machines need not share a disk with this one."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience: float) -> None:
         at = check_address(address)
         try:
             from distributed import Client, KilledWorker
@@ -170,11 +170,11 @@ class _Cluster(Pool):
         self.died = (KilledWorker,)
         self._address = address
         try:
-            self._client = Client(at, timeout=_ANSWER)
+            self._client = Client(at, timeout=patience)
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError(f"no Dask scheduler answers at {address}: start one, or correct the address") from error
         try:
-            self._client.wait_for_workers(1, timeout=_ANSWER)
+            self._client.wait_for_workers(1, timeout=patience)
         except TimeoutError:
             self._client.close()
             raise UsageError(f"the Dask scheduler at {address} has no workers: start some") from None
