@@ -23,7 +23,7 @@ from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
-from minifaces.vae.export import export_onnx
+from minifaces.vae.onnx import export_onnx
 
 OUT = Path(__file__).parent.parent / "src" / "minifaces" / "assets" / "features.onnx"
 SIZE = 128  # pixels; the network takes any size, and was trained at 224

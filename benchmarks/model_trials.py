@@ -30,11 +30,12 @@ from minifaces.evaluate.reconstruction import reconstruction
 from minifaces.evaluate.testset import Faces, composed
 from minifaces.files import atomic
 from minifaces.vae import losses
+from minifaces.vae.coding import encode
 from minifaces.vae.config import Config, Loss, preset
-from minifaces.vae.export import encode
-from minifaces.vae.faces import ComposedFaces
+from minifaces.vae.device import bfloat16_pays
 from minifaces.vae.networks import ResidualVAE, build
-from minifaces.vae.train import bfloat16_pays, learning_rate
+from minifaces.vae.sources import ComposedFaces
+from minifaces.vae.train import learning_rate
 
 SEED = 77
 NEW = {"network.image_size": 64, "network.widths": (16, 24, 48, 96), "network.latent_size": 128, "network.looks": 1}

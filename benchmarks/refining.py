@@ -75,7 +75,7 @@ def main() -> None:
                 f"{name:10s} {steps:5d}  {psnr(pictures, made, whole).mean():5.2f}  {similar:.3f}  "
                 f"{psnr(true, made, region).mean():9.2f}  {100 * (rank == 0).mean():9.1f} %  "
                 f"{np.linalg.norm(latents - encoded, axis=1).mean():5.2f}  "
-                f"{model.prior.log_density(latents).mean():11.2f}  {took:14.2f}"
+                f"{model.mixture.log_density(latents).mean():11.2f}  {took:14.2f}"
             )
             shown += [(name, steps, made)]
     if arguments.picture:

@@ -54,7 +54,7 @@ def main() -> None:
     measures: dict[str, Floats] = {
         "latent's move under polishing": np.linalg.norm(polished - latents, axis=1),
         "picture's move under polishing": np.linalg.norm(moved, axis=1),
-        "density of the mixture": -model.prior.log_density(latents),
+        "density of the mixture": -model.mixture.log_density(latents),
         "nearest latent of the gallery": gallery[:, 0],
         "five nearest latents of the gallery": gallery[:, :5].mean(1),
         "length of the latent": np.linalg.norm(latents, axis=1),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
+from minifaces.instruments.training_scenes import lit
 from minifaces.ldraw.clutter import figure, shapes, texture
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
@@ -28,7 +29,6 @@ from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.photos.duplicates import ALIKE, NEAR, hash_of, print_similarity
 from minifaces.photos.frame import Framed, frame
 from minifaces.photos.screen import DEFECTS, screen
-from minifaces.vae.scenes import lit
 
 Bytes = NDArray[np.uint8]
 Maker = Callable[[int, np.random.Generator], Bytes]

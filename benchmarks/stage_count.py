@@ -14,9 +14,9 @@ import numpy as np
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.stages import load_stages
+from minifaces.vae.coding import reconstruction_quality
 from minifaces.vae.config import preset
-from minifaces.vae.export import reconstruction_quality
-from minifaces.vae.faces import ComposedFaces
+from minifaces.vae.sources import ComposedFaces
 from minifaces.vae.train import Run
 
 COUNTS = (16, 64, 128, 256)

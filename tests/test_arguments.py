@@ -76,8 +76,8 @@ WHOLES: dict[str, tuple[Callable[[Model, Any], Any], int]] = {
     "crop": (lambda _, i: cluster_crops(FACES, PLACES, 1, 64, 8, i), 16),
     "side of a square": (lambda _, i: square(FACES[0], i), 20),
     "a background's red": (lambda _, i: grid(FACES, background=(i, 0, 0)), 20),
-    "n of the mixture": (lambda m, i: m.prior.sample(i, 1), 2),
-    "seed of the mixture": (lambda m, i: m.prior.sample(2, i), 2),
+    "n of the mixture": (lambda m, i: m.mixture.sample(i, 1), 2),
+    "seed of the mixture": (lambda m, i: m.mixture.sample(2, i), 2),
 }
 
 
@@ -295,7 +295,7 @@ WRONG: dict[str, tuple[Callable[[Model, Any], Any], list[Any]]] = {
     ),
     "far latents": (lambda m, w: m.decode(w), [np.full(LATENT, far) for far in (1.1e6, -1e30, 3e38, -(2**63))]),
     "a far latent": (lambda m, w: m.gallery.nearest(w, 1), [np.full(LATENT, far) for far in (1.1e6, -1e30, 3e38)]),
-    "latents of the mixture": (lambda m, w: m.prior.log_density(w), ["x", Z[0], Z[:, :3], Z > 0, np.inf * Z]),
+    "latents of the mixture": (lambda m, w: m.mixture.log_density(w), ["x", Z[0], Z[:, :3], Z > 0, np.inf * Z]),
     "latents of a map": (
         lambda _, w: project(w),
         ["x", None, [[1], [1, 2]], 1j * Z, Z > 0, np.full((9, 3), 1e300), np.zeros((3, 0)), np.full((9, 3), None)],
@@ -351,7 +351,7 @@ def test_the_farthest_latents(model: Model) -> None:
     model.edit(there, dict.fromkeys(model.directions, 100))
     model.polish(there)
     model.neighbours(there)
-    model.prior.gradient(there[None])
+    model.mixture.gradient(there[None])
     model.refine(FACES[:1], there, 1)
     project([*Z, *-Z, there, -there])
 

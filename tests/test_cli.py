@@ -219,12 +219,9 @@ def test_the_gallery_is_listed_or_shown(call: Call) -> None:
 def test_model_info(call: Call, tiny_model: Path) -> None:
     facts = json.loads(call("model", "info", str(tiny_model), "--json", model=None)[1])
     assert (facts["name"], facts["gallery"]) == ("tiny", {"train": 20, "test": 10})
-    assert facts["prior"] == {
-        "components": 3,
-        "dimensions": 6,
-        "threshold": pytest.approx(-2.1046, abs=0.001),
-        "flow": False,
-    }
+    assert facts["priors"] == ["mixture", "normal"]
+    threshold = pytest.approx(-2.1046, abs=0.001)
+    assert facts["mixture"] == {"components": 3, "dimensions": 6, "threshold": threshold}
     assert "3 Gaussians over 6 dimensions" in call("model", "info", str(tiny_model), model=None)[1]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from minifaces.errors import UsageError
 from minifaces.studio.model import Model
-from minifaces.vae.config import PRESETS, Config, Fits, Network, checked, preset
+from minifaces.vae.config import PRESETS, Config, Network, checked, preset
 from minifaces.vae.networks import build, multiply_accumulates
 
 
@@ -25,10 +25,10 @@ def test_the_configurations_of_older_models_hold() -> None:
     bundled = Model.bundled().config.preset
     run = json.loads((Path(__file__).parents[1] / "models" / "default" / "run.json").read_text(encoding="utf-8"))
     for older in ({name: bundled[name] for name in Config.model_fields if name in bundled}, run["config"]):
-        assert "fits" not in older
+        assert "mixture" not in older
         config = checked(older)
-        assert config.fits == Fits(mixture_faces=12_000, held_out_faces=2000, known_faces=16_000)
-        assert config.data.collages == 512
+        assert (config.mixture.faces, config.mixture.held_out) == (12_000, 2000)
+        assert (config.directions.faces, config.gallery.faces, config.data.collages) == (16_000, 2000, 512)
 
 
 def test_seed_is_the_system_of_2020() -> None:

@@ -10,6 +10,8 @@ from safetensors.numpy import save_file
 import minifaces
 from minifaces.attributes import DARK_HEAD, RANGES, TURN, YELLOW_HEAD
 from minifaces.errors import UsageError
+from minifaces.fits import pairs
+from minifaces.fits.editor import fit_editor
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.edited import (
@@ -29,11 +31,11 @@ from minifaces.ldraw.stages import load_stages
 from minifaces.ldraw.truths import NAMES, labels, truths
 from minifaces.studio.editor import Editor
 from minifaces.studio.latentnet import whole
-from minifaces.vae import editor, pairs
-from minifaces.vae.config import EditorFit, preset
-from minifaces.vae.faces import ComposedFaces
+from minifaces.vae.config import Editor as Settings
+from minifaces.vae.config import preset
+from minifaces.vae.sources import ComposedFaces
 
-SMALL = EditorFit(steps=700, batch=256, width=48, blocks=1)
+SMALL = Settings(steps=700, batch=256, width=48, blocks=1)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Editor:
     end = start.copy()
     end[edits == 0, 0] = 4
     end[edits == 1] = turned(start, amounts)[edits == 1]
-    tensors = editor.fit(start, end, edits, amounts, {"hat": (0, 1), "turn": (-1, 1)}, SMALL)
+    tensors = fit_editor(start, end, edits, amounts, {"hat": (0, 1), "turn": (-1, 1)}, SMALL)
     file = tmp_path_factory.mktemp("editor") / "editor.safetensors"
     save_file({name: np.asarray(value, order="C") for name, value in tensors.items()}, file)
     return Editor.load(file)
@@ -92,8 +94,8 @@ def test_what_is_learnt_takes_the_place_of_what_was_there(fitted: Editor) -> Non
 def test_what_is_no_editor_is_named(changes: dict[str, np.ndarray | None], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     z = rng.normal(size=(50, 3)).astype(np.float32)
-    few = EditorFit(steps=1, batch=8, width=8, blocks=1)
-    tensors = editor.fit(z, z, np.arange(50) % 2, np.ones(50, np.float32), {"hat": (0, 1), "turn": (-1, 1)}, few)
+    few = Settings(steps=1, batch=8, width=8, blocks=1)
+    tensors = fit_editor(z, z, np.arange(50) % 2, np.ones(50, np.float32), {"hat": (0, 1), "turn": (-1, 1)}, few)
     tensors = {k: np.asarray(v, order="C") for k, v in {**tensors, **changes}.items() if v is not None}
     save_file(tensors, tmp_path / "e.safetensors")
     with pytest.raises(UsageError, match=r"e\.safetensors is damaged: it is not an editor"):
@@ -262,7 +264,7 @@ def test_an_editor_of_pixels_learns_to_paint_heads(source: ComposedFaces) -> Non
     rounds = [pairs.draw(source, 1, number) for number in range(2)]
     start, end = (np.concatenate([encode(p.faces)[getattr(p, end)] for p in rounds]) for end in ("start", "end"))
     edits, amounts = (np.concatenate([getattr(p, what) for p in rounds]) for what in ("edits", "amounts"))
-    tensors = editor.fit(start, end, edits, amounts, RANGES, SMALL)
+    tensors = fit_editor(start, end, edits, amounts, RANGES, SMALL)
     painter = Editor.of(whole(tensors))
     base = draw_faces(source.prints, source.stages, "train", 200, np.random.default_rng(9), 0.0)
     before = encode(compose(source.prints, source.stages, base)[0])

@@ -9,13 +9,17 @@ import torch
 from safetensors.numpy import save_file
 
 from minifaces.errors import UsageError
-from minifaces.studio.flow import KIND_STREAM, Flow
+from minifaces.fits.directions import directions
+from minifaces.fits.fitting import LatentNetwork
+from minifaces.fits.flow import fit_flow
+from minifaces.fits.mixture import fit_mixture
+from minifaces.studio.flow import CLUSTER_STREAM, Flow
 from minifaces.studio.generator import uniforms
 from minifaces.studio.latentnet import coarse, whole
-from minifaces.studio.prior import Prior
-from minifaces.vae import flow, losses, prior
-from minifaces.vae.config import PRESETS, FlowPrior, Loss
-from minifaces.vae.latentnet import LatentNetwork
+from minifaces.studio.mixture import Mixture
+from minifaces.vae import losses
+from minifaces.vae.config import PRESETS, Loss
+from minifaces.vae.config import Flow as FlowSettings
 from minifaces.vae.train import learning_rate
 
 
@@ -78,14 +82,14 @@ def test_prior_finds_three_clusters_in_a_plane() -> None:
         inside = centres[rng.integers(0, 3, n)] + rng.normal(size=(n, 2))
         return (inside @ plane + rng.normal(0, 0.01, (n, 10)) + 5).astype(np.float32)
 
-    fitted = prior.fit(draw(3000), draw(1000))
-    assert len(fitted.tensors["basis"]) == 2
-    assert max(fitted.log_likelihoods, key=lambda c: fitted.log_likelihoods[c]) >= 4  # of 1, 2, 4, 8, ...: not 1 or 2
-    tensors = {k: v.astype(float) for k, v in fitted.tensors.items()}
+    tensors, scores = fit_mixture(draw(3000), draw(1000))
+    assert len(tensors["basis"]) == 2
+    assert max(scores, key=lambda c: scores[c]) >= 4  # of 1, 2, 4, 8, ...: not 1 or 2
+    tensors = {k: v.astype(float) for k, v in tensors.items()}
     threshold = float(tensors.pop("threshold")[0])
-    density = Prior(threshold=threshold, **tensors).log_density(draw(2000))
+    density = Mixture(threshold=threshold, **tensors).log_density(draw(2000))
     assert 0.98 < (density > threshold).mean() < 0.998  # the 1st percentile of held-out density
-    assert Prior(threshold=threshold, **tensors).log_density(np.full((1, 10), 5.0))[0] < threshold  # between them
+    assert Mixture(threshold=threshold, **tensors).log_density(np.full((1, 10), 5.0))[0] < threshold  # between them
 
 
 def angle(one: np.ndarray, other: np.ndarray) -> float:
@@ -106,7 +110,7 @@ def test_directions_tell_apart_what_goes_together() -> None:
     turn = rng.normal(0.5, 1, n)
     z += turn[:, None] * true[0, ::-1]
     known = {"beard": hidden, "brows": brows, "smile": smile, "angry": angry, "turn": turn, "rare": np.eye(1, n)[0]}
-    found = prior.directions(z.astype(np.float32), known)
+    found = directions(z.astype(np.float32), known)
     assert set(found) == {"beard", "brows", "smile", "angry", "turn"}
     assert np.abs(found["turn"] - true[0, ::-1]).max() < 0.05  # a measure: 1 is a change by 1
     naive = z[brows == 1].mean(0) - z[brows == 0].mean(0)
@@ -126,7 +130,7 @@ def test_lips_and_woman_do_not_take_each_others_step() -> None:
     female = np.where(rng.random(n) < 0.9, lips, 1 - lips)
     mouth, lashes = np.eye(12)[:2]
     z = lips[:, None] * mouth + female[:, None] * lashes + rng.normal(0, 0.1, (n, 12))
-    found = prior.directions(z.astype(np.float32), {"lips": lips, "female": female})
+    found = directions(z.astype(np.float32), {"lips": lips, "female": female})
     for step in found.values():  # each brings both
         assert 0.6 < step[0] / step[1] < 1.6
 
@@ -135,7 +139,7 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     rng = np.random.default_rng(0)
     centres = np.array([[6.0, 1.0, 0.0], [-6.0, 1.0, 3.0]])
     latents = (centres[rng.integers(0, 2, 4000)] + rng.normal(0, 0.4, (4000, 3))).astype(np.float32)
-    tensors = flow.fit(latents, FlowPrior(steps=700, batch=256, width=64, blocks=2))
+    tensors = fit_flow(latents, FlowSettings(steps=700, batch=256, width=64, blocks=2))
     save_file(tensors, tmp_path / "flow.safetensors")
     fitted = Flow.load(tmp_path / "flow.safetensors")
     drawn = fitted.sample(500, seed=1)
@@ -143,7 +147,7 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     assert (near.min(1) < 2).mean() > 0.95
     assert 0.4 < (near[:, 0] < near[:, 1]).mean() < 0.6
     assert np.abs(fitted.sample(7, seed=1) - drawn[:7]).max() < 1e-9  # however many are asked for
-    network = LatentNetwork(3, 64, 2, len(fitted.shares) + 1)
+    network = LatentNetwork(3, 64, 2, len(fitted.weights) + 1)
     tensors = fitted.velocity.layers | {"kinds": fitted.velocity.kinds}
     network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items()})
     kinds = np.arange(5)
@@ -175,18 +179,19 @@ def test_kinds_of_a_flow_are_drawn_by_their_shares_and_kept(tmp_path: Path) -> N
     centres = np.array([[6.0, 1.0, 0.0], [-6.0, 1.0, 3.0], [0.0, -8.0, 0.0]])
     which = rng.choice(3, 4000, p=[0.7, 0.2, 0.1])
     latents = (centres[which] + rng.normal(0, 0.4, (4000, 3))).astype(np.float32)
-    save_file(flow.fit(latents, FlowPrior(steps=500, batch=256, width=64, blocks=1, kinds=3)), tmp_path / "flow.st")
+    settings = FlowSettings(steps=500, batch=256, width=64, blocks=1, clusters=3)
+    save_file(fit_flow(latents, settings), tmp_path / "flow.st")
     fitted = Flow.load(tmp_path / "flow.st")
-    np.testing.assert_allclose(sorted(fitted.shares), [0.1, 0.2, 0.7], atol=0.02)
+    np.testing.assert_allclose(sorted(fitted.weights), [0.1, 0.2, 0.7], atol=0.02)
     near = np.linalg.norm(fitted.sample(1000, seed=3)[:, None] - centres, axis=2).argmin(1)
     np.testing.assert_allclose(np.bincount(near) / 1000, [0.7, 0.2, 0.1], atol=0.05)
-    kinds = np.searchsorted(np.cumsum(fitted.shares)[:-1], uniforms(3, 1000, KIND_STREAM), side="right")
+    kinds = np.searchsorted(np.cumsum(fitted.weights)[:-1], uniforms(3, 1000, CLUSTER_STREAM), side="right")
     assert [len(set(near[kinds == kind])) for kind in range(3)] == [1, 1, 1]  # noise of one kind comes to one place
 
 
 def test_kinds_that_do_not_fit_their_shares_are_told(tmp_path: Path) -> None:
     latents = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
-    tensors = flow.fit(latents, FlowPrior(steps=2, width=8, blocks=1, kinds=2))
+    tensors = fit_flow(latents, FlowSettings(steps=2, width=8, blocks=1, clusters=2))
     save_file(tensors | {"shares": np.ones(5, np.float32)}, tmp_path / "flow.safetensors")
     with pytest.raises(UsageError, match=r"flow\.safetensors is damaged: .*its kinds and their shares do not fit"):
         Flow.load(tmp_path / "flow.safetensors")

@@ -11,21 +11,21 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from minifaces.studio import paths
-from minifaces.studio.prior import Prior
+from minifaces.studio.mixture import Mixture
 
 T = np.linspace(0, 1, 21)
 vectors = arrays(np.float64, 4, elements=st.floats(-5, 5, width=32))
 
 
-def horseshoe() -> Prior:
+def horseshoe() -> Mixture:
     """Density along a half circle of radius 2 in the plane: between its ends the straight line leaves it."""
     angles = np.linspace(0, np.pi, 13)
     means = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     c = len(means)
     weights, cholesky = np.full(c, 1 / c), np.tile(0.25 * np.eye(2), (c, 1, 1))
-    prior = Prior(np.zeros(2), np.eye(2), np.zeros(2), weights, means, cholesky, threshold=0.0)
+    prior = Mixture(np.zeros(2), np.eye(2), np.zeros(2), weights, means, cholesky, threshold=0.0)
     typical = np.percentile(prior.log_density(prior.sample(2000, seed=0)), 1)
-    return Prior(np.zeros(2), np.eye(2), np.zeros(2), weights, means, cholesky, threshold=float(typical))
+    return Mixture(np.zeros(2), np.eye(2), np.zeros(2), weights, means, cholesky, threshold=float(typical))
 
 
 WAYS = {
@@ -91,7 +91,7 @@ def test_density_takes_equal_steps_between_exact_ends() -> None:
 
 def test_density_is_the_line_where_the_line_is_dense_enough() -> None:
     d = 3
-    normal = Prior(np.zeros(d), np.eye(d), np.zeros(d), np.ones(1), np.zeros((1, d)), np.eye(d)[None], -9.0)
+    normal = Mixture(np.zeros(d), np.eye(d), np.zeros(d), np.ones(1), np.zeros((1, d)), np.eye(d)[None], -9.0)
     a, b = np.array([1.0, 0, 0]), np.array([0.0, 1, 0])
     np.testing.assert_allclose(paths.density(a, b, T, normal), paths.linear(a, b, T), atol=1e-9)
 
@@ -102,7 +102,7 @@ def test_density_between_equal_latents_stands_still() -> None:
 
 
 def test_density_holds_on_a_real_prior(tiny_model: Path) -> None:
-    prior = Prior.load(tiny_model / "prior.safetensors")
+    prior = Mixture.load(tiny_model / "prior.safetensors")
     ends = prior.sample(12, seed=3)
     for a, b in zip(ends[:6], ends[6:], strict=True):
         line, bent = paths.linear(a, b, T), paths.density(a, b, T, prior)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from minifaces.errors import UsageError
 from minifaces.evaluate.reader import Reader
+from minifaces.instruments import train_reader as trainer
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.ldraw.truths import NAMES, labels, seen, truth
-from minifaces.vae import reader as trainer
 
 Pictures = NDArray[np.uint8]
 EACH = 4

@@ -92,7 +92,7 @@ def test_the_objective_never_rises(
 def test_a_refined_face_stays_near_and_likely(model: Model, stages_of_refining: list[NDArray[np.float32]]) -> None:
     encoded, _, refined = stages_of_refining
     assert np.linalg.norm(refined - encoded, axis=1).max() < 0.6 * np.linalg.norm(encoded, axis=1).mean()
-    assert (model.prior.log_density(refined) > model.prior.threshold).all()
+    assert (model.mixture.log_density(refined) > model.mixture.threshold).all()
 
 
 def test_refining_depends_on_nothing_else(

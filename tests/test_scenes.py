@@ -8,12 +8,12 @@ import onnxruntime
 import pytest
 import torch
 
+from minifaces.instruments import train_finder, train_light
+from minifaces.instruments.training_scenes import Batch, Sources, draw_batch, lit
 from minifaces.ldraw.clutter import figure, shapes, texture
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, coverage, extent, ground, outline_box, sheet
 from minifaces.ldraw.stages import Stages, load_stages
-from minifaces.vae import finder, light
-from minifaces.vae.scenes import Batch, Sources, draw_batch, lit
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +103,12 @@ def test_light_is_light() -> None:
 
 def test_the_trainer_learns_and_its_export_is_the_network(batch: Batch, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = finder.Finding()
+    network = train_finder.Finding()
     adam = torch.optim.AdamW(network.parameters(), 2e-3)
     picture = torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float() / 255
     totals = []
     for _ in range(12):
-        parts = finder.losses(network(picture), batch)
+        parts = train_finder.losses(network(picture), batch)
         assert set(parts) == {"core", "sides", "face", "yaw", "pitch"}
         loss = sum(parts.values(), torch.zeros(()))
         adam.zero_grad()
@@ -116,26 +116,26 @@ def test_the_trainer_learns_and_its_export_is_the_network(batch: Batch, tmp_path
         adam.step()
         totals.append(float(loss.detach()))
     assert totals[-1] < 0.7 * totals[0]
-    finder.export(network.eval(), tmp_path / "finder.onnx")
+    train_finder.export(network.eval(), tmp_path / "finder.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "finder.onnx", providers=["CPUExecutionProvider"])
     for height, width in ((96, 96), (32, 160)):
         some = torch.rand(3, 3, height, width)
         (cells,) = session.run(["cells"], {"picture": some.numpy()})
-        assert cells.shape == (3, finder.OUTPUTS, height // 8, width // 8)
+        assert cells.shape == (3, train_finder.OUTPUTS, height // 8, width // 8)
         with torch.no_grad():
             assert np.abs(cells - network(some).numpy()).max() < 0.05
 
 
 def test_faces_in_known_light_teach_the_light_reader(stages: Stages, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    batch = light.draw_batch(load_prints(), stages, np.random.default_rng(0))
-    assert batch.faces.shape == (light.FRAMES * light.LIGHTS, light.SIZE, light.SIZE, 3)
+    batch = train_light.draw_batch(load_prints(), stages, np.random.default_rng(0))
+    assert batch.faces.shape == (train_light.FRAMES * train_light.LIGHTS, train_light.SIZE, train_light.SIZE, 3)
     assert len(batch.light) == len(batch.faces)
     levels = np.log(batch.faces.mean((1, 2, 3)) + 1)
     assert np.corrcoef(levels, batch.light[:, 0])[0, 1] > 0.7
     redder = np.log((batch.faces[..., 0].mean((1, 2)) + 1) / (batch.faces[..., 1].mean((1, 2)) + 1))
     assert np.corrcoef(redder, batch.light[:, 1])[0, 1] > 0.4
-    network = light.Light()
+    network = train_light.Light()
     adam = torch.optim.AdamW(network.parameters(), 2e-3)
     faces, truth = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(batch.light)
     totals = []
@@ -146,7 +146,7 @@ def test_faces_in_known_light_teach_the_light_reader(stages: Stages, tmp_path: P
         adam.step()
         totals.append(float(loss.detach()))
     assert totals[-1] < 0.5 * totals[0]
-    light.export(network.eval(), tmp_path / "light.onnx")
+    train_light.export(network.eval(), tmp_path / "light.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "light.onnx", providers=["CPUExecutionProvider"])
     with torch.no_grad():
         told = network(faces).numpy()

@@ -7,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
@@ -20,12 +20,14 @@ import minifaces
 from minifaces.cli.main import run as command
 from minifaces.dataset import write_dataset
 from minifaces.errors import MinifacesError, MinifacesWarning, UsageError
-from minifaces.vae import ahead, checkpoint, flow
-from minifaces.vae.config import Config, preset
-from minifaces.vae.export import _save, encode, export_model
-from minifaces.vae.faces import Batch, FolderFaces
-from minifaces.vae.log import Log
+from minifaces.fits.export import export_model
+from minifaces.fits.shape import Subject, tensor_file
+from minifaces.vae import ahead, checkpoint
+from minifaces.vae.coding import encode
+from minifaces.vae.config import Config, changed, preset
 from minifaces.vae.networks import build
+from minifaces.vae.runlog import Log
+from minifaces.vae.sources import Batch, FolderFaces
 from minifaces.vae.train import Run, Status, Trained
 
 STEPS = 30
@@ -46,7 +48,7 @@ def tiny(**changes: object) -> Config:
         "data.faces_per_epoch": 500,
     }
     small |= {"editor.steps": 20, "editor.faces": 100, "editor.width": 32}
-    small |= {"fits.mixture_faces": 1000, "fits.held_out_faces": 200, "fits.known_faces": 1000}
+    small |= {"mixture.faces": 1000, "mixture.held_out": 200, "directions.faces": 1000}
     small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
     return preset("default", **(small | changes))
 
@@ -136,14 +138,13 @@ def test_the_test_split_of_a_folder_chooses_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(alone.held_out(9).faces, alone.data.pictures[alone.data.splits == "train"])
 
 
-def test_a_flow_is_fitted_to_each_picture_of_a_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fits_see_each_picture_of_a_folder_once(tmp_path: Path) -> None:
     of_folder(tmp_path / "faces", {"train": 14, "test": 2})
     run = Run(tiny(), str(tmp_path / "faces"), tmp_path / "training", steps=2)
-    fitted: list[NDArray[np.float32]] = []
-    fit = flow.fit
-    monkeypatch.setattr(flow, "fit", lambda latents, *rest: fitted.append(latents) or fit(latents, *rest))
-    export_model(run.train(), tmp_path / "model", "tiny")
-    assert len(np.unique(fitted[0], axis=0)) == len(fitted[0]) == 14
+    trained = run.train()
+    latents = Subject(trained.config, trained.network, trained.source, trained.seed).latents(1000)
+    assert len(np.unique(latents, axis=0)) == len(latents) == 14
+    export_model(trained, tmp_path / "model", "tiny")
     card = (tmp_path / "model/README.md").read_text()
     assert "14 of its training pictures (the folder has no validation split)" in card
 
@@ -194,7 +195,7 @@ def exported(unbroken: tuple[Path, Trained, list[float]]) -> Path:
 
 def test_tensors_are_kept_however_they_lie_in_memory(tmp_path: Path) -> None:
     tensor = np.arange(6, dtype=np.float32).reshape(2, 3).T
-    _save({"turned": tensor, "one": np.array(3)}, tmp_path / "tensors.safetensors")
+    (tmp_path / "tensors.safetensors").write_bytes(tensor_file({"turned": tensor, "one": np.array(3)}))
     kept = load_file(tmp_path / "tensors.safetensors")
     np.testing.assert_array_equal(kept["turned"], tensor)
     assert kept["one"].shape == ()
@@ -232,15 +233,12 @@ def test_a_run_may_lie_where_the_name_is_no_utf8(tmp_path: Path) -> None:
 def test_the_current_folder_may_become_a_model(
     unbroken: tuple[Path, Trained, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build_little(_: Trained, folder: Path, *__: object) -> dict[str, object]:
-        (folder / "README.md").write_text("little")
-        return {}
-
-    monkeypatch.setattr("minifaces.vae.export._build", build_little)
+    few = {f"{name}.faces": 100 for name in ("mixture", "directions", "editor", "flow")}
+    little = replace(unbroken[1], config=changed(unbroken[1].config, **few, **{"flow.steps": 0, "editor.steps": 1}))
     monkeypatch.chdir(tmp_path)
     for folder in (Path(), Path("new/newer")):
-        export_model(unbroken[1], folder, "tiny")
-        assert {"README.md", "config.json"} <= {path.name for path in folder.iterdir()}
+        export_model(little, folder, "tiny")
+        assert minifaces.load(folder).name == "tiny"
     assert not list(tmp_path.rglob(".*"))
 
 
@@ -256,7 +254,7 @@ def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]], expor
     with torch.no_grad():
         expected = trained.network.decode(torch.from_numpy(latents)).numpy().transpose(0, 2, 3, 1) * 255
     assert np.abs(model.decode(latents) - expected).max() <= 2
-    assert model.flow is not None
+    assert list(model.priors) == ["flow", "mixture", "normal"]
     assert model.sample(3, seed=1).shape == (3, 32, 32, 3)
     assert not np.array_equal(model.sample(3, seed=1), model.sample(3, seed=1, prior="mixture"))
     assert {"smile", "facial_hair", "turn", "dark_head"} <= set(model.directions)
@@ -333,6 +331,7 @@ def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: 
 
 TOGETHER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from minifaces.vae.config import preset

@@ -28,9 +28,7 @@ _commands.add_typer(atlas.app)
 
 _MARK = ".minifaces-demo"
 _PHOTOS = 10
-_MIXTURE = ("--prior", "mixture")
-_NORMAL = ("--prior", "normal")
-_NARROW = ("faces.png", "mixture.png", "normal.png", "morph.gif", "morph.webp", "morph.mp4")
+_NARROW = ("faces.png", "morph.gif", "morph.webp", "morph.mp4")
 _EDITS = 12  # a model of a data set with many columns has many attributes
 _TRIED = 30  # faces, of which an edit is shown on one
 
@@ -87,30 +85,17 @@ def _faces(model: "Model", count: int) -> list[int]:
 
 def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
     """Everything to make: what the page says of it, and the command (less its output) that makes it."""
+    from minifaces.studio.priors import PRIORS
+
     names = [model.gallery.entries[i].name for i in _faces(model, 3)]
     faces = ("sample", "-n", "49", "--seed", "7")
     morph = ("morph", *names, "--loop")
+    others = {name: PRIORS[name] for name in list(model.priors)[1:]}
+    narrow = (*_NARROW, *(f"{name}.png" for name in others))
     near = ("neighbours", names[0], "-k", str(min(8, len(model.gallery) - 1)))
     texts: list[tuple[str, str, str, Words]] = [
         ("faces.png", "Random faces", "Drawn from the density fitted to the latents: nobody's faces.", faces),
-        *(
-            [
-                (
-                    "mixture.png",
-                    "The mixture",
-                    "Drawn from a simpler density, a mixture of Gaussians.",
-                    (*faces, *_MIXTURE),
-                )
-            ]
-            if model.flow is not None
-            else []
-        ),
-        (
-            "normal.png",
-            "The yardstick",
-            "Drawn from N(0, I) instead, as training aims at.",
-            (*faces, *_NORMAL),
-        ),
+        *((f"{name}.png", kind.title, kind.text, (*faces, "--prior", name)) for name, kind in others.items()),
         ("recon.png", "Reconstructions", "Unseen faces above, the model's below.", ("reconstruct", *photos)),
         ("morph.png", "A morph in steps", "From face to face, along where faces are likely.", morph),
         ("morph.gif", "As a GIF", "The same in motion.", morph),
@@ -123,7 +108,7 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
         ("gallery.png", "The gallery", "All faces that the model knows by name.", ("gallery",)),
     ]
     return [
-        (Exhibit(title, text, file, wide=file not in _NARROW), (*words, "-o", Path(file)))
+        (Exhibit(title, text, file, wide=file not in narrow), (*words, "-o", Path(file)))
         for file, title, text, words in texts
         if len(model.gallery) > 2 or words[0] not in ("morph", "neighbours")
     ]

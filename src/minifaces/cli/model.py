@@ -26,7 +26,7 @@ def info(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a model is: sizes, prior, attributes, gallery, files. Every file is checked on the way."""
+    """Say what a model is: sizes, priors, attributes, gallery, files. Every file is checked on the way."""
     from rich.table import Table
 
     model = open_model(folder)
@@ -42,9 +42,9 @@ def info(
     table.add_row("folder", cell(model.folder))
     table.add_row("pictures", f"{model.image_size} x {model.image_size}")
     table.add_row("latents", f"{model.latent_size} numbers")
-    prior = facts["prior"]
-    mixture = f"{prior['components']} Gaussians over {prior['dimensions']} dimensions"
-    table.add_row("prior", f"flow; {mixture}" if prior["flow"] else mixture)
+    mixture = facts["mixture"]
+    table.add_row("priors", cell(", ".join(facts["priors"])))
+    table.add_row("mixture", f"{mixture['components']} Gaussians over {mixture['dimensions']} dimensions")
     table.add_row("attributes", cell(", ".join(facts["attributes"]) or "none"))
     table.add_row("gallery", cell(", ".join(f"{count} {split}" for split, count in facts["gallery"].items())))
     # The whole of it is long and nested: --json has it.
@@ -58,18 +58,14 @@ def info(
 
 def _facts(model: "Model") -> dict[str, Any]:
     splits = [entry.split for entry in model.gallery.entries]
-    components, dimensions = model.prior.means.shape
+    components, dimensions = model.mixture.means.shape
     return {
         "name": model.name,
         "folder": str(model.folder),
         "image_size": model.image_size,
         "latent_size": model.latent_size,
-        "prior": {
-            "components": components,
-            "dimensions": dimensions,
-            "threshold": model.prior.threshold,
-            "flow": model.flow is not None,
-        },
+        "priors": list(model.priors),
+        "mixture": {"components": components, "dimensions": dimensions, "threshold": model.mixture.threshold},
         "attributes": list(model.directions),
         "gallery": {split: splits.count(split) for split in dict.fromkeys(splits)},
         "preset": model.config.preset,

@@ -56,8 +56,12 @@ def sample(
     ] = "faces.png",
     temperature: Annotated[float, typer.Option(help="Below 1 more ordinary, above 1 odder.")] = 1.0,
     prior: Annotated[
-        Literal["flow", "mixture", "normal"] | None,
-        typer.Option(help="Fitted densities, or N(0, I) to compare with.", show_default="flow, if the model has one"),
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to draw from: `minifaces model info` lists the priors; normal is N(0, I), to compare with.",
+            show_default="the first of them",
+        ),
     ] = None,
     reject: Annotated[
         float, typer.Option(help="Share of the drawn faces to leave out, 0 to 0.9: those farthest from the data.")

@@ -70,8 +70,8 @@ def train(
     }
     settings = {k: v for k, v in changes.items() if v is not None} | dict(_setting(s) for s in set_ or [])
     try:
+        from minifaces.fits.export import export_model
         from minifaces.vae.config import preset as configuration
-        from minifaces.vae.export import export_model
         from minifaces.vae.train import Run, Status
     except ImportError as error:
         raise UsageError(f"training needs {error.name}: pip install 'minifaces[train]'") from None

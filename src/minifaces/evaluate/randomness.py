@@ -70,7 +70,7 @@ def random_faces(
     for name, model in models.items():
         sets[f"{name}: reconstructions"] = lambda m=model: resized(again.reconstructed(m), size)  # type: ignore[misc]
         sets[f"{name}: {_default(model)}"] = lambda m=model: invented(m)  # type: ignore[misc]
-        for prior in ("mixture", "normal") if model.flow else ("normal",):
+        for prior in list(model.priors)[1:]:
             sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
         sets[f"{name}: polished"] = lambda m=model: resized(m.decode(m.polish(drawn(m))), size)  # type: ignore[misc]
     rows: dict[str, dict[str, Value]] = {}
@@ -189,13 +189,14 @@ def _new_designs(model: Model, plain: Faces, unseen: Faces, made: Floats, size: 
 
 def _default(model: Model) -> str:
     """The prior that faces are drawn from unless another is asked for."""
-    return "flow" if model.flow else "mixture"
+    return next(iter(model.priors))
 
 
 def _shown(model: Model, pictures: Bytes, real: Faces, features: Floats, made: Floats) -> list[Picture]:
     """`pictures` are the model's random faces, `made` their features, `features` those of `real`."""
     found, far = nearest(made, features)
     closest = np.argsort(far)[:20]
+    others = list(model.priors)[1:]
     return [
         Picture(
             "random-faces",
@@ -203,9 +204,9 @@ def _shown(model: Model, pictures: Bytes, real: Faces, features: Floats, made: F
             grid(pictures[:SHOWN], 20),
         ),
         Picture(
-            "random-mixture",
-            "20 of the mixture and, below, 20 of N(0, I).",
-            grid(np.concatenate([model.sample(20, SEED, prior=kind) for kind in ("mixture", "normal")]), 20),
+            "random-priors",
+            f"20 each, row by row, of the other priors: {', '.join(others)}.",
+            grid(np.concatenate([model.sample(20, SEED, prior=prior) for prior in others]), 20),
         ),
         Picture(
             "random-nearest",

@@ -6,7 +6,7 @@
     reader.holds(pictures)                # (n, a) bool
 
 A measuring instrument: what is read off a face is held against what is read off its reconstruction. How it was made,
-minifaces.vae.reader tells; how often it is right on designs it never saw, `reader.facts`."""
+minifaces.instruments.train_reader tells; how often it is right on designs it never saw, `reader.facts`."""
 
 import os
 from pathlib import Path

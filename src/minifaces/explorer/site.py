@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
 from minifaces.studio.atlas import project
 from minifaces.studio.model import Model
+from minifaces.studio.priors import PRIORS
 
 SITE = "site.bin"
 _SPLITS = ("train", "validation", "test")
@@ -52,12 +54,11 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
         "decoder": add("decoder", ".bin", pack_network(by_winograd((root / folder.DECODER).read_bytes()))),
         "encoder": add("encoder", ".bin", pack_network(by_winograd((root / folder.ENCODER).read_bytes()), coarse=True)),
         "latents": add("latents", ".bin", _latents(faces)),
-        "prior": add("prior", ".bin", (root / folder.PRIOR).read_bytes()),
     }
-    if model.flow is not None:
-        parts["flow"] = add("flow", ".bin", (root / folder.FLOW).read_bytes())
-    if model.editor is not None:
-        parts["editor"] = add("editor", ".bin", (root / folder.EDITOR).read_bytes())
+    fitted = [PRIORS[name].file for name in model.priors] + [folder.EDITOR if model.editor else None]
+    for name in filter(None, fitted):
+        stem = Path(name).stem
+        parts[stem] = add(stem, ".bin", (root / name).read_bytes())
     atlas = [
         {
             "size": level.size,
@@ -74,7 +75,7 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
         "imageSize": model.image_size,
         "latentSize": model.latent_size,
         "looks": model.config.looks,
-        "prior": "mixture" if model.flow is None else "flow",
+        "prior": next(iter(model.priors)),
         "parts": parts,
         "faces": _faces(faces, places, cells),
         "gridSide": int(cells.max()) + 1,

@@ -3,11 +3,11 @@
     (heads,) = look([picture])
     heads[0].box, heads[0].sure, heads[0].face, heads[0].yaw
 
-A small network (assets/finder.onnx, made by minifaces.vae.finder from composed heads alone) looks at a picture of at
-least 96 pixels a side. Each cell of 8 x 8 pixels tells whether it lies on the middle of a bare head and how far off
-the head's four sides are, as in FCOS (Tian et al., "FCOS: fully convolutional one-stage object detection", 2019);
-cells that hang together are one head, and their boxes are averaged. A box may reach beyond the picture: there a head
-is cut off."""
+A small network (assets/finder.onnx, made by minifaces.instruments.train_finder from composed heads alone) reads a
+picture of at least 96 pixels a side. Each cell of 8 x 8 pixels tells whether it lies on the middle of a bare head and
+how far off the head's four sides are, as in FCOS (Tian et al., "FCOS: fully convolutional one-stage object detection",
+2019); cells that hang together are one head, and their boxes are averaged. A box may reach beyond the picture: there a
+head is cut off."""
 
 from collections.abc import Sequence
 from functools import cache

@@ -3,7 +3,7 @@
     (lit,) = light([framed.picture])
     lit.gain, lit.cast
 
-A small network (assets/light.onnx) that minifaces.vae.light made of composed heads in known light."""
+A small network (assets/light.onnx) that minifaces.instruments.train_light made of composed heads in known light."""
 
 from collections.abc import Sequence
 from functools import cache

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minifaces.checks import numbers, whole
 from minifaces.errors import UsageError
-from minifaces.studio.prior import FARTHEST
+from minifaces.studio.generator import FARTHEST
 
 _LEADING = 50  # van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008: PCA to this many first
 _PERPLEXITY = 30.0

@@ -50,6 +50,11 @@ class Editor:
         editor.change(np.zeros((1, len(mean)), np.float32), next(iter(ranges)), 1.0)  # its layers fit one another
         return editor
 
+    @property
+    def size(self) -> int:
+        """d, the length of a latent."""
+        return len(self.mean)
+
     def change(self, latents: Floats, name: str, amount: float) -> tuple[Floats, float]:
         """What to add to latents (n, d) for an edit: (n, d), and how much of the amount is beyond what was learnt: all
         of it for an edit that is not known."""

@@ -3,13 +3,13 @@
     flow = Flow.load("model/flow.safetensors")
     latents = flow.sample(25, seed=7)
 
-Rectified flow (Liu et al. 2023) that knows kinds of faces, clusters of the latents it was fitted to (Bao, Li, Sun, Zhu
-and Zhang, "Why are conditional generative models better than unconditional ones?", 2022). With x a standardised latent,
-k its kind and t the time, the velocity is that of a `minifaces.studio.latentnet`, followed by the midpoint rule from
-t = 0 (noise) to 1. The last of the kinds stands for any: what sets a kind apart from it is exaggerated (classifier-free
-guidance, Ho and Salimans 2022). Then noise is mixed in and carried away again a few times, without exaggerating, which
-mends errors made before (Xu, Deng, Cheng, Tian, Liu and Jaakkola, "Restart sampling for improving generative
-processes", NeurIPS 2023). All in double precision."""
+Rectified flow (Liu et al. 2023), conditional on clusters of the latents it was fitted to (Bao, Li, Sun, Zhu and Zhang,
+"Why are conditional generative models better than unconditional ones?", 2022). With x a standardised latent, k its
+cluster and t the time, the velocity is that of a `minifaces.studio.latentnet`, followed by the midpoint rule from t = 0
+(noise) to 1. One cluster more, the last, stands for any: what sets a cluster apart from it is exaggerated
+(classifier-free guidance, Ho and Salimans 2022). Then noise is mixed in and carried away again a few times, without
+guidance, which mends errors made before (Xu, Deng, Cheng, Tian, Liu and Jaakkola, "Restart sampling for improving
+generative processes", NeurIPS 2023). All in double precision."""
 
 import os
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from minifaces.studio.latentnet import Array, Kinds, LatentNetwork, read
 
 STEPS, GUIDANCE = 10, 1.8
 RESTARTS, RESTART_AT, RESTART_STEPS = 3, 0.6, 5
-KIND_STREAM, RESTART_STREAM = 3, 4
-"""of the generator: the choice of kinds, and the noise of the first restart (of further ones the streams after it)"""
+CLUSTER_STREAM, RESTART_STREAM = 3, 4
+"""of the generator: the choice of clusters, and the noise of the first restart (further ones: the streams after it)"""
 _CHUNK = 256  # faces carried at a time: a few megabytes
 
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """`mean`, `scale` (d,) of the latents; `shares` (k,) of the kinds, of sum 1; `velocity` knows k + 1 kinds, any kind
-    last. All float64."""
+    """`mean`, `scale` (d,) of the latents; `weights` (k,) of the clusters, of sum 1; `velocity` knows k + 1 clusters,
+    any of them last. All float64."""
 
     mean: Array
     scale: Array
-    shares: Array
+    weights: Array
     velocity: LatentNetwork
 
     @classmethod
@@ -45,44 +45,49 @@ class Flow:
     def of(cls, tensors: dict[str, Array]) -> "Flow":
         """A flow of all its tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = dict(tensors)
-        mean, scale, shares, kinds = (layers.pop(name) for name in ("mean", "scale", "shares", "kinds"))
-        if len(kinds) != len(shares) + 1 or (shares <= 0).any():
+        mean, scale, weights, clusters = (layers.pop(name) for name in ("mean", "scale", "shares", "kinds"))
+        if len(clusters) != len(weights) + 1 or (weights <= 0).any():
             raise ValueError("its kinds and their shares do not fit")
-        flow = cls(mean, scale, shares / shares.sum(), LatentNetwork(kinds, layers))
+        flow = cls(mean, scale, weights / weights.sum(), LatentNetwork(clusters, layers))
         flow.velocity(np.zeros((1, len(mean))), np.zeros(1, np.intp), 0.5)  # its layers fit one another
         return flow
 
+    @property
+    def size(self) -> int:
+        """d, the length of a latent."""
+        return len(self.mean)
+
     def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
         """Draw (n, d) latents; `temperature` scales all noise."""
-        kinds = choices(self.shares, seed, n, KIND_STREAM)
+        clusters = choices(self.weights, seed, n, CLUSTER_STREAM)
 
         def noise(stream: int) -> Array:
-            return temperature * normals(seed, n, len(self.mean), stream)
+            return temperature * normals(seed, n, self.size, stream)
 
-        x = self._carry(noise(0), kinds, 0.0, STEPS, GUIDANCE)
+        x = self._carry(noise(0), clusters, 0.0, STEPS, GUIDANCE)
         for i in range(RESTARTS):
             mixed = RESTART_AT * x + (1 - RESTART_AT) * noise(RESTART_STREAM + i)
-            x = self._carry(mixed, kinds, RESTART_AT, RESTART_STEPS)
+            x = self._carry(mixed, clusters, RESTART_AT, RESTART_STEPS)
         latents: Array = self.mean + self.scale * x
         return latents
 
-    def _carry(self, x: Array, kinds: Kinds, start: float, steps: int, guidance: float = 1.0) -> Array:
+    def _carry(self, x: Array, clusters: Kinds, start: float, steps: int, guidance: float = 1.0) -> Array:
         """From the time `start` to 1, a few rows at a time."""
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
-        return np.concatenate([self._carry_few(x[few], kinds[few], start, steps, guidance) for few in chunks])
+        return np.concatenate([self._carry_few(x[few], clusters[few], start, steps, guidance) for few in chunks])
 
-    def _carry_few(self, x: Array, kinds: Kinds, start: float, steps: int, guidance: float) -> Array:
+    def _carry_few(self, x: Array, clusters: Kinds, start: float, steps: int, guidance: float) -> Array:
         step = (1 - start) / steps
         for i in range(steps):
             t = start + i * step
-            half: Array = x + self._guided(x, kinds, t, guidance) * (0.5 * step)
-            x = x + self._guided(half, kinds, t + 0.5 * step, guidance) * step
+            half: Array = x + self._guided(x, clusters, t, guidance) * (0.5 * step)
+            x = x + self._guided(half, clusters, t + 0.5 * step, guidance) * step
         return x
 
-    def _guided(self, x: Array, kinds: Kinds, t: float, guidance: float) -> Array:
+    def _guided(self, x: Array, clusters: Kinds, t: float, guidance: float) -> Array:
         if guidance == 1:
-            return self.velocity(x, kinds, t)
-        either = np.concatenate([kinds, np.full(len(x), len(self.shares))])
-        own, any_kind = np.split(self.velocity(np.concatenate([x, x]), either, t), 2)
-        guided: Array = any_kind + guidance * (own - any_kind)
+            return self.velocity(x, clusters, t)
+        either = np.concatenate([clusters, np.full(len(x), len(self.weights))])
+        own, unconditional = np.split(self.velocity(np.concatenate([x, x]), either, t), 2)
+        guided: Array = unconditional + guidance * (own - unconditional)
         return guided

@@ -23,14 +23,18 @@ T = TypeVar("T")
 CONFIG = "config.json"
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
-PRIOR = "prior.safetensors"
+MIXTURE = "prior.safetensors"
 DIRECTIONS = "directions.safetensors"
 GALLERY = "gallery.json"
 GALLERY_LATENTS = "gallery.safetensors"
 GALLERY_PICTURES = "gallery.webp"
-FLOW, EDITOR = OPTIONAL = ("flow.safetensors", "editor.safetensors")  # a model may do without
-FILES = (ENCODER, DECODER, PRIOR, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
-"""What a model needs beside config.json. The training weights and the model card are not among it."""
+EDITOR = "editor.safetensors"
+WEIGHTS = "model.safetensors"
+CARD = "README.md"
+FILES = (ENCODER, DECODER, MIXTURE, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
+"""What every model needs beside config.json. It may have more, such as an editor."""
+UNUSED = (WEIGHTS, CARD)
+"""What nothing is played with, and may be missing."""
 
 
 class Config(BaseModel):
@@ -57,15 +61,15 @@ class Config(BaseModel):
 
 
 def open_folder(folder: str | os.PathLike[str]) -> Config:
-    """Read a model folder's configuration and hold every needed file against its sha256.
+    """Read a model folder's configuration and hold every file that is played with against its sha256.
 
     Raises UsageError, naming the file, where one is missing or not the one that was exported."""
     root = Path(file_name("a model's folder", folder))
     if not os.path.isdir(root):  # noqa: PTH112 - Path's own raises for a name that is too long to be one
         raise UsageError(f"there is no model folder {root}")
     config = read_checked(root / CONFIG, Config.model_validate)
-    for name in FILES + tuple(name for name in OPTIONAL if name in config.files):
-        if _sha256(root / name) != config.files[name].lower():
+    for name, sha256 in config.files.items():
+        if name not in UNUSED and _sha256(root / name) != sha256.lower():
             raise UsageError(f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again")
     return config
 
@@ -74,6 +78,12 @@ def check_unchanged(folder: Path, config: Config, name: str) -> None:
     """Raise UsageError where a file of an opened folder, which is only read now, is another one by now."""
     if _sha256(folder / name) != config.files[name].lower():
         raise UsageError(f"{folder / name} has changed since the model was opened: open it again")
+
+
+def check_size(path: Path, size: int, latent_size: int) -> None:
+    """Raise UsageError where what a file holds is for latents of another size than the model's."""
+    if size != latent_size:
+        raise UsageError(f"{path} is damaged: it is for latents of {size}, not {latent_size}")
 
 
 def read_checked(path: Path, kind: Callable[[Any], T]) -> T:

@@ -27,8 +27,8 @@ from minifaces.studio.folder import (
     read_checked,
     read_tensors,
 )
+from minifaces.studio.generator import FARTHEST
 from minifaces.studio.lazy import lazy
-from minifaces.studio.prior import FARTHEST
 
 
 @dataclass(frozen=True)

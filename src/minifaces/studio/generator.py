@@ -23,6 +23,8 @@ from minifaces.checks import whole, word
 Array = NDArray[np.float64]
 
 LARGEST_SEED = 2**128 - 1
+FARTHEST = 1e6
+"""the largest number in a latent: far beyond faces, and well short of where squares and networks overflow"""
 GRAIN = 2.0**-10
 """latents that are drawn are whole multiples of this"""
 _NOISE_GRAIN = 2.0**-16

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,14 +21,15 @@ from minifaces.images import READABLE, as_pictures, read_picture, resize, square
 from minifaces.studio import folder as files
 from minifaces.studio import geodesic, paths
 from minifaces.studio import refine as refining
+from minifaces.studio.directions import load_directions
 from minifaces.studio.editor import Editor
-from minifaces.studio.flow import Flow
 from minifaces.studio.gallery import Entry, Gallery
-from minifaces.studio.generator import avatar_seed, check_seed, fresh_seed, rounded
+from minifaces.studio.generator import FARTHEST, avatar_seed, check_seed, fresh_seed, rounded
 from minifaces.studio.lazy import lazy
 from minifaces.studio.looks import look_again
+from minifaces.studio.mixture import Mixture
 from minifaces.studio.network import Network
-from minifaces.studio.prior import FARTHEST, Kind, Prior, sample_normal
+from minifaces.studio.priors import PRIORS, open_priors
 
 Pictures = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -55,17 +56,16 @@ class Model:
         self.folder = Path(file_name("a model's folder", folder)).absolute()
         self.config = files.open_folder(self.folder)
         self._threads = whole("the number of threads", threads, 0, 4096)
-        self.prior = Prior.load(self.folder / files.PRIOR)
-        if self.prior.size != self.latent_size:
-            raise self._damaged(files.PRIOR, f"it is for latents of {self.prior.size}, not {self.latent_size}")
-        self.flow = Flow.load(self.folder / files.FLOW) if files.FLOW in self.config.files else None
-        if self.flow is not None and len(self.flow.mean) != self.latent_size:
-            raise self._damaged(files.FLOW, f"it is for latents of {len(self.flow.mean)}, not {self.latent_size}")
-        self.directions = self._read_directions()
+        self.priors = open_priors(self.folder, self.config.files, self.latent_size)
+        """what faces are drawn from, by name; the first unless another is asked for"""
+        self.mixture = cast(Mixture, self.priors["mixture"])
+        """the one of the priors that has a density, to bend paths by and to judge latents"""
+        self.directions = load_directions(self.folder / files.DIRECTIONS, self.latent_size)
         """(d,) float32 by attribute: a step of 1 clearly shows it (docs/architecture.md)"""
-        self.editor = Editor.load(self.folder / files.EDITOR) if files.EDITOR in self.config.files else None
-        if self.editor is not None and len(self.editor.mean) != self.latent_size:
-            raise self._damaged(files.EDITOR, f"it is for latents of {len(self.editor.mean)}, not {self.latent_size}")
+        self.editor = None
+        if files.EDITOR in self.config.files:
+            self.editor = Editor.load(self.folder / files.EDITOR)
+            files.check_size(self.folder / files.EDITOR, self.editor.size, self.latent_size)
         self.gallery = Gallery(self.folder, self.config)
         face = ("face", (3, self.image_size, self.image_size))
         self._decoder = Network(self.folder / files.DECODER, ("latent", (self.latent_size,)), face, self._threads)
@@ -138,13 +138,14 @@ class Model:
         n: int,
         seed: int | None = None,
         temperature: float = 1.0,
-        prior: Kind | None = None,
+        prior: str | None = None,
         reject: float = 0.0,
         polish: int = 0,
     ) -> Latents:
-        """Draw n (1 to 100,000) latents, (n, d) float32, from the fitted flow, the fitted mixture or N(0, I).
+        """Draw n (1 to 100,000) latents, (n, d) float32, from one of the model's `priors`: the fitted flow, the fitted
+        mixture ("mixture") or N(0, I) ("normal").
 
-        Without a `prior`, that is the flow, or the mixture of a model that has no flow.
+        Without a `prior`, that is the first: the flow ("flow"), or the mixture of a model that has no flow.
 
         A seed (0 to 2^128 - 1) gives the same latents on every machine and in the explorer's page, and the
         first of them are the same for every n: see `minifaces.studio.generator`. None draws afresh. They are
@@ -160,21 +161,13 @@ class Model:
         )
         return self.polish(self.keep_nearest(latents, n) if reject else latents, polish)
 
-    def _draw(self, n: int, seed: int | None, temperature: float, prior: Kind | None) -> Latents:
+    def _draw(self, n: int, seed: int | None, temperature: float, prior: str | None) -> Latents:
         seed = fresh_seed() if seed is None else check_seed(seed)
         temperature = within("a temperature", temperature, 0, HOTTEST)
-        if prior is None:
-            prior = "mixture" if self.flow is None else "flow"
-        one_of("prior", prior, get_args(Kind))
-        if prior == "normal":
-            latents = sample_normal(n, self.latent_size, seed, temperature)
-        elif prior == "mixture":
-            latents = self.prior.sample(n, seed, temperature)
-        elif self.flow is None:
-            raise UsageError(f"the model {self.name} has no flow: use the prior mixture")
-        else:
-            latents = self.flow.sample(n, seed, temperature)
-        return rounded(latents).astype(np.float32)
+        chosen = next(iter(self.priors)) if prior is None else one_of("prior", prior, list(PRIORS))
+        if chosen not in self.priors:
+            raise UsageError(f"the model {self.name} has no {chosen}: use the prior {next(iter(self.priors))}")
+        return rounded(self.priors[chosen].sample(n, seed, temperature)).astype(np.float32)
 
     def avatar_latent(self, text: str) -> Latents:
         """The face of a text, (d,): the first face of `avatar_seed(text)`, the same for the same text for good."""
@@ -213,7 +206,7 @@ class Model:
         n: int,
         seed: int | None = None,
         temperature: float = 1.0,
-        prior: Kind | None = None,
+        prior: str | None = None,
         reject: float = 0.0,
         polish: int = 0,
     ) -> Pictures:
@@ -236,8 +229,8 @@ class Model:
         loop, eased = flag("loop", loop), flag("eased", eased)
         ways: dict[str, paths.Path] = {
             "linear": paths.linear,
-            "slerp": partial(paths.slerp, centre=self.prior.mean),
-            "density": partial(paths.density, prior=self.prior),
+            "slerp": partial(paths.slerp, centre=self.mixture.mean),
+            "density": partial(paths.density, mixture=self.mixture),
             "geodesic": partial(geodesic.geodesic, decode=self._decode_planes, encode=self._look),
         }
         way = ways[one_of("path", path, list(ways))]
@@ -339,16 +332,6 @@ class Model:
         files.check_unchanged(self.folder, self.config, files.ENCODER)
         face = ("face", (3, self.image_size, self.image_size))
         return Network(self.folder / files.ENCODER, face, ("latent", (self.latent_size,)), self._threads)
-
-    def _read_directions(self) -> dict[str, Latents]:
-        directions = files.read_tensors(self.folder / files.DIRECTIONS)
-        for name, direction in directions.items():
-            if direction.shape != (self.latent_size,):
-                raise self._damaged(files.DIRECTIONS, f"{name} has the shape {direction.shape}")
-        return {name: directions[name].astype(np.float32) for name in sorted(directions)}
-
-    def _damaged(self, name: str, problem: str) -> UsageError:
-        return UsageError(f"{self.folder / name} is damaged: {problem}")
 
     def _encode_planes(self, faces: Latents, looks: int) -> Latents:
         """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d), with so many looks."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.studio.prior import Prior
+from minifaces.studio.mixture import Mixture
 
 Array = NDArray[np.float64]
 Path = Callable[[Array, Array, Array], Array]
@@ -44,21 +44,21 @@ def slerp(a: Array, b: Array, t: Array, centre: Array) -> Array:
     return path
 
 
-def density(a: Array, b: Array, t: Array, prior: Prior, weight: float = 20.0, knots: int = 33) -> Array:
-    """Bend the line to where the prior has density, in even steps: the x(s), 0 <= s <= 1, that minimises
+def density(a: Array, b: Array, t: Array, mixture: Mixture, weight: float = 20.0, knots: int = 33) -> Array:
+    """Bend the line to where the mixture has density, in even steps: the x(s), 0 <= s <= 1, that minimises
 
         E = 1/2 integral |x'|^2 / |b - a|^2 ds + weight / 2 integral max(0, level - log p(x))^2 ds
 
-    with log p per dimension and level = the lesser of log p(a) and log p(b), but no less than the prior's
+    with log p per dimension and level = the lesser of log p(a) and log p(b), but no less than the mixture's
     threshold. Only what is less likely than that is pushed: to maximise the density itself would draw every
     path to the average face. The curve is an elastic band of `knots` points with fixed ends, moved by
     semi-implicit gradient steps (Kass, Witkin and Terzopoulos, "Snakes: active contour models", IJCV 1988),
     then cut anew into equal steps (E, Ren and Vanden-Eijnden, "String method", Phys. Rev. B 66, 2002)."""
     if not np.any(a != b):
         return linear(a, b, t)
-    level = max(prior.threshold, float(prior.log_density(np.stack([a, b])).min()))
+    level = max(mixture.threshold, float(mixture.log_density(np.stack([a, b])).min()))
     band = linear(a, b, np.linspace(0, 1, knots))
-    return _even(_relax(band, prior, level, weight), t)
+    return _even(_relax(band, mixture, level, weight), t)
 
 
 def through(latents: Sequence[Array], path: Path, steps: int, loop: bool = False, eased: bool = False) -> Array:
@@ -80,7 +80,7 @@ def ease(t: Array) -> Array:
     return t * t * (3 - 2 * t)
 
 
-def _relax(band: Array, prior: Prior, level: float, weight: float) -> Array:
+def _relax(band: Array, mixture: Mixture, level: float, weight: float) -> Array:
     """Descend E from `band`, whose ends stay. The stiff elastic term is solved for and only the density term
     is stepped, so that the step need not shrink with the square of the number of knots."""
     gaps, inner = len(band) - 1, len(band) - 2
@@ -92,7 +92,7 @@ def _relax(band: Array, prior: Prior, level: float, weight: float) -> Array:
     ends[-1] += scale * band[-1]
 
     def energy(points: Array) -> tuple[float, Array]:
-        log_p, slope = prior.gradient(points[1:-1])
+        log_p, slope = mixture.gradient(points[1:-1])
         lack = np.maximum(0, level - log_p)
         length = scale / gaps * (np.diff(points, axis=0) ** 2).sum()
         return 0.5 * length + 0.5 * weight * (lack**2).sum() / gaps, weight * lack[:, None] * slope

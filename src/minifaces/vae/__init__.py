@@ -1,3 +1,3 @@
-"""Training: configuration, networks, losses, the run, and the export of a model folder.
+"""The variational autoencoder: configuration, networks, losses, where faces come from, and the training run.
 
-The only room that imports torch. What it makes, a model folder, the studio plays with ONNX Runtime alone."""
+What follows training, `minifaces.fits` does. One of the three rooms that import torch."""

@@ -10,6 +10,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 Width = Annotated[int, Field(ge=8, le=1024, multiple_of=8)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
+Faces = Annotated[int, Field(ge=100, le=1_000_000)]
 
 
 class Strict(BaseModel):
@@ -17,17 +18,16 @@ class Strict(BaseModel):
 
 
 class Network(Strict):
-    """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32,
-    then one residual level a width, each half the size of the one before; `depths` blocks each in the encoder, which
-    looks `looks` times (see `minifaces.studio.looks`)."""
+    """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32, then
+    one residual level a width, each half the size of the one before."""
 
     kind: Literal["seed", "residual"] = "residual"
-    image_size: Literal[32, 64, 128, 256] = 128
-    latent_size: Annotated[int, Field(ge=2, le=1024)] = 128
-    widths: tuple[Width, ...] = (48, 80, 144, 256)
-    depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = ()
-    norm: Literal["batch", "group"] = "batch"
-    looks: Annotated[int, Field(ge=1, le=8)] = 1
+    image_size: Literal[32, 64, 128, 256] = 128  # pixels a side
+    latent_size: Annotated[int, Field(ge=2, le=1024)] = 128  # d: numbers in a latent
+    widths: tuple[Width, ...] = (48, 80, 144, 256)  # channels of each level, from 32 x 32 down
+    depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = ()  # the encoder's blocks of each level; () is one each
+    norm: Literal["batch", "group"] = "batch"  # group where batches are too small for statistics
+    looks: Annotated[int, Field(ge=1, le=8)] = 1  # of the encoder at a picture, see minifaces.studio.looks
 
     @model_validator(mode="after")
     def _sound(self) -> "Network":
@@ -44,88 +44,103 @@ class Network(Strict):
 
 class Loss(Strict):
     """`kind` "seed": 10000 x mean squared error + KL. "calibrated": Gaussian likelihood with the best shared sigma
-    (Rybkin et al. 2021) and a gradient term, the print region weighing `print_weight` times more."""
+    (Rybkin et al. 2021) and two terms more; see `minifaces.vae.losses.total`."""
 
     kind: Literal["seed", "calibrated"] = "calibrated"
-    beta: Positive = 1.0
-    warm_up: Share = 0.1
-    gradient: Weight = 0.25
-    print_weight: Weight = 3.0
-    similarity: Weight = 1.0
+    beta: Positive = 1.0  # weight of KL; 1 is the ELBO
+    warm_up: Share = 0.1  # of the run, over which KL's weight rises from 0
+    gradient: Weight = 0.25  # weight of the difference of Sobel gradients: edges stay sharp
+    print_weight: Weight = 3.0  # how much more than elsewhere an error weighs where the print is
+    similarity: Weight = 1.0  # weight of 1 - SSIM: faint marks on dark heads count too
 
 
 class Optimiser(Strict):
     """AdamW, which without weight decay is Adam."""
 
-    batch: Annotated[int, Field(ge=1, le=65536)] = 32
-    learning_rate: Positive = 7e-4
-    schedule: Literal["constant", "cosine"] = "cosine"
-    beta2: Share = 0.99  # Adam's second decay rate
-    epsilon: Positive = 1e-8
-    weight_decay: Weight = 0.01
+    batch: Annotated[int, Field(ge=1, le=65536)] = 32  # faces a step, of each process
+    learning_rate: Positive = 7e-4  # at its peak
+    schedule: Literal["constant", "cosine"] = "cosine"  # see minifaces.vae.train.learning_rate
+    beta2: Share = 0.99  # Adam's second decay rate; 0.99 forgets sooner than 0.999, as short runs want
+    epsilon: Positive = 1e-8  # Adam's
+    weight_decay: Weight = 0.01  # a step, times the learning rate
     clip: Weight = 1.0  # of the gradient's norm; 0 for none
     ema: Share = 0.998  # of the weights that are exported; 0 exports the last ones
 
 
 class Data(Strict):
-    """How faces are composed for training (a folder of pictures is taken as it is), and in how many steps each serves:
-    more than one where a GPU trains faster than the processor composes. Collages come from a bank of so many, which is
-    made anew now and then: each takes 6 ms."""
+    """How faces are composed for training; a folder of pictures is taken as it is."""
 
-    recombined: Share = 0.5
-    collaged: Share = 0.3
-    collages: Annotated[int, Field(ge=1, le=100_000)] = 512
-    photolike: Share = 0.2
-    varied: bool = True
-    uses: Annotated[int, Field(ge=1, le=16)] = 1
-    faces_per_epoch: Annotated[int, Field(ge=1)] = 3800
+    recombined: Share = 0.5  # of the faces: the eyes of one design, the mouth of another
+    collaged: Share = 0.3  # of the faces: pieces of several prints, from a bank of
+    collages: Annotated[int, Field(ge=1, le=100_000)] = 512  # so many, made anew now and then: 6 ms each
+    photolike: Share = 0.2  # of the faces are shown with a photograph's faults
+    varied: bool = True  # whether prints are shifted, scaled and recoloured a little
+    uses: Annotated[int, Field(ge=1, le=16)] = 1  # steps that a face serves in: more where a GPU outruns composing
+    faces_per_epoch: Annotated[int, Field(ge=1)] = 3800  # as the 2020 project had photos
 
 
-class Fits(Strict):
-    """How many faces the fits that follow training are shown, a folder's as far as it has so many: the Gaussian mixture
-    `mixture_faces`, and `held_out_faces` to choose how many components it has; the edit directions `known_faces`, of
-    which attributes are known. Fewer make a test's model in a moment."""
-
-    mixture_faces: Annotated[int, Field(ge=100, le=1_000_000)] = 12_000
-    held_out_faces: Annotated[int, Field(ge=100, le=1_000_000)] = 2000
-    known_faces: Annotated[int, Field(ge=100, le=1_000_000)] = 16_000
+class Fit(Strict):
+    """Settings of what is fitted after training by the module of `minifaces.fits` of the same name."""
 
 
-class FlowPrior(Strict):
-    """The flow that new faces are drawn from, fitted after training to the latents of `faces` faces (of a folder each
-    training picture once), which fall into `kinds`; 0 steps leave it out."""
+class Mixture(Fit):
+    """The Gaussian mixture."""
 
-    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000
-    faces: Annotated[int, Field(ge=100, le=1_000_000)] = 30_000
-    batch: Annotated[int, Field(ge=1, le=65536)] = 512
-    width: Annotated[int, Field(ge=8, le=4096)] = 384
-    blocks: Annotated[int, Field(ge=1, le=64)] = 4
-    kinds: Annotated[int, Field(ge=1, le=4096)] = 256
+    faces: Faces = 12_000  # that it is fitted to; of a folder, as far as it has so many
+    held_out: Faces = 2000  # of unseen designs, which choose how many Gaussians there are
 
 
-class EditorFit(Strict):
-    """The network that edits composed faces, fitted after training to pairs made of `faces` faces, some 8 of each."""
+class Flow(Fit):
+    """The flow that new faces are drawn from."""
 
-    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
-    faces: Annotated[int, Field(ge=100, le=1_000_000)] = 3000
-    batch: Annotated[int, Field(ge=1, le=65536)] = 512
-    width: Annotated[int, Field(ge=8, le=4096)] = 256
-    blocks: Annotated[int, Field(ge=1, le=64)] = 2
+    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # at most; 0 leaves the flow out
+    faces: Faces = 30_000  # that it is fitted to; of a folder, each training picture once
+    batch: Annotated[int, Field(ge=1, le=65536)] = 512  # latents a step
+    width: Annotated[int, Field(ge=8, le=4096)] = 384  # of the network's hidden layers
+    blocks: Annotated[int, Field(ge=1, le=64)] = 4  # residual ones
+    clusters: Annotated[int, Field(ge=1, le=4096)] = 256  # of latents, which guide it; at least 100 faces each
+
+
+class Directions(Fit):
+    """The edit directions."""
+
+    faces: Faces = 16_000  # of which attributes are known; of a folder, as far as it has so many
+
+
+class Editor(Fit):
+    """The network that edits faces; learnt from composed faces alone."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 6000  # of training it
+    faces: Faces = 3000  # that pairs are made of, some 8 of each
+    batch: Annotated[int, Field(ge=1, le=65536)] = 512  # pairs a step
+    width: Annotated[int, Field(ge=8, le=4096)] = 256  # of the network's hidden layers
+    blocks: Annotated[int, Field(ge=1, le=64)] = 2  # residual ones
+
+
+class Gallery(Fit):
+    """The faces that a model knows by name: of composed faces all designs."""
+
+    faces: Annotated[int, Field(ge=1, le=50_000)] = 2000  # of a folder at most
 
 
 class Config(Strict):
     """A whole training configuration."""
 
-    preset: str = "default"
-    epochs: Annotated[float, Field(gt=0, le=1e6)] = 100
+    preset: str = "default"  # what it was before anything was changed
+    epochs: Annotated[float, Field(gt=0, le=1e6)] = 100  # of data.faces_per_epoch, or of all pictures of a folder
     network: Network = Network()
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
     data: Data = Data()
-    fits: Fits = Fits()
-    flow: FlowPrior = FlowPrior()
-    editor: EditorFit = EditorFit()
+    mixture: Mixture = Mixture()
+    flow: Flow = Flow()
+    directions: Directions = Directions()
+    editor: Editor = Editor()
+    gallery: Gallery = Gallery()
 
+
+FITS = tuple(name for name, value in Config() if isinstance(value, Fit))
+"""what is fitted after training, in this order"""
 
 PRESETS = {
     "default": Config(network=Network(latent_size=192, depths=(3, 3, 2, 1), looks=2)),
@@ -138,26 +153,31 @@ PRESETS = {
             batch=32, learning_rate=5e-4, schedule="constant", beta2=0.999, epsilon=1e-7, weight_decay=0, clip=0, ema=0
         ),
         data=Data(recombined=0, collaged=0, photolike=0, varied=False),
-        flow=FlowPrior(steps=0),
+        flow=Flow(steps=0),
     ),
 }
 
 
 def preset(name: str, **changes: Any) -> Config:
-    """A preset with changed fields, named with dots for nested ones: preset("default", **{"network.image_size": 64}).
-
-    Raises UsageError for an unknown preset or field, or an impossible value."""
+    """A preset with changed fields (`changed`). Raises UsageError for an unknown preset too."""
     if name not in PRESETS:
         raise UsageError(f"there is no preset {name!r}: choose one of {', '.join(PRESETS)}")
-    values = PRESETS[name].model_dump()
+    return changed(PRESETS[name], **changes)
+
+
+def changed(config: Config, **changes: Any) -> Config:
+    """A configuration with changed fields, named with dots for nested ones: changed(c, **{"network.image_size": 64}).
+
+    Raises UsageError for an unknown field, or an impossible value."""
+    values = config.model_dump()
     for path, value in changes.items():
-        *rooms, field = path.split(".")
-        room = values
-        for r in rooms:
-            if not isinstance(room.get(r), dict):
+        *groups, field = path.split(".")
+        group = values
+        for name in groups:
+            if not isinstance(group.get(name), dict):
                 raise UsageError(f"there is no setting {path!r}")
-            room = room[r]
-        room[field] = value
+            group = group[name]
+        group[field] = value
     if "network.widths" in changes and "network.depths" not in changes:
         values["network"]["depths"] = ()  # the preset's are for its own widths
     return checked(values)

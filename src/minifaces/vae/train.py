@@ -23,9 +23,10 @@ from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
 from minifaces.vae.config import Config
-from minifaces.vae.faces import Batch, Source, open_source
-from minifaces.vae.log import Log, interruptible
+from minifaces.vae.device import bfloat16_pays
 from minifaces.vae.networks import VAE, build
+from minifaces.vae.runlog import Log, interruptible
+from minifaces.vae.sources import Batch, Source, open_source
 
 SHEET = 16  # held-out faces on a sheet
 TIMED = 10  # steps that tell how fast this machine is, where --minutes is asked for ...
@@ -265,13 +266,6 @@ def learning_rate(peak: float, schedule: str, step: int, progress: float) -> flo
         return peak
     tail = 1.0 if progress < 0.5 else 0.505 + 0.495 * np.cos(np.pi * (progress - 0.5) / 0.5)
     return float(peak * min(1.0, (step + 1) / 150) * tail)
-
-
-def bfloat16_pays() -> bool:
-    """Whether this machine multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _bytes(faces: Tensor) -> np.ndarray:

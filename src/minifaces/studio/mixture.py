@@ -1,8 +1,8 @@
 """A density over latents, to draw faces from and to judge them by: a Gaussian mixture of their leading directions.
 
-    prior = Prior.load("model/prior.safetensors")
-    latents = prior.sample(25, seed=7)
-    prior.log_density(latents)            # (25,), compare with prior.threshold
+    mixture = Mixture.load("model/prior.safetensors")
+    latents = mixture.sample(25, seed=7)
+    mixture.log_density(latents)            # (25,), compare with mixture.threshold
 
 A density fitted after training samples better than N(0, I), whatever the training objective said: Ghosh et
 al., "From Variational to Deterministic Autoencoders", ICLR 2020. Coordinates: y = (z - mean) @ basis.T, (k,)
@@ -13,7 +13,6 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,10 +24,7 @@ from minifaces.studio.generator import choices, normals
 from minifaces.studio.lazy import lazy
 
 Array = NDArray[np.float64]
-Kind = Literal["flow", "mixture", "normal"]
 
-FARTHEST = 1e6
-"""the largest number in a latent: far beyond faces, and well short of where squares and networks overflow"""
 _AXES = {
     "mean": "d",
     "basis": "kd",
@@ -41,8 +37,8 @@ _AXES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Prior:
-    """A fitted prior over latents of size d: c Gaussians over k leading directions, all float64."""
+class Mixture:
+    """A fitted density over latents (d,): c Gaussians over k leading directions, all float64."""
 
     mean: Array
     """(d,) the centre of the coordinates"""
@@ -60,7 +56,7 @@ class Prior:
     """the 1st percentile of held-out log-density per dimension: less is unusual for a face"""
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Prior":
+    def load(cls, path: str | os.PathLike[str]) -> "Mixture":
         """Read `prior.safetensors`; UsageError where it is missing, damaged or no mixture."""
         tensors = {name: value.astype(np.float64) for name, value in read_tensors(path, _AXES).items()}
         problem = _problem(tensors)
@@ -128,11 +124,6 @@ class Prior:
         log_det = np.log(np.diagonal(self.cholesky, axis1=1, axis2=2)).sum(axis=1)
         constant = np.log(self.weights) - log_det - 0.5 * k * math.log(2 * math.pi)
         return constant - 0.5 * (whitened**2).sum(axis=2).T, whitened
-
-
-def sample_normal(n: int, size: int, seed: int, temperature: float = 1.0) -> Array:
-    """Draw (n, size) latents from N(0, I), at which training aims: the yardstick for the mixture."""
-    return temperature * normals(seed, n, size)
 
 
 def _logsumexp(terms: Array) -> Array:

@@ -1,17 +1,18 @@
 """The model card: what a model is, what it was trained on, how good it is, where it fails."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from minifaces.vae.faces import ComposedFaces
-from minifaces.vae.train import Trained
+from minifaces.vae.config import Config
+from minifaces.vae.sources import ComposedFaces, Source
 
 COMPOSED = """Faces composed from the printed heads of the LDraw parts library (LDraw.org, CC BY 4.0) on path-traced
 stages: {train} training designs, recombined and mirrored, never the {rest} designs of the other two splits."""
 
 
-def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int) -> str:
-    """Markdown for the model folder's README.md."""
-    network, source = trained.config.network, trained.source
+def model_card(name: str, config: Config, source: Source, facts: Mapping[str, Any], gallery: int) -> str:
+    """Markdown for the model folder's README.md, of `facts` as config.json has them; `gallery`: how many faces."""
+    network = config.network
     if isinstance(source, ComposedFaces):
         train = len(source.prints.of_split("train"))
         data = COMPOSED.format(train=train, rest=len(source.prints) - train)
@@ -19,7 +20,7 @@ def model_card(name: str, trained: Trained, facts: dict[str, Any], gallery: int)
         data = f"A folder of {source.faces_per_epoch} training pictures."
     quality = facts["held_out"]
     minutes, macs = facts["train_seconds"] / 60, facts["macs"]
-    seen = f"{facts['faces_seen']:,} in {trained.steps:,} steps of {facts['faces_seen'] // trained.steps}"
+    seen = f"{facts['faces_seen']:,} in {facts['steps']:,} steps of {facts['faces_seen'] // facts['steps']}"
     shown = (
         "faces of unseen designs" if source.unseen else "of its training pictures (the folder has no validation split)"
     )
@@ -36,7 +37,7 @@ by minifaces. LEGO is a trademark of the LEGO Group, which does not sponsor or e
 
 | | |
 |---|---|
-| preset | `{trained.config.preset}` |
+| preset | `{config.preset}` |
 | parameters | {facts["parameters"] / 1e6:.2f} M |
 | multiply-accumulates | encoder {macs["encoder"] / 1e6:.0f} M, decoder {macs["decoder"] / 1e6:.0f} M |
 | faces seen | {seen}, {minutes:.0f} minutes |

@@ -6,23 +6,23 @@ import operator
 import torch
 from torch import nn
 
-from minifaces.vae import small
+from minifaces.instruments import convnets
 
 
 def test_batches_drawn_ahead_come_in_order_until_the_time_is_over() -> None:
-    shares, drawn = zip(*small.drawn_ahead(operator.neg, 0.01), strict=True)
+    shares, drawn = zip(*convnets.drawn_ahead(operator.neg, 0.01), strict=True)
     assert drawn == tuple(-1 - i for i in range(len(drawn)))
     assert shares[0] == 0
     assert all(a <= b < 1 for a, b in itertools.pairwise(shares))
 
 
 def test_without_time_there_is_one_batch() -> None:
-    assert list(small.drawn_ahead(operator.neg, 0)) == [(0.0, -1)]
+    assert list(convnets.drawn_ahead(operator.neg, 0)) == [(0.0, -1)]
 
 
 def test_planes_are_channels_first_between_0_and_1() -> None:
     pictures = torch.arange(24, dtype=torch.uint8).reshape(1, 2, 4, 3) * 11
-    made = small.planes(pictures.numpy())
+    made = convnets.planes(pictures.numpy())
     assert made.shape == (1, 3, 2, 4)
     torch.testing.assert_close(made[0, :, 1, 2], pictures[0, 1, 2].float() / 255)
 
@@ -39,8 +39,8 @@ def test_what_is_kept_is_the_average_of_many_steps_and_the_last_of_few() -> None
         torch.manual_seed(0)
         start = nn.Conv2d(3, 2, 1)
         batches = ((i / steps, given, None) for i in range(steps))
-        pace = small.Pace(peak=0.05, decay=0.0, average=0.9)
-        network = small.train(start, batches, losses, pace, lambda *facts: told.append(facts))  # noqa: B023
+        pace = convnets.Pace(peak=0.05, decay=0.0, average=0.9)
+        network = convnets.train(start, batches, losses, pace, lambda *facts: told.append(facts))  # noqa: B023
         assert not network.training
         assert [step for step, _, _ in told] == list(range(1, steps + 1))
         assert told[-1][1]["square"] < told[0][1]["square"]

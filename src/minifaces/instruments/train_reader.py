@@ -1,6 +1,6 @@
 """Train the attribute reader: a small network that tells from a face whether it smiles, wears glasses, has a beard.
 
-    python -m minifaces.vae.reader src/minifaces/assets/reader.onnx --minutes 10
+    python -m minifaces.instruments.train_reader src/minifaces/assets/reader.onnx --minutes 10
 
 It is a measuring instrument, not part of any model: what is read off a face is held against what is read off its
 reconstruction. So it must read a soft picture as it reads a sharp one, and it must be right on designs that it has not
@@ -27,14 +27,14 @@ from torch.nn import functional as F
 
 from minifaces.errors import UsageError
 from minifaces.files import atomic, write_json
+from minifaces.instruments import convnets
+from minifaces.instruments.convnets import Pace, convolution, drawn_ahead, planes
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.ldraw.truths import NAMES, labels, truths
-from minifaces.vae import small
-from minifaces.vae.export import export_onnx
-from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
+from minifaces.vae.onnx import export_onnx
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -81,7 +81,7 @@ def train(
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
     balance = _balance(_shown(all_designs))
-    return small.train(Reading(), _batches(minutes, seed, all_designs), partial(losses, balance), PACE, report)
+    return convnets.train(Reading(), _batches(minutes, seed, all_designs), partial(losses, balance), PACE, report)
 
 
 def _batches(minutes: float, seed: int, all_designs: bool) -> Iterator[tuple[float, Tensor, Tensor]]:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from minifaces.vae.train import bfloat16_pays
+from minifaces.vae.device import bfloat16_pays
 
 Bytes = NDArray[np.uint8]
 Batch = TypeVar("Batch")

@@ -1,6 +1,6 @@
 """Train the light reader: a small network that tells of a framed face how much light there is, and of which colour.
 
-    python -m minifaces.vae.light src/minifaces/assets/light.onnx --minutes 20
+    python -m minifaces.instruments.train_light src/minifaces/assets/light.onnx --minutes 20
 
 It learns from composed heads on any ground, framed as `minifaces.photos.frame` frames them, whose light is changed by
 known amounts. Plastic comes in few colours, highlights and the whites of eyes are white: by these it can tell a dark
@@ -21,15 +21,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minifaces.files import atomic
+from minifaces.instruments import convnets
+from minifaces.instruments.convnets import Pace, convolution, drawn_ahead, planes
+from minifaces.instruments.training_scenes import on_floors, relit, worn
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.scenes import Cutouts, sheet
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.photos.frame import cut_out
 from minifaces.photos.light import SIZE
-from minifaces.vae import small
-from minifaces.vae.export import export_onnx
-from minifaces.vae.scenes import on_floors, relit, worn
-from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
+from minifaces.vae.onnx import export_onnx
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -111,7 +111,7 @@ def train(
     done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    return small.train(Light(), _batches(minutes, seed), losses, PACE, report)
+    return convnets.train(Light(), _batches(minutes, seed), losses, PACE, report)
 
 
 def losses(told: Tensor, light: Tensor) -> dict[str, Tensor]:

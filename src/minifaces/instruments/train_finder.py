@@ -1,10 +1,11 @@
 """Train the finder: a small network that tells where heads are in a picture, whether a face is on them and how they
 are turned.
 
-    python -m minifaces.vae.finder src/minifaces/assets/finder.onnx --tilted tilted.zip --minutes 15
+    python -m minifaces.instruments.train_finder src/minifaces/assets/finder.onnx --tilted tilted.zip --minutes 15
 
-It learns from composed heads on any ground and from drawn figures and clutter (minifaces.vae.scenes), in which the
-truth is known; no photograph is used. `--tilted` are stages seen from above and below (benchmarks/tilted_stages.py).
+It learns from composed heads on any ground and from drawn figures and clutter, in which the truth is known
+(minifaces.instruments.training_scenes); no photograph is used. `--tilted` are stages seen from above and below
+(benchmarks/tilted_stages.py).
 minifaces.photos.finder tells what the outputs mean."""
 
 import argparse
@@ -23,12 +24,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minifaces.files import atomic
+from minifaces.instruments import convnets
+from minifaces.instruments.convnets import Pace, convolution, drawn_ahead, planes
+from minifaces.instruments.training_scenes import Batch, Sources, draw_batch
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
-from minifaces.vae import small
-from minifaces.vae.export import export_onnx
-from minifaces.vae.scenes import Batch, Sources, draw_batch
-from minifaces.vae.small import Pace, convolution, drawn_ahead, planes
+from minifaces.vae.onnx import export_onnx
 
 WIDTHS = (40, 64, 96, 96)
 OUTPUTS = 9  # core, 4 sides, face, sin and cos of yaw, pitch
@@ -82,7 +83,7 @@ def train(
     if start is not None:
         take_over(network, start, _draw(tilted, seed, 0))
         pace = replace(PACE, peak=PACE.peak / 2)
-    return small.train(network, _batches(tilted, minutes, seed), losses, pace, report)
+    return convnets.train(network, _batches(tilted, minutes, seed), losses, pace, report)
 
 
 def take_over(network: Finding, path: Path, batch: Batch) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from minifaces.studio.latentnet import FREQUENCIES
-from minifaces.vae.train import bfloat16_pays
+from minifaces.vae.device import bfloat16_pays
 
 PEAK = 1e-3  # learning rate
 
@@ -41,12 +41,7 @@ class LatentNetwork(nn.Module):
         return answer
 
 
-def device() -> torch.device:
-    """A GPU where there is one; it draws other random numbers than a CPU from the same seed."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def fit(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> dict[str, NDArray[Any]]:
+def fit_network(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> dict[str, NDArray[Any]]:
     """Take `steps` to make what `loss` tells, anew each time, small: the averaged weights by name."""
     current = network.state_dict()
     average = {k: v.detach().clone() for k, v in current.items()}

@@ -38,9 +38,10 @@ class Batch:
 
 
 class Source(Protocol):
-    """Faces to train on. `faces_per_epoch` faces make a pass; there are `faces` of them, which may be without end. Each
-    serves in `uses` steps of a pass. `unseen`: whether there are faces that were held out."""
+    """Faces to train on, "composed" or "pictures" by `name`. `faces_per_epoch` faces make a pass; there are `faces` of
+    them, which may be without end. Each serves in `uses` steps of a pass. `unseen`: whether some were held out."""
 
+    name: str
     faces_per_epoch: int
     faces: float
     uses: int
@@ -60,6 +61,7 @@ class Source(Protocol):
 class ComposedFaces:
     """Faces composed from the bundled prints and stages, endlessly new."""
 
+    name = "composed"
     faces: float = math.inf
     unseen = True
 
@@ -134,6 +136,7 @@ class ComposedFaces:
 class FolderFaces:
     """Any image folder. Its train split is shuffled anew each pass; without a mask, all pixels count alike."""
 
+    name = "pictures"
     uses = 1
 
     def __init__(self, folder: Path, config: Config) -> None:

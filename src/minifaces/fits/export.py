@@ -1,0 +1,196 @@
+"""Make a model folder (docs/architecture.md) of a trained network: what is fitted to it, its export, its card.
+
+    export_model(trained, Path("my-model"), "my-model")
+    refit(Path("my-model"), ["flow"])            # the flow anew, with the weights as they are
+
+A folder is built in a hidden one inside it and checked against torch before anything in it is replaced."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from minifaces.errors import MinifacesError, UsageError
+from minifaces.files import read_json
+from minifaces.fits.card import model_card
+from minifaces.fits.shape import Subject, named, tensor_file
+from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS, open_folder
+from minifaces.studio.looks import look_again
+from minifaces.studio.network import Network
+from minifaces.vae import checkpoint
+from minifaces.vae.coding import planes, reconstruction_quality
+from minifaces.vae.config import FITS, Config, changed, checked
+from minifaces.vae.device import device
+from minifaces.vae.networks import VAE, build, multiply_accumulates
+from minifaces.vae.onnx import export_onnx, stored
+from minifaces.vae.sources import open_source
+from minifaces.vae.train import Trained
+
+Bytes = NDArray[np.uint8]
+Report = Callable[[str], None]
+PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
+HELD_OUT, COMPARED = 256, 32  # faces that the card's figures are of; faces that are held against torch's
+
+
+def export_model(trained: Trained, folder: Path, name: str, report: Report = lambda _: None) -> None:
+    """Write the model folder: networks, everything fitted, weights, card, configuration. A run kept in it stays.
+
+    A network that was trained through several looks gains by one more (docs/model-notes.md), so it is given one."""
+    looks = trained.config.network.looks
+    trained.network.looks = looks + (looks > 1)
+    subject = Subject(trained.config, trained.network, trained.source, trained.seed)
+    facts = {
+        "seed": trained.seed,
+        "steps": trained.steps,
+        "source": trained.source.name,
+        "train_seconds": round(trained.seconds),
+        "faces_seen": trained.faces,
+    }
+    with _staged(folder) as scratch:
+        facts |= _fit(subject, FITS, scratch, report)
+        report("writing ONNX")
+        facts |= _write_networks(subject, scratch)
+        _write_card(subject, facts, scratch / GALLERY, scratch / CARD, name)
+        _write_config(subject, facts, scratch, name)
+
+
+def refit(
+    folder: Path,
+    names: Sequence[str] = FITS,
+    data: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    report: Report = lambda _: None,
+) -> None:
+    """Fit `names` of `FITS` anew in a model folder, to its weights as they are, with the settings it was made with or
+    `changes` of them (`minifaces.vae.config.changed`). `data` is what it was trained on: "composed", or an image
+    folder, which has to be told.
+
+    Raises UsageError where the folder holds no weights or was trained on pictures and they are not named."""
+    before = open_folder(folder)
+    facts: dict[str, Any] = {k: v for k, v in before.preset.items() if k not in Config.model_fields}
+    config = changed(checked({k: v for k, v in before.preset.items() if k in Config.model_fields}), **(changes or {}))
+    if data is None and facts.get("source", "composed") != "composed":
+        raise UsageError(f"{folder} was trained on pictures: name them with --data")
+    network = build(config.network)
+    network.load_state_dict(checkpoint.weights(folder, network.state_dict()))
+    network.looks = before.looks
+    source = open_source(data or "composed", config)
+    subject = Subject(config, network.eval(), source, int(facts.get("seed", 0)))
+    with _staged(folder) as scratch:
+        facts |= _fit(subject, names, scratch, report)
+        gone = {file for name in names for file in named(name).FILES}
+        kept = {file: sha256 for file, sha256 in before.files.items() if file not in gone and file != CARD}
+        gallery = scratch / GALLERY if (scratch / GALLERY).exists() else folder / GALLERY
+        _write_card(subject, facts, gallery, scratch / CARD, before.name)
+        _write_config(subject, facts, scratch, before.name, kept)
+    for file in gone - open_folder(folder).files.keys():
+        (folder / file).unlink(missing_ok=True)
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside `folder`, which may be the current one or a disk of its own. What is in it when the block
+    ends is moved up file by file, its configuration last, since that vouches for all the others."""
+    scratch = folder / ".export"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+        for file in sorted(scratch.iterdir(), key=lambda file: file.name == CONFIG):
+            file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fit(subject: Subject, names: Sequence[str], folder: Path, report: Report) -> dict[str, Any]:
+    """Fit each of `names` and write its files into `folder`; -> what config.json should tell of it."""
+    facts: dict[str, Any] = {}
+    subject.network.to(device())
+    for name in names:
+        report(f"fitting: {name}")
+        fitted = named(name).fit(subject)
+        for file, content in fitted.files.items():
+            (folder / file).write_bytes(content)
+        facts |= fitted.facts
+    subject.network.cpu()
+    return facts
+
+
+def _write_networks(subject: Subject, folder: Path) -> dict[str, Any]:
+    """Write encoder, decoder and the training weights; -> how large and how good the network is.
+
+    Raises MinifacesError where what is exported is not the network."""
+    network, settings = subject.network, subject.config.network
+    faces = subject.source.held_out(HELD_OUT).faces
+    size = settings.image_size
+    export_onnx(network.mean_encoder(), (torch.rand(2, 3, size, size),), "face", "latent", folder / ENCODER)
+    export_onnx(_Decoder(network), (torch.randn(2, settings.latent_size),), "latent", "face", folder / DECODER)
+    weights = {name: stored(value.numpy()) for name, value in network.state_dict().items()}
+    (folder / WEIGHTS).write_bytes(tensor_file(weights))
+    in_use = settings.model_copy(update={"looks": network.looks})
+    return {
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "macs": dict(zip(("encoder", "decoder"), multiply_accumulates(in_use), strict=True)),
+        "onnx_difference": check_parity(network, folder, faces[:COMPARED]),
+        "held_out": reconstruction_quality(network, faces),
+    }
+
+
+def _write_card(subject: Subject, facts: Mapping[str, Any], gallery: Path, path: Path, name: str) -> None:
+    card = model_card(name, subject.config, subject.source, facts, gallery=len(read_json(gallery)))
+    path.write_text(card, encoding="utf-8")
+
+
+def _write_config(
+    subject: Subject, facts: Mapping[str, Any], folder: Path, name: str, kept: Mapping[str, str] | None = None
+) -> None:
+    """Write config.json beside the files that are new; `kept` are sha256 of those that stay as they are."""
+    network = subject.config.network
+    new = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+    config = {
+        "format": 1,
+        "name": name,
+        "image_size": network.image_size,
+        "latent_size": network.latent_size,
+        "looks": subject.network.looks,
+        "preset": {**subject.config.model_dump(mode="json"), **facts},
+        "files": dict(sorted({**(kept or {}), **new}.items())),
+    }
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+class _Decoder(nn.Module):
+    def __init__(self, network: VAE) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return self.network.decode(latent)
+
+
+def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
+    """The largest difference between ONNX Runtime's and torch's reconstructions, in [0, 1].
+
+    Raises MinifacesError where it passes 2/255."""
+    tensor = planes(faces)
+    with torch.no_grad():
+        latents = network.encode(tensor)[0]
+        expected = network.decode(latents).numpy()
+    face, latent = ("face", tensor.shape[1:]), ("latent", latents.shape[1:])
+    encoder = Network(folder / ENCODER, face, latent, threads=0)
+    decoder = Network(folder / DECODER, latent, face, threads=0)
+    made = decoder(look_again(encoder(tensor.numpy()), encoder, decoder, network.looks))
+    difference = float(np.abs(made - expected).max())
+    if difference > PARITY:
+        raise MinifacesError(
+            f"the ONNX export differs from torch by {difference * 255:.1f}/255: this network needs float32 weights"
+        )
+    return difference

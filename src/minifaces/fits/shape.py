@@ -1,0 +1,83 @@
+"""The one shape of a fit. A fit is a module of this room that bears the name of its settings in the configuration:
+
+    FILES = ("flow.safetensors",)                   # what it writes in the model folder
+    def fit(subject: Subject) -> Fitted: ...        # settings are subject.config.flow
+
+`FITS` names them all, in the order in which they are fitted; export and `train --refit` go through that list, so that a
+new fit is a new module and its settings (CONTRIBUTING.md)."""
+
+import math
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from minifaces.vae.coding import encode
+from minifaces.vae.config import Config
+from minifaces.vae.networks import VAE
+from minifaces.vae.sources import Source
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+ROUND = 1000  # faces encoded at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A trained network, in evaluation mode, and where the faces come from that it is fitted with."""
+
+    config: Config
+    network: VAE
+    source: Source
+    seed: int
+    _rounds: list[Floats] = field(default_factory=list, init=False, repr=False)
+
+    def encode(self, faces: Bytes) -> Floats:
+        """Posterior means (n, d) of faces (n, H, W, 3) uint8."""
+        return encode(self.network, faces)
+
+    def latents(self, count: int) -> Floats:
+        """Latents (n, d) of `count` faces as they should be drawn, the same for each fit that asks.
+
+        Of a data set each face comes once: repeated ones would be taken for evidence, and learnt by heart."""
+        count = max(2, int(min(count, self.source.faces)))
+        for number in range(math.ceil(count / ROUND)):
+            wanted = min(ROUND, count - number * ROUND)
+            if number < len(self._rounds) and len(self._rounds[number]) >= wanted:
+                continue
+            faces = self.source.plausible(self.seed + 7, number, ROUND)[:wanted]
+            self._rounds[number:] = [self.encode(faces)]
+        return np.concatenate(self._rounds)[:count]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """`files`: contents by name, for the model folder; none where there was nothing to fit. `facts`: what config.json
+    should tell of it."""
+
+    files: dict[str, bytes]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Fit(Protocol):
+    """What each module of `FITS` has."""
+
+    FILES: tuple[str, ...]
+    """the files that it may make"""
+
+    def fit(self, subject: Subject) -> Fitted:
+        """Fit as the settings say."""
+        ...
+
+
+def named(name: str) -> Fit:
+    """The fit of a name in `minifaces.vae.config.FITS`."""
+    return cast(Fit, import_module(f"minifaces.fits.{name}"))
+
+
+def tensor_file(tensors: dict[str, NDArray[Any]]) -> bytes:
+    """Tensors as a .safetensors file, which takes bytes in the order that they lie in."""
+    return bytes(save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}))
