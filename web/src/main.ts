@@ -2,7 +2,7 @@ import "./style.css"
 import { App, type Remember, type View } from "./app"
 import { link, read, replace } from "./address"
 import { openEngine } from "./engine/open"
-import type { Part, Progress } from "./engine/types"
+import type { Progress } from "./engine/types"
 import { h } from "./ui/dom"
 import { opened } from "./ui/picker"
 import { avatarView } from "./views/avatar"
@@ -29,15 +29,6 @@ const VIEWS: Record<string, Room> = {
   avatar: { name: "Avatar", make: avatarView, title: "Every name has a face", lead: "Always the same one, here and in Python." },
   how: { name: "How it works", make: howView },
 }
-const PARTS: Record<Part, string> = {
-  runtime: "the runtime",
-  decoder: "the decoder",
-  encoder: "the encoder",
-  flow: "the flow",
-  latents: "the latents",
-  editor: "the editor",
-}
-
 const said = h("p", { class: "said", role: "status" })
 const loading = h("p", { class: "loading", role: "status" })
 const main = h("main", { id: "main", tabIndex: -1 })
@@ -51,12 +42,12 @@ document.getElementById("app")!.append(
 )
 
 /** What is being fetched, until it is there. */
-const parts = new Map<Part, Progress>()
+const parts = new Map<string, Progress>()
 function progress(one: Progress) {
   parts.set(one.part, one)
   const open = [...parts.values()].filter(({ loaded, total }) => loaded < total)
   const percent = ({ loaded, total }: Progress) => Math.floor((100 * loaded) / total)
-  loading.textContent = open.length ? `Fetching ${open.map(part => `${PARTS[part.part]} (${percent(part)} %)`).join(", ")}` : ""
+  loading.textContent = open.length ? `Fetching ${open.map(part => `the ${part.part} (${percent(part)} %)`).join(", ")}` : ""
 }
 
 try {

@@ -15,7 +15,6 @@ import {
   type Layout,
   type Neighbour,
   type OpenEngine,
-  type Part,
   type PathKind,
   type Progress,
   type Seed,
@@ -35,7 +34,7 @@ interface Site {
   latentSize: number
   /** how often the encoder looks at a picture */
   looks: number
-  prior: "flow" | "mixture"
+  prior: string
   parts: Record<string, PartFile>
   faces: {
     names: string[]
@@ -57,6 +56,7 @@ interface Site {
 }
 
 const SHEETS = 96 // kept, of 4 MB mostly: fewer would be decoded again and again while a large map is dragged about
+const MIXTURE = "prior" // the part that holds the mixture: small, and no matter to anybody who waits
 const SLICE = 4 // faces decoded between two looks at what is wanted most
 // The smallest module with an instruction of WebAssembly's SIMD.
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]
@@ -78,7 +78,7 @@ interface Task {
 class Client implements Engine {
   readonly imageSize: number
   readonly latentSize: number
-  readonly prior: "flow" | "mixture"
+  readonly prior: string
   readonly gallery: Entry[]
   readonly atlas: Atlas
   readonly attributes: string[]
@@ -153,7 +153,7 @@ class Client implements Engine {
   }
 
   async randomMany(seeds: Seed[], temperature = 1): Promise<Latent[]> {
-    await this.load(this.prior)
+    await this.loadPrior(this.prior)
     const latents: Latent[] = []
     for (let i = 0; i < seeds.length; i += SLICE)
       latents.push(...(await this.ask("random", { seeds: seeds.slice(i, i + SLICE), temperature, prior: this.prior })))
@@ -216,7 +216,7 @@ class Client implements Engine {
   async path(kind: PathKind, stops: Latent[], steps: number, loop = false, eased = false): Promise<Latent[]> {
     if (stops.length < 2 || steps < 2) throw new Error("A morph needs two faces and two steps at least.")
     const mine = this.halts
-    if (kind === "slerp" || kind === "density") await this.load("mixture")
+    if (kind === "slerp" || kind === "density") await this.loadPrior("mixture")
     if (kind === "geodesic") {
       await this.ready
       await this.load("encoder")
@@ -273,11 +273,17 @@ class Client implements Engine {
   }
 
   /** Have the worker take in one of the parts that are not always needed. */
-  private load(which: "encoder" | "flow" | "editor" | "mixture"): Promise<void> {
-    return this.only(which, async () => {
-      const part = which === "mixture" ? "prior" : which
-      const file = await this.fetchPart(part)
-      await this.ask(part, { file })
+  private load(part: "encoder" | "editor"): Promise<void> {
+    return this.only(part, async () => {
+      await this.ask(part, { file: await this.fetchPart(part) })
+      this.tell(part, this.site.parts[part].bytes)
+    })
+  }
+
+  private loadPrior(name: string): Promise<void> {
+    return this.only(`prior ${name}`, async () => {
+      const part = name === "mixture" ? MIXTURE : name
+      await this.ask("prior", { name, file: await this.fetchPart(part) })
       this.tell(part, this.site.parts[part].bytes)
     })
   }
@@ -297,7 +303,7 @@ class Client implements Engine {
   }
 
   private tell(part: string, loaded: number): void {
-    if (part !== "prior") this.onProgress({ part: part as Part, loaded, total: this.site.parts[part].bytes })
+    if (part !== MIXTURE) this.onProgress({ part, loaded, total: this.site.parts[part].bytes })
   }
 
   private sheet(level: number, sheet: number): Promise<ImageBitmap> {

@@ -1,6 +1,6 @@
 // Ways from one latent to another, as minifaces.studio.paths. Every path starts exactly at a and ends exactly at b.
 
-import type { Prior } from "./prior"
+import type Mixture from "./priors/mixture"
 
 export type Row = Float64Array
 /** two latents and fractions in [0, 1] -> as many latents */
@@ -34,14 +34,14 @@ export function slerp(a: Row, b: Row, t: number[], centre: Row): Row[] {
 }
 
 /** Bend the line to where faces are likely: an elastic band that is pushed where it is less likely than its ends. */
-export function density(a: Row, b: Row, t: number[], prior: Prior): Row[] {
+export function density(a: Row, b: Row, t: number[], mixture: Mixture): Row[] {
   if (a.every((value, i) => value === b[i])) return linear(a, b, t)
-  const level = Math.max(prior.threshold, Math.min(prior.gradient(a)[0], prior.gradient(b)[0]))
-  return evenly(relax(a, b, prior, level), t)
+  const level = Math.max(mixture.threshold, Math.min(mixture.gradient(a)[0], mixture.gradient(b)[0]))
+  return evenly(relax(a, b, mixture, level), t)
 }
 
 /** Semi-implicit gradient steps of the band's energy, as minifaces.studio.paths._relax. */
-function relax(a: Row, b: Row, prior: Prior, level: number): Row[] {
+function relax(a: Row, b: Row, mixture: Mixture, level: number): Row[] {
   const gaps = KNOTS - 1
   let band = linear(a, b, Array.from({ length: KNOTS }, (_, i) => i / gaps))
   const square = squared(a, b)
@@ -50,7 +50,7 @@ function relax(a: Row, b: Row, prior: Prior, level: number): Row[] {
     let value = 0
     for (let i = 0; i < gaps; i++) value += (0.5 * scale * squared(points[i], points[i + 1])) / gaps
     const push = points.slice(1, -1).map(point => {
-      const [likely, slope] = prior.gradient(point)
+      const [likely, slope] = mixture.gradient(point)
       const lack = Math.max(0, level - likely)
       value += (0.5 * WEIGHT * lack ** 2) / gaps
       return slope.map(part => WEIGHT * lack * part)

@@ -90,11 +90,10 @@ export interface Framed {
   crop: Crop
 }
 
-export type Part = "runtime" | "decoder" | "encoder" | "flow" | "latents" | "editor"
-
-/** How far a part has come: bytes as transferred. `loaded === total` once it is ready. */
+/** How far a part of the page's data ("decoder", "flow", ...) has come: bytes as transferred. `loaded === total` once
+ * it is ready. */
 export interface Progress {
-  part: Part
+  part: string
   loaded: number
   total: number
 }
@@ -102,8 +101,8 @@ export interface Progress {
 export interface Engine {
   imageSize: number
   latentSize: number
-  /** what is drawn from: "flow" or "mixture" */
-  prior: "flow" | "mixture"
+  /** what is drawn from, by the name of its module in priors/ */
+  prior: string
   gallery: Entry[]
   atlas: Atlas
   /** attribute names that some entry knows, sorted */
@@ -121,7 +120,7 @@ export interface Engine {
   ready: Promise<void>
 
   latentOf(index: number): Promise<Latent>
-  /** The first face of a seed, as Python's `sample_latents(1, seed)`. Fetches the flow when first called. */
+  /** The first face of a seed, as Python's `sample_latents(1, seed)`. Fetches the prior when first called. */
   random(seed: Seed, temperature?: number): Promise<Latent>
   /** Several at once, quicker than one by one; in the order of the seeds. */
   randomMany(seeds: Seed[], temperature?: number): Promise<Latent[]>

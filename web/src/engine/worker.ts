@@ -1,32 +1,30 @@
 // The engine's own thread: networks, flow, paths. It is told everything and fetches nothing.
 
 import { Editor } from "./editor"
-import { Flow } from "./flow"
 import { rounded } from "./generator"
 import { geodesic, type Run } from "./geodesic"
 import { Network, type Planes, startRuntime, toPixels, toPlanes } from "./networks"
 import { density, linear, type Row, slerp, through, type Way } from "./paths"
-import { Prior } from "./prior"
+import { openPrior, type Prior } from "./priors"
+import Mixture from "./priors/mixture"
 import { UNWANTED, type PathKind, type Seed } from "./types"
 import { readTensors, unpackNetwork } from "./unpack"
 
 export interface Requests {
   start: { imageSize: number; latentSize: number; looks: number; wasm: Uint8Array<ArrayBuffer>; decoder: Uint8Array<ArrayBuffer> }
   encoder: { file: Uint8Array<ArrayBuffer> }
-  flow: { file: Uint8Array<ArrayBuffer> }
   editor: { file: Uint8Array<ArrayBuffer> }
-  prior: { file: Uint8Array<ArrayBuffer> }
+  prior: { name: string; file: Uint8Array<ArrayBuffer> }
   decode: { latents: Planes[] }
   encode: { pixels: Uint8ClampedArray }
   edit: { latent: Planes; name: string; amount: number }
-  random: { seeds: Seed[]; temperature: number; prior: "flow" | "mixture" }
+  random: { seeds: Seed[]; temperature: number; prior: string }
   path: { kind: PathKind; stops: Planes[]; steps: number; loop: boolean; eased: boolean }
   halt: null
 }
 export interface Answers {
   start: null
   encoder: null
-  flow: null
   editor: null
   prior: null
   decode: Uint8ClampedArray<ArrayBuffer>[]
@@ -41,9 +39,8 @@ export type Message = { [K in keyof Requests]: { id: number; kind: K; request: R
 let [imageSize, latentSize, looks] = [0, 0, 0]
 let decoder: Network
 let encoder: Network
-let flow: Flow
 let editor: Editor
-let prior: Prior
+const priors = new Map<string, Prior>()
 let paths = 0 // asked for so far
 
 const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Promise<Answers[K]> } = {
@@ -58,16 +55,12 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     encoder = await Network.load(unpackNetwork(file), [3, imageSize, imageSize])
     return null
   },
-  flow({ file }) {
-    flow = new Flow(readTensors(file))
-    return null
-  },
   editor({ file }) {
     editor = new Editor(readTensors(file))
     return null
   },
-  prior({ file }) {
-    prior = new Prior(readTensors(file))
+  prior({ name, file }) {
+    priors.set(name, openPrior(name, readTensors(file)))
     return null
   },
   async decode({ latents }) {
@@ -88,16 +81,17 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
   edit({ latent, name, amount }) {
     return editor.change(latent, name, amount)
   },
-  random({ seeds, temperature, prior: kind }) {
-    const drawn = kind === "flow" ? flow.sample(seeds, temperature) : seeds.map(seed => prior.sample(seed, temperature))
+  random({ seeds, temperature, prior }) {
+    const drawn = priors.get(prior)!.sample(seeds, temperature)
     return drawn.map(latent => Float32Array.from(latent, value => rounded(value)))
   },
   async path({ kind, stops, steps, loop, eased }) {
     const mine = ++paths
+    const mixture = () => priors.get("mixture") as Mixture
     const ways: Record<PathKind, Way> = {
       linear,
-      slerp: (a, b, t) => slerp(a, b, t, prior.mean),
-      density: (a, b, t) => density(a, b, t, prior),
+      slerp: (a, b, t) => slerp(a, b, t, mixture().mean),
+      density: (a, b, t) => density(a, b, t, mixture()),
       geodesic: (a, b, t) => geodesic(a, b, t, running(decoder, mine), running(encoder, mine)),
     }
     const rows: Row[] = stops.map(stop => Float64Array.from(stop))

@@ -63,7 +63,7 @@ export function howView(app: App, _: URLSearchParams): View {
       h("h3", {}, "Faces in between"),
       h("p", {}, "Alike faces have latents that are near one another, so that a point between two faces is a face too. That is what the ", h("a", { href: link("map") }, "map"), " shows when you move over it, and what a ", h("a", { href: link("morph") }, "morph"), " goes along."),
       h("h3", {}, "Nobody’s faces"),
-      h("p", {}, engine.prior === "flow" ? "A third network carries noise to where latents of faces lie. Each seed is a noise, and so a face." : "A mixture of bell curves says where latents of faces lie, and from it they are drawn. Each seed gives a face."),
+      h("p", {}, `${PRIORS[engine.prior] ?? "Faces are drawn from where latents of faces lie."} Each seed gives a face.`),
       h("div", { class: "flow" }, h("figure", {}, noise, h("figcaption", {}, "a random latent, decoded")), h("button", { onclick: draw }, "Another")),
       h("h3", {}, "Here, in this page"),
       h("p", {}, `The decoder is ${facts.decoderMegabytes} MB and runs in your browser (${facts.runtime}).${work} No server computes anything, and nothing you put in leaves the page.`),
@@ -71,6 +71,11 @@ export function howView(app: App, _: URLSearchParams): View {
     ),
     close: () => scheme.removeEventListener("change", redraw),
   }
+}
+
+const PRIORS: Record<string, string> = {
+  flow: "A third network carries noise to where latents of faces lie.",
+  mixture: "A mixture of bell curves says where latents of faces lie, and from it they are drawn.",
 }
 
 function drawBars(target: HTMLCanvasElement, latent: Latent): void {

@@ -1,11 +1,12 @@
-// The mixture prior, as minifaces.studio.prior: a Gaussian mixture over leading directions, to draw from and to bend
+// The mixture prior, as minifaces.studio.mixture: a Gaussian mixture over leading directions, to draw from and to bend
 // paths by.
 
-import { choice, normals } from "./generator"
-import type { Seed } from "./types"
-import type { Tensor } from "./unpack"
+import { choice, normals } from "../generator"
+import type { Prior } from "../priors"
+import type { Seed } from "../types"
+import type { Tensor } from "../unpack"
 
-export class Prior {
+export default class Mixture implements Prior {
   readonly mean: Float64Array
   readonly threshold: number
   private readonly basis: Float64Array
@@ -41,8 +42,12 @@ export class Prior {
     })
   }
 
-  /** The first face of a seed. */
-  sample(seed: Seed, temperature: number): Float64Array {
+  /** The first faces of seeds, each (d,). */
+  sample(seeds: Seed[], temperature: number): Float64Array[] {
+    return seeds.map(seed => this.first(seed, temperature))
+  }
+
+  private first(seed: Seed, temperature: number): Float64Array {
     const { d, k, basis } = this
     const component = choice(this.weights, seed, 2)
     const noise = normals(seed, k)

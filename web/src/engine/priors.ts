@@ -1,0 +1,18 @@
+// The priors that random faces are drawn from: each is a module in priors/ that bears its name, as minifaces.studio.priors
+// knows it, and is found by that.
+
+import type { Seed } from "./types"
+import type { Tensor } from "./unpack"
+
+export interface Prior {
+  /** The first faces of seeds, each (d,), as Python's `sample(n, seed, temperature)` draws them. */
+  sample(seeds: Seed[], temperature: number): Float64Array[]
+}
+
+type Maker = new (tensors: Map<string, Tensor>) => Prior
+const modules = import.meta.glob<Maker>("./priors/*.ts", { eager: true, import: "default" })
+
+/** The prior of a name, made of its file's tensors. */
+export function openPrior(name: string, tensors: Map<string, Tensor>): Prior {
+  return new modules[`./priors/${name}.ts`](tensors)
+}
