@@ -55,7 +55,7 @@ def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
         "encoder": add("encoder", ".bin", pack_network(by_winograd((root / folder.ENCODER).read_bytes()), coarse=True)),
         "latents": add("latents", ".bin", _latents(faces)),
     }
-    fitted = [PRIORS[name].file for name in model.priors] + [folder.EDITOR if model.editor else None]
+    fitted = [PRIORS[name].file for name in reversed(model.priors)] + [folder.EDITOR if model.editor else None]
     for name in filter(None, fitted):
         stem = Path(name).stem
         parts[stem] = add(stem, ".bin", (root / name).read_bytes())
