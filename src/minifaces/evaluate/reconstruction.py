@@ -29,7 +29,7 @@ def reconstruction(
         rivals["bare head"] = bare(faces)
     rows: dict[str, dict[str, Value]] = {}
     by_kind: dict[str, dict[str, Value]] = {}
-    nearer = _ranks(faces, rivals, progress) if faces.draws is not None else {}
+    nearer = design_ranks(faces, rivals, progress) if faces.draws is not None else {}
     for name, pictures in rivals.items():
         figures = _figures(faces, pictures)
         if name in nearer:
@@ -70,9 +70,11 @@ def _figures(faces: Faces, pictures: Bytes) -> dict[str, Floats]:
     return figures
 
 
-def _ranks(faces: Faces, rivals: Mapping[str, Bytes], progress: Progress) -> dict[str, NDArray[np.int64]]:
-    """For each reconstruction, how many designs are nearer to it than the true one: all designs are composed on the
-    input's stage in its head colour and compared within the print region."""
+def design_ranks(
+    faces: Faces, rivals: Mapping[str, Bytes], progress: Progress = lambda *_: None
+) -> dict[str, NDArray[np.int64]]:
+    """How many designs are nearer to each reconstruction than the true one, (n,) by name: all designs are composed on
+    the input's stage in its head colour and compared within the print region. Only of composed faces."""
     assert faces.draws is not None
     assert faces.prints is not None
     assert faces.stages is not None

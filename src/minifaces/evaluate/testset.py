@@ -4,7 +4,7 @@ faces = composed(128, "test", per_design=4)
 faces.pictures, faces.mask, faces.groups
 faces.latents(model)"""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -106,14 +106,8 @@ def bare(faces: Faces) -> Bytes:
     assert faces.draws is not None
     assert faces.prints is not None
     assert faces.stages is not None
-    blank = replace(
-        faces.prints,
-        colours=np.zeros_like(faces.prints.colours[:1]),
-        metal_index=np.full(1, -1, np.int32),
-        designs=faces.prints.designs[:1],
-    )
-    count = len(faces)
-    draws = fixed_draws(blank, np.zeros(count, np.int64), faces.draws.stage, faces.draws.head)
+    blank = faces.prints.blank
+    draws = fixed_draws(blank, np.zeros(len(faces), np.int64), faces.draws.stage, faces.draws.head)
     return compose(blank, faces.stages, draws)[0]
 
 

@@ -119,16 +119,10 @@ def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tupl
 
 def bare_heads(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Bytes:
     """Heads with nothing printed on them, (n, H, W, 3) uint8."""
-    blank = _blank(prints)
+    blank = prints.blank
     codes = rng.choice([head_code(d, rng) for d in prints.designs[:40]], count)
     place = rng.integers(0, len(stages), count)
     return compose(blank, stages, fixed_draws(blank, np.zeros(count, np.int64), place, codes=codes))[0]
-
-
-@cache
-def _blank(prints: Prints) -> Prints:
-    nothing, no_metal = np.zeros_like(prints.colours[:1]), np.full(1, -1, np.int32)
-    return replace(prints, designs=prints.designs[:1], colours=nothing, metal_index=no_metal)
 
 
 def spoil(faces: Bytes, rng: np.random.Generator) -> Tensor:

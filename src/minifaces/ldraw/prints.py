@@ -14,7 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,12 @@ class Prints:
     def of_split(self, split: str) -> NDArray[np.int64]:
         """Indices of the designs of one split."""
         return np.array([i for i, d in enumerate(self.designs) if d.split == split])
+
+    @cached_property
+    def blank(self) -> "Prints":
+        """One design with nothing printed: what is composed of it is a bare head."""
+        nothing, no_metal = np.zeros_like(self.colours[:1]), np.full(1, -1, np.int32)
+        return replace(self, designs=self.designs[:1], colours=nothing, metal_index=no_metal)
 
 
 def bake(head: HeadMesh, side: str, colours: dict[int, Colour]) -> tuple[Bytes, Bytes]:
