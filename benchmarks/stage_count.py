@@ -5,7 +5,6 @@
 Prints, per number of stages, PSNR (dB) over 512 faces of the validation split (its 16 stages, its designs), and over
 512 training designs on the same unseen stages, so that the cost of few stages is told from that of few designs."""
 
-import argparse
 import tempfile
 from pathlib import Path
 
@@ -17,13 +16,14 @@ from minifaces.ldraw.stages import load_stages
 from minifaces.vae.coding import reconstruction_quality
 from minifaces.vae.config import preset
 from minifaces.vae.sources import ComposedFaces
-from minifaces.vae.train import Run
+from minifaces.vae.train import begin
+from shared import command_line
 
 COUNTS = (16, 64, 128, 256)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
@@ -33,7 +33,7 @@ def main() -> None:
     print("stages  unseen designs  training designs   (PSNR in dB on unseen stages)")
     for count in COUNTS:
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(config, "composed", Path(folder), seed=3, steps=arguments.steps, threads=arguments.threads)
+            run = begin(config, "composed", Path(folder), seed=3, steps=arguments.steps, threads=arguments.threads)
             source = run.source
             assert isinstance(source, ComposedFaces)
             source.stages = load_stages(arguments.size, "train", limit=count)

@@ -26,9 +26,10 @@ from minifaces.vae import ahead, checkpoint
 from minifaces.vae.coding import encode
 from minifaces.vae.config import Config, changed, preset
 from minifaces.vae.networks import build
+from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log
 from minifaces.vae.sources import Batch, FolderFaces
-from minifaces.vae.train import Run, Status, Trained
+from minifaces.vae.train import Status, Trained, begin, resume
 
 STEPS = 30
 
@@ -55,7 +56,7 @@ def tiny(**changes: object) -> Config:
 
 def train(folder: Path, **options: object) -> tuple[Trained, list[float]]:
     seen: list[float] = []
-    run = Run(tiny(), "composed", folder, steps=STEPS, **options)  # type: ignore[arg-type]
+    run = begin(tiny(), "composed", folder, steps=STEPS, **options)  # type: ignore[arg-type]
     return run.train(lambda status: seen.append(status.losses["mse"])), seen
 
 
@@ -95,11 +96,11 @@ def test_an_interrupted_run_resumes_as_if_unbroken(unbroken: tuple[Path, Trained
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(MinifacesError, match=f"stopped at step 11 of {STEPS}: go on with --resume"):
-        Run(tiny(), "composed", folder, steps=STEPS, helpers=1).train(interrupt)  # which makes the very same batches
+        begin(tiny(), "composed", folder, steps=STEPS, helpers=1).train(interrupt)  # which makes the very same batches
     # A run that was killed while it swapped checkpoints goes on from what is left.
     (folder / "checkpoint").rename(folder / "checkpoint.old")
-    resumed = Run(preset("seed"), "elsewhere", folder, resume=True)  # what the run was, the checkpoint says
-    assert resumed.step == 11
+    resumed = resume(folder)  # what the run was, the checkpoint says
+    assert resumed.progress.step == 11
     assert same(weights(unbroken[1]), weights(resumed.train()))
 
 
@@ -111,9 +112,9 @@ def test_a_run_of_some_minutes_that_is_interrupted_still_has_them(tmp_path: Path
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(MinifacesError, match=r"stopped at step 6 of \?"):
-        Run(tiny(), "composed", folder, minutes=1e-4).train(interrupt)
-    resumed = Run(tiny(), "composed", folder, resume=True)
-    assert (resumed.minutes, resumed.steps, resumed.timed) == (1e-4, 0, 3)
+        begin(tiny(), "composed", folder, minutes=1e-4).train(interrupt)
+    resumed = resume(folder)
+    assert (resumed.progress.minutes, resumed.progress.steps, resumed.progress.timed) == (1e-4, 0, 3)
     assert (
         resumed.train().steps == 6 + 3 + 7 + 1
     )  # three to warm up, seven to be timed, and one more as the time is over
@@ -140,7 +141,7 @@ def test_the_test_split_of_a_folder_chooses_nothing(tmp_path: Path) -> None:
 
 def test_fits_see_each_picture_of_a_folder_once(tmp_path: Path) -> None:
     of_folder(tmp_path / "faces", {"train": 14, "test": 2})
-    run = Run(tiny(), str(tmp_path / "faces"), tmp_path / "training", steps=2)
+    run = begin(tiny(), str(tmp_path / "faces"), tmp_path / "training", steps=2)
     trained = run.train()
     latents = Subject(trained.config, trained.network, trained.source, trained.seed).latents(1000)
     assert len(np.unique(latents, axis=0)) == len(latents) == 14
@@ -153,7 +154,7 @@ def test_a_run_is_not_overwritten_or_made_up(unbroken: tuple[Path, Trained, list
     with pytest.raises(UsageError, match="holds a run already: go on with --resume"):
         train(unbroken[0])
     with pytest.raises(UsageError, match="holds no run to resume"):
-        train(tmp_path / "training", resume=True)
+        resume(tmp_path / "training")
 
 
 def test_faces_that_serve_more_than_once_do_so_in_other_company() -> None:
@@ -205,23 +206,27 @@ def test_a_run_begins_with_the_weights_of_a_model(
     unbroken: tuple[Path, Trained, list[float]], exported: Path, tmp_path: Path
 ) -> None:
     _, trained, _ = unbroken
-    run = Run(tiny(), "composed", tmp_path / "finer", steps=1, start=exported)
+    run = begin(tiny(), "composed", tmp_path / "finer", steps=1, start=exported)
     for name, value in trained.network.state_dict().items():
         assert torch.allclose(run.bare.state_dict()[name].float(), value.float(), atol=1e-2), name
     other = tiny(**{"network.latent_size": 8})
     with pytest.raises(UsageError, match="of another network"):
-        Run(other, "composed", tmp_path / "other", steps=1, start=exported)
+        begin(other, "composed", tmp_path / "other", steps=1, start=exported)
     with pytest.raises(UsageError, match="cannot be read"):
-        Run(tiny(), "composed", tmp_path / "none", steps=1, start=tmp_path / "nowhere")
+        begin(tiny(), "composed", tmp_path / "none", steps=1, start=tmp_path / "nowhere")
 
 
 def test_a_run_may_lie_where_the_name_is_no_utf8(tmp_path: Path) -> None:
     folder = tmp_path / "b\udcff"
     tensors = {"w": torch.arange(3.0)}
-    moments = {"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": []}
-    checkpoint.save(folder, tiny(), {"step": 3}, tensors, tensors, moments)
-    config, state, model, _, read = checkpoint.load(folder)
-    assert (config, state, model["w"].tolist(), read[0]["step"].item()) == (tiny(), {"step": 3}, [0, 1, 2], 1)
+    moments = {0: {"step": torch.tensor(1.0)}}
+    state = checkpoint.Checkpoint(tiny(), "composed", 0, Progress(step=3), tensors, tensors, moments)
+    checkpoint.save(folder, state)
+    kept = checkpoint.load(folder)
+    assert (kept.config, kept.data, kept.seed, kept.progress) == (tiny(), "composed", 0, Progress(step=3))
+    assert kept.weights is not None
+    assert kept.moments is not None
+    assert (kept.weights["w"].tolist(), kept.moments[0]["step"].item()) == ([0, 1, 2], 1)
     assert checkpoint.weights(folder, tensors)["w"].tolist() == [0, 1, 2]
     with pytest.warns(MinifacesWarning, match="TensorBoard, which takes no name"):
         log = Log(folder, active=True, first=0, every=1)
@@ -288,7 +293,7 @@ def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFi
     settings = ["--size", "32", "--latent", "8", "--epochs", "10", "--set", "network.widths=[16,32,32]"]
     settings += ["--set", "optimiser.schedule=constant", "--set", "flow.steps=0"]
     out = tmp_path / "model"
-    assert command(["train", str(tmp_path / "digits"), "--out", str(out), "--threads", "1", *settings]) == 0
+    assert command(["train", "--data", str(tmp_path / "digits"), "-o", str(out), "--threads", "1", *settings]) == 0
     assert "trained on 540 pictures in 169 steps" in capsys.readouterr().out
     model = minifaces.load(out)
     held_out = pictures[splits == "test"].astype(float)
@@ -301,28 +306,30 @@ def test_training_on_a_folder_of_digits(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_an_unwritable_output_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(["train", "composed", "--size", "32", "--steps", "1", "--out", "/proc/nowhere/model"]) == 1
+    assert command(["train", "--size", "32", "--steps", "1", "-o", "/proc/nowhere/model"]) == 1
     assert "/proc/nowhere" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere is missing"),
-        (["composed", "--preset", "nonsense"], "no preset"),
-        (["composed", "--minutes", "0"], "above 0"),
-        (["composed", "--steps", "-3"], "above 0"),
-        (["composed", "--minutes", "1", "--epochs", "2"], "give one"),
-        (["composed", "--size", "33"], "network.image_size"),
-        (["composed", "--set", "nonsense"], "KEY=VALUE"),
-        (["composed", "--set", "loss.gamma=2"], "loss.gamma"),
-        (["composed", "--resume"], "no run to resume"),
-        (["composed", "--resume", "--minutes", "3"], "--steps makes it longer"),
-        (["composed", "--seed", "5000000000"], "--seed"),
+        (["--data", "nowhere"], "nowhere is missing"),
+        (["my-pictures"], "name the data with --data"),
+        (["--resume", "flow"], "NAMEs are for --refit"),
+        (["--preset", "nonsense"], "no preset"),
+        (["--minutes", "0"], "above 0"),
+        (["--steps", "-3"], "above 0"),
+        (["--minutes", "1", "--epochs", "2"], "give one"),
+        (["--size", "33"], "network.image_size"),
+        (["--set", "nonsense"], "wanted as in loss.beta=2"),
+        (["--set", "loss.gamma=2"], "loss.gamma"),
+        (["--resume"], "no run to resume"),
+        (["--resume", "--minutes", "3"], "--steps makes it longer"),
+        (["--seed", "5000000000"], "--seed"),
     ],
 )
 def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(["train", *arguments, "--out", str(tmp_path / "model")]) == 2
+    assert command(["train", *arguments, "-o", str(tmp_path / "model")]) == 2
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
@@ -335,13 +342,13 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from minifaces.vae.config import preset
-from minifaces.vae.train import Run
+from minifaces.vae.train import begin
 folder = Path(sys.argv[1])
 small = {"network.image_size": 32, "network.widths": [16, 32], "network.latent_size": 8, "optimiser.batch": 8}
-run = Run(preset("default", **small), sys.argv[2], folder / "run", steps=3, threads=1)
+run = begin(preset("default", **small), sys.argv[2], folder / "run", steps=3, threads=1)
 trained = run.train()
 weights = {name: value.detach().numpy() for name, value in run.bare.state_dict().items()}
-timed = Run(preset("default", **small), sys.argv[2], folder / "timed", minutes=0.02, threads=1).train()
+timed = begin(preset("default", **small), sys.argv[2], folder / "timed", minutes=0.02, threads=1).train()
 np.savez(folder / f"{run.accelerator.process_index}.npz", faces=trained.faces, timed=timed.steps, **weights)
 """
 

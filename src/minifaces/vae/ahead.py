@@ -21,6 +21,7 @@ from minifaces.ldraw.compose import keep_to_one_core
 from minifaces.vae.sources import Source
 
 Batch = tuple[Tensor, Tensor, Tensor]
+Batches = Iterator[Batch]
 
 APART = 16  # steps between two uses of a face
 
@@ -36,7 +37,7 @@ def spare_processes() -> int:
 
 def batches(
     source: Source, seed: int, first: int, count: int, helpers: int, device: torch.device | None = None
-) -> Iterator[Batch]:
+) -> Batches:
     """Endless batches from step `first` on: `faces`, `shown` (count, H, W, 3) and `mask` (count, H, W), uint8, on
     `device`.
 

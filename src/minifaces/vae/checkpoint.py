@@ -1,12 +1,11 @@
 """Save and restore a training run: safetensors and JSON, written beside the old one and then swapped in.
 
-A checkpoint holds everything that the next step depends on. Random numbers and faces depend on the seed and the
-step alone, so the step is their state."""
+Random numbers and faces depend on the seed and the step alone, so the step is their state."""
 
 import json
 import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -17,27 +16,38 @@ from torch import Tensor
 from minifaces.errors import UsageError
 from minifaces.files import read_json
 from minifaces.vae.config import Config, checked
+from minifaces.vae.progress import Progress
 
 Tensors = dict[str, Tensor]
 
 
-def save(
-    folder: Path,
-    config: Config,
-    state: dict[str, Any],
-    model: Tensors,
-    ema: Tensors,
-    optimiser: dict[str, Any],
-) -> None:
-    """Write a checkpoint to `folder`, whole or not at all. `state` is JSON: step, seed, length, data."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that the next step depends on. A run that begins has no tensors yet."""
+
+    config: Config
+    data: str
+    """ "composed", or the path of an image folder"""
+    seed: int
+    progress: Progress
+    weights: Tensors | None = None
+    """the network's"""
+    average: Tensors | None = None
+    """exponential, of the weights"""
+    moments: dict[int, Tensors] | None = None
+    """Adam's, by the number of the parameter"""
+
+
+def save(folder: Path, state: Checkpoint) -> None:
+    """Write a checkpoint to `folder`, whole or not at all."""
     scratch = folder.with_name(folder.name + ".new")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    save_file(_flat(model), scratch / "model.safetensors")
-    save_file(_flat(ema), scratch / "ema.safetensors")
-    moments = {f"{i}.{k}": v for i, entry in optimiser["state"].items() for k, v in entry.items()}
-    save_file(_flat(moments), scratch / "optimiser.safetensors")
-    (scratch / "run.json").write_text(json.dumps({"config": config.model_dump(), **state}, indent=1))
+    moments = {f"{i}.{k}": v for i, entry in (state.moments or {}).items() for k, v in entry.items()}
+    for name, tensors in (("model", state.weights), ("ema", state.average), ("optimiser", moments)):
+        save_file(_flat(tensors or {}), scratch / f"{name}.safetensors")
+    facts = {"config": state.config.model_dump(), "data": state.data, "seed": state.seed, **asdict(state.progress)}
+    (scratch / "run.json").write_text(json.dumps(facts, indent=1))
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -46,22 +56,23 @@ def save(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load(folder: Path) -> tuple[Config, dict[str, Any], Tensors, Tensors, dict[int, Tensors]]:
-    """(config, state, model, ema, optimiser moments by parameter). Raises UsageError where it is damaged."""
+def load(folder: Path) -> Checkpoint:
+    """Read a checkpoint. Raises UsageError where it is damaged."""
     if not folder.is_dir():
         aside = [folder.with_name(folder.name + end) for end in (".new", ".old")]
         folder = next((f for f in aside if (f / "run.json").is_file()), folder)
-    state = read_json(folder / "run.json")
+    facts = read_json(folder / "run.json")
     try:
-        config = checked(state.pop("config"))
-        model, ema, flat = (_read(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
-    except (SafetensorError, FileNotFoundError, KeyError) as error:
+        config, data, seed = checked(facts.pop("config")), facts.pop("data"), facts.pop("seed")
+        progress = Progress(**facts)
+        model, average, flat = (_read(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
+    except (SafetensorError, FileNotFoundError, KeyError, TypeError) as error:
         raise UsageError(f"the checkpoint {folder} is damaged ({error}): train anew into another folder") from error
     moments: dict[int, Tensors] = {}
     for name, value in flat.items():
         index, key = name.split(".", 1)
         moments.setdefault(int(index), {})[key] = value
-    return config, state, model, ema, moments
+    return Checkpoint(config, data, seed, progress, model, average, moments)
 
 
 def weights(model: Path, wanted: Tensors) -> Tensors:

@@ -1,6 +1,7 @@
 """The training run: faces in, a trained network in a folder out, interruptible and resumable.
 
-    minifaces train composed --preset default --minutes 20 --out my-model
+    run = begin(preset("default"), "composed", Path("my-model/training"), minutes=20)
+    trained = run.train()
 
 A run is a number of steps, fixed when it starts. Everything random in step k is drawn from (seed, k)."""
 
@@ -9,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,15 +22,17 @@ from minifaces.cores import cores
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
-from minifaces.vae.config import Config
+from minifaces.vae.checkpoint import Checkpoint
+from minifaces.vae.coding import planes
+from minifaces.vae.config import Config, Optimiser
 from minifaces.vae.device import bfloat16_pays
 from minifaces.vae.networks import VAE, build
+from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log, interruptible
 from minifaces.vae.sources import Batch, Source, open_source
 
 SHEET = 16  # held-out faces on a sheet
-TIMED = 10  # steps that tell how fast this machine is, where --minutes is asked for ...
-UNTIMED = 3  # ... after the first ones
+APART = 1_000_003  # between the seeds of steps and of processes: a prime
 
 
 @dataclass(frozen=True)
@@ -56,130 +58,155 @@ class Trained:
     seconds: float
 
 
+def begin(
+    config: Config,
+    data: str,
+    folder: Path,
+    seed: int = 0,
+    steps: int | None = None,
+    minutes: float | None = None,
+    start: Path | None = None,
+    threads: int | None = None,
+    helpers: int | None = None,
+) -> "Run":
+    """A new run in `folder`, on "composed" faces or an image folder. Its length is `steps`, or what fits in `minutes`,
+    or the configuration's epochs. It may `start` from the weights of a model folder of the same network. `threads` and
+    `helpers`: see `Run`. Raises UsageError where the folder holds a run already."""
+    if checkpoint.exists(folder / Run.CHECKPOINT):
+        raise UsageError(f"{folder} holds a run already: go on with --resume, or name another folder")
+    run = Run(folder, Checkpoint(config, data, seed, Progress(steps or 0, minutes)), threads, helpers)
+    if start:
+        run.start_from(start)
+    return run
+
+
+def resume(folder: Path, steps: int | None = None, threads: int | None = None, helpers: int | None = None) -> "Run":
+    """The run in `folder`, from its checkpoint on; `steps` make it longer or shorter. Raises UsageError where the
+    folder holds none."""
+    if not checkpoint.exists(folder / Run.CHECKPOINT):
+        raise UsageError(f"{folder} holds no run to resume")
+    state = checkpoint.load(folder / Run.CHECKPOINT)
+    state.progress.steps = steps or state.progress.steps
+    return Run(folder, state, threads, helpers)
+
+
 class Run:
     """One training run in `folder` (checkpoint, log.jsonl, tensorboard, sheets).
 
     Several processes, started together by `torchrun` or `accelerate launch`, each take a batch a step and share what
     they learn; the first of them writes."""
 
-    def __init__(
-        self,
-        config: Config,
-        data: str,
-        folder: Path,
-        seed: int = 0,
-        steps: int | None = None,
-        minutes: float | None = None,
-        resume: bool = False,
-        threads: int | None = None,
-        start: Path | None = None,
-        helpers: int | None = None,
-    ) -> None:
-        """`data` is "composed" or the path of an image folder. The length is `steps`, or what fits in `minutes`,
-        or the configuration's epochs. With `resume`, all but `steps` comes from the checkpoint in `folder`.
-        A run may `start` from the weights of a model folder of the same network. `helpers` are processes that make
-        batches ahead, as many as `ahead.spare_processes` finds good unless given."""
+    CHECKPOINT = "checkpoint"
+
+    def __init__(self, folder: Path, state: Checkpoint, threads: int | None = None, helpers: int | None = None) -> None:
+        """`threads` are the processor's, all cores unless given. `helpers` are processes that make batches ahead, as
+        many as `ahead.spare_processes` finds good unless given."""
         torch.set_num_threads(threads or min(torch.get_num_threads(), cores()))
-        self.folder = folder
-        self.checkpoint = folder / "checkpoint"
-        self.config, self.data, self.seed = config, data, seed
-        self.start = start
-        self.step, self.seconds = 0, 0.0
-        self.minutes, self.timed, self.clocked = minutes, 0, 0.0  # steps that were timed, and their seconds
-        restored = None
-        if checkpoint.exists(self.checkpoint):
-            if not resume:
-                raise UsageError(f"{folder} holds a run already: go on with --resume, or name another folder")
-            self.config, state, *restored = checkpoint.load(self.checkpoint)
-            self.data, self.seed, self.step, self.seconds = (state[k] for k in ("data", "seed", "step", "seconds"))
-            self.minutes, self.timed, self.clocked = state["minutes"], state["timed"], state["clocked"]
-            self.steps = steps or state["steps"]
-        elif resume:
-            raise UsageError(f"{folder} holds no run to resume")
-        else:
-            self.steps = steps or 0
+        torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
+        self.folder, self.config, self.data, self.seed = folder, state.config, state.data, state.seed
+        self.progress = state.progress
         self.source = open_source(self.data, self.config)
+        self.helpers = ahead.spare_processes() if helpers is None else helpers
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         self.faces_a_step = self.config.optimiser.batch * processes
-        if not self.steps and not self.minutes:
-            self.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / self.faces_a_step))
+        if not self.progress.steps and not self.progress.minutes:
+            self.progress.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / self.faces_a_step))
         # Said outright: without a GPU, processes that were started together would each train alone.
         together = processes > 1 and not torch.cuda.is_available()
         self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays() else "no")
-        torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
-        self.helpers = ahead.spare_processes() if helpers is None else helpers
-        self._prepare(restored)
-
-    def _prepare(self, restored: list[Any] | None) -> None:
-        optimiser = self.config.optimiser
         torch.manual_seed(self.seed)
         network = build(self.config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if restored:
-            network.load_state_dict(restored[0])
-        elif self.start:
-            network.load_state_dict(checkpoint.weights(self.start, network.state_dict()))
-        adam = torch.optim.AdamW(
-            network.parameters(),
-            optimiser.learning_rate,
-            (0.9, optimiser.beta2),
-            optimiser.epsilon,
-            optimiser.weight_decay,
-        )
-        if restored:
-            adam.load_state_dict({**adam.state_dict(), "state": restored[2]})
+        if state.weights:
+            network.load_state_dict(state.weights)
+        adam = _adam(network, self.config.optimiser)
+        if state.moments:
+            adam.load_state_dict({**adam.state_dict(), "state": state.moments})
         self.network, self.adam = self.accelerator.prepare(network, adam)
         self.bare: VAE = self.accelerator.unwrap_model(self.network)
-        source = restored[1] if restored else self.bare.state_dict()
-        self.ema = {k: v.detach().clone().to(self.accelerator.device) for k, v in source.items()}
+        self.average = self._copy(state.average or self.bare.state_dict())
+
+    def start_from(self, model: Path) -> None:
+        """Take the weights of a model folder. Raises UsageError where they are of another network."""
+        self.bare.load_state_dict(checkpoint.weights(model, self.bare.state_dict()))
+        self.average = self._copy(self.bare.state_dict())
 
     def train(self, report: Callable[[Status], None] = lambda _: None, save_every: float = 120.0) -> Trained:
         """Train to the end. Raises MinifacesError when interrupted, with a checkpoint saved and how to go on."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        seed = self.seed + 1_000_003 * self.accelerator.process_index
-        batch, device = self.config.optimiser.batch, self.accelerator.device
-        batches = ahead.batches(self.source, seed, self.step, batch, self.helpers, device)
-        held_out = self.source.held_out(SHEET)
-        log = Log(self.folder, self.accelerator.is_main_process, self.step)
+        progress, batches, held_out = self.progress, self._batches(), self.source.held_out(SHEET)
+        log = Log(self.folder, self.accelerator.is_main_process, progress.step)
         saved = began = time.monotonic()
         with interruptible() as interrupted:
-            while not self.steps or self.step < self.steps:
+            while not progress.finished:
                 start = time.monotonic()
-                values = self._one_step(*next(batches))
+                values = self.step(*next(batches))
                 now = time.monotonic()
-                self.seconds += now - start
-                self.step += 1
-                if not self.steps:
-                    self._time(now - start, self.step - log.first)
-                left = (self.steps - self.step) * (now - began) / max(1, self.step - log.first) if self.steps else 0.0
-                report(Status(self.step, self.steps, left, values))
-                log.write(self.step, values)
-                stopped, last = self._agreed(interrupted()), self.step == self.steps
-                if now - saved > save_every or stopped or last:
+                progress.count(now - start)
+                done = progress.step - log.first
+                if not progress.steps and (fitting := progress.fitting(now - start, done, self.helpers)):
+                    progress.steps = int(broadcast_object_list([fitting])[0])  # as the first process says
+                left = (progress.steps - progress.step) * (now - began) / done if progress.steps else 0.0
+                report(Status(progress.step, progress.steps, left, values))
+                log.write(progress.step, values)
+                stopped = self._agreed(interrupted())
+                if now - saved > save_every or stopped or progress.finished:
                     self._save()
                     self._sheet(held_out)
                     saved = time.monotonic()
-                if stopped and not last:
+                if stopped and not progress.finished:
                     log.close()
                     raise MinifacesError(
-                        f"stopped at step {self.step} of {self.steps or '?'}: go on with "
-                        f"--resume --out {self.folder.parent}"
+                        f"stopped at step {progress.step} of {progress.steps or '?'}: go on with "
+                        f"--resume --output {self.folder.parent}"
                     )
         log.close()
-        faces = self.step * self.faces_a_step
-        return Trained(self.config, self._exported(), self.source, self.seed, self.step, faces, self.seconds)
+        faces = progress.step * self.faces_a_step
+        return Trained(self.config, self._averaged(), self.source, self.seed, progress.step, faces, progress.seconds)
 
-    def _time(self, seconds: float, number: int) -> None:
-        """Fix the number of steps that fit in `minutes` once enough of them were timed. This was the `number`-th step
-        since the start, and took so many seconds."""
-        # The first ones warm up, and what helpers have made in the meantime says nothing of how fast they are.
-        if number <= UNTIMED + 2 * self.helpers:
-            return
-        self.timed, self.clocked = self.timed + 1, self.clocked + seconds
-        if self.timed < TIMED + 4 * self.helpers:
-            return
-        assert self.minutes is not None
-        fitting = [max(self.step + 1, round(self.minutes * 60 * self.timed / self.clocked))]
-        self.steps = int(broadcast_object_list(fitting)[0])  # all processes do as many as the first one says
+    def step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
+        """Learn from one batch, `faces` and `shown` (n, H, W, 3) and `mask` (n, H, W), uint8: -> parts of the loss.
+
+        Raises MinifacesError where the loss is no number any more."""
+        settings, number = self.config.optimiser, self.progress.step
+        for group in self.adam.param_groups:
+            group["lr"] = learning_rate(settings.learning_rate, settings.schedule, number, self.progress.share)
+        true, seen = (f.permute(0, 3, 1, 2).float() / 255 for f in (faces, shown))  # channels last, as they come
+        region = mask[:, None].float() / 255
+        self.network.train()
+        with self.accelerator.autocast():
+            made, mean, log_variance = self.network(seen, self._noise(len(true)))
+        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, region, self.progress.share)
+        self.adam.zero_grad(set_to_none=True)
+        self.accelerator.backward(parts["loss"])
+        if settings.clip:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), settings.clip)
+        self.adam.step()
+        self._move_average(min(settings.ema, (1 + number) / (10 + number)))
+        values = {k: float(v.detach()) for k, v in parts.items()}
+        if not np.isfinite(values["loss"]):
+            raise MinifacesError(f"the loss became {values['loss']} at step {number}: try a smaller learning rate")
+        return values
+
+    def _batches(self) -> ahead.Batches:
+        seed = self.seed + APART * self.accelerator.process_index
+        batch, device = self.config.optimiser.batch, self.accelerator.device
+        return ahead.batches(self.source, seed, self.progress.step, batch, self.helpers, device)
+
+    def _noise(self, count: int) -> Tensor:
+        """Standard normal, (count, d): of the run's seed, the step and the process."""
+        seed = (self.seed * APART + self.progress.step) * 64 + self.accelerator.process_index
+        noise = torch.randn(count, self.config.network.latent_size, generator=torch.Generator().manual_seed(seed))
+        return noise.to(self.accelerator.device)
+
+    def _copy(self, state: checkpoint.Tensors) -> checkpoint.Tensors:
+        return {k: v.detach().clone().to(self.accelerator.device) for k, v in state.items()}
+
+    def _move_average(self, decay: float) -> None:
+        """Move the exponential average, batch norm's statistics included, towards the weights."""
+        current = self.bare.state_dict()
+        with torch.no_grad():
+            names = [k for k, v in current.items() if v.is_floating_point()]
+            torch._foreach_lerp_([self.average[k] for k in names], [current[k].detach() for k in names], 1 - decay)
 
     def _agreed(self, stop: bool) -> bool:
         """Whether any process was told to stop: one that waits for another would wait for ever."""
@@ -188,75 +215,28 @@ class Run:
         flag = torch.tensor(float(stop), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, "sum"))
 
-    def _one_step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
-        optimiser, rank = self.config.optimiser, self.accelerator.process_index
-        progress = self.step / self.steps if self.steps else 0.0
-        for group in self.adam.param_groups:
-            group["lr"] = learning_rate(optimiser.learning_rate, optimiser.schedule, self.step, progress)
-        true, seen = (f.permute(0, 3, 1, 2).float() / 255 for f in (faces, shown))  # channels last, as they come
-        region = mask[:, None].float() / 255
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.step) * 64 + rank)
-        noise = torch.randn(len(true), self.config.network.latent_size, generator=generator).to(self.accelerator.device)
-        self.network.train()
-        with self.accelerator.autocast():
-            made, mean, log_variance = self.network(seen, noise)
-        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, region, progress)
-        self.adam.zero_grad(set_to_none=True)
-        self.accelerator.backward(parts["loss"])
-        if optimiser.clip:
-            self.accelerator.clip_grad_norm_(self.network.parameters(), optimiser.clip)
-        self.adam.step()
-        self._average()
-        values = {k: float(v.detach()) for k, v in parts.items()}
-        if not np.isfinite(values["loss"]):
-            raise MinifacesError(f"the loss became {values['loss']} at step {self.step}: try a smaller learning rate")
-        return values
-
-    def _average(self) -> None:
-        """Move the exponential average, batch norm's statistics included, towards the weights."""
-        decay = min(self.config.optimiser.ema, (1 + self.step) / (10 + self.step))
-        current = self.bare.state_dict()
-        with torch.no_grad():
-            names = [k for k, v in current.items() if v.is_floating_point()]
-            torch._foreach_lerp_([self.ema[k] for k in names], [current[k].detach() for k in names], 1 - decay)
-
     def _save(self) -> None:
         if self.accelerator.is_main_process:
-            state = {
-                "data": self.data,
-                "seed": self.seed,
-                "step": self.step,
-                "steps": self.steps,
-                "seconds": self.seconds,
-                "minutes": self.minutes,
-                "timed": self.timed,
-                "clocked": self.clocked,
-            }
-            checkpoint.save(
-                self.checkpoint,
-                self.config,
-                state,
-                dict(self.bare.state_dict()),
-                self.ema,
-                self.adam.state_dict(),
-            )
+            weights, moments = dict(self.bare.state_dict()), self.adam.state_dict()["state"]
+            state = Checkpoint(self.config, self.data, self.seed, self.progress, weights, self.average, moments)
+            checkpoint.save(self.folder / self.CHECKPOINT, state)
 
-    def _exported(self) -> VAE:
+    def _averaged(self) -> VAE:
         """The averaged weights in a fresh network."""
         network = build(self.config.network)
-        network.load_state_dict({k: v.cpu() for k, v in self.ema.items()})
+        network.load_state_dict({k: v.cpu() for k, v in self.average.items()})
         return network.eval()
 
     def _sheet(self, batch: Batch) -> None:
         """Held-out faces above, their reconstructions by the averaged weights below."""
         if not self.accelerator.is_main_process:
             return
-        true = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
-            network = self._exported()
-            made = network.decode(network.encode(true)[0])
-        rows = [np.concatenate(list(batch.faces), 1), np.concatenate(list(_bytes(made)), 1)]
-        with atomic(self.folder / "sheets" / f"{self.step:07d}.png") as scratch:
+            network = self._averaged()
+            made = network.decode(network.encode(planes(batch.faces))[0])
+        below = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        rows = [np.concatenate(list(batch.faces), 1), np.concatenate(list(below), 1)]
+        with atomic(self.folder / "sheets" / f"{self.progress.step:07d}.png") as scratch:
             Image.fromarray(np.concatenate(rows)).save(scratch)
 
 
@@ -268,5 +248,8 @@ def learning_rate(peak: float, schedule: str, step: int, progress: float) -> flo
     return float(peak * min(1.0, (step + 1) / 150) * tail)
 
 
-def _bytes(faces: Tensor) -> np.ndarray:
-    return (faces.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+def _adam(network: VAE, settings: Optimiser) -> torch.optim.AdamW:
+    betas = (0.9, settings.beta2)
+    return torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, betas, settings.epsilon, settings.weight_decay
+    )
