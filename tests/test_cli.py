@@ -2,19 +2,22 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from numpy.typing import NDArray
 from PIL import Image
 
 from conftest import SIZE, write_config
 from minifaces.cli import common
-from minifaces.cli.main import run
+from minifaces.cli.main import app, run
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -63,6 +66,49 @@ def test_help_is_not_an_error(call: Call, words: list[str]) -> None:
     _, out, err = call(*words, model=None)
     assert "Usage: minifaces" in out
     assert err == ""
+
+
+def commands(command: Any, *names: str) -> Iterator[tuple[str, ...]]:
+    """The words of each command, groups among them."""
+    yield names
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, *names, name)
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_is_for_people(call: Call, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, err = call(*words, "--help", model=None)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= columns
+    assert not re.findall(r"<\w|\{|\[\[|\w<=|\.\.\.\.", out)  # types of Python, braces, ranges of typer
+    empty = [line for line in out.splitlines() if re.fullmatch(r"│ +(--?[\w-]+ *)+([A-Z|]+ *)?│", line)]
+    assert not empty, "an option without a word of help"
+
+
+@pytest.mark.parametrize(
+    ("group", "listed"),
+    [
+        (
+            "",
+            "demo sample avatar reconstruct morph edit neighbours gallery map explore export-site train evaluate data "
+            "model",
+        ),
+        ("data", "collect import split frame screen prepare review stats prints stages compose"),
+        ("model", "info"),
+    ],
+)
+def test_commands_come_in_the_order_of_use_with_a_line_each(
+    call: Call, monkeypatch: pytest.MonkeyPatch, group: str, listed: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = call(*group.split(), "--help", model=None)[1]
+    assert " ".join(re.findall(r"^│ ([a-z][a-z-]+) +\S", out, re.M)) == listed
+    assert not re.search("^│ {6}", out, re.M), "a text that needs a second line"
 
 
 def test_sample_is_told_in_one_line_and_repeatable(call: Call) -> None:
@@ -193,7 +239,7 @@ def test_a_map_of_the_gallery(call: Call, layout: str) -> None:
 
 
 def test_a_map_of_a_folder_of_pictures(call: Call, photo: Path) -> None:
-    assert call("map", str(photo.parent), "--size", "64", "-o", "out/map.png")[0] == 0
+    assert call("map", "--data", str(photo.parent), "--size", "64", "-o", "out/map.png")[0] == 0
     assert shape("out/map.png") == (64, 64)
 
 
@@ -216,13 +262,13 @@ def test_the_gallery_is_listed_or_shown(call: Call) -> None:
     assert call("gallery", "pirate", "--json")[1] == "[]\n"
 
 
-def test_model_info(call: Call, tiny_model: Path) -> None:
-    facts = json.loads(call("model", "info", str(tiny_model), "--json", model=None)[1])
+def test_model_info(call: Call) -> None:
+    facts = json.loads(call("model", "info", "--json")[1])
     assert (facts["name"], facts["gallery"]) == ("tiny", {"train": 20, "test": 10})
     assert facts["priors"] == ["mixture", "normal"]
     threshold = pytest.approx(-2.1046, abs=0.001)
     assert facts["mixture"] == {"components": 3, "dimensions": 6, "threshold": threshold}
-    assert "3 Gaussians over 6 dimensions" in call("model", "info", str(tiny_model), model=None)[1]
+    assert "3 Gaussians over 6 dimensions" in call("model", "info")[1]
 
 
 def test_the_demo_makes_a_page_of_everything(call: Call) -> None:
@@ -290,8 +336,8 @@ BAD = {
     "no neighbours": ["neighbours", "d0001", "-k", "0"],
     "nobody like that": ["gallery", "pirate"],
     "nobody has that": ["gallery", "--attribute", "beard"],
-    "a map of nothing": ["map", "nowhere"],
-    "a map of an empty folder": ["map", "hollow"],
+    "a map of nothing": ["map", "--data", "nowhere"],
+    "a map of an empty folder": ["map", "--data", "hollow"],
     "a map without room": ["map", "--size", "1"],
     "a map of no seed": ["map", "--seed", "-1", "--size", "64"],
     "a file as demo folder": ["demo", "-o", "text.png"],

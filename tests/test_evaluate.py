@@ -124,8 +124,8 @@ def test_a_folder_of_few_pictures_is_measured_by_halves_and_copies_are_looked_fo
     tmp_path: Path, tiny_model: Path
 ) -> None:
     write_dataset(tmp_path / "faces", composed_faces(60, 32, recombined=0, seed=5))
-    arguments = ["evaluate", str(tiny_model), "--data", str(tmp_path / "faces"), "--only", "random", "--size", "32"]
-    assert run([*arguments, "-o", str(tmp_path / "r")]) == 0
+    arguments = ["evaluate", "--data", str(tmp_path / "faces"), "--only", "random", "--size", "32"]
+    assert run([*arguments, "--model", str(tiny_model), "-o", str(tmp_path / "r")]) == 0
     figures = (tmp_path / "r/report.json").read_text()
     tables = json.loads(figures)["parts"]["random"]
     rows = tables["random faces"]
@@ -148,7 +148,8 @@ def test_a_folder_with_too_few_pictures_is_told_so(
     ):
         folder = tmp_path / part
         write_dataset(folder, [(f, {"design": str(i), "split": rest if i else one}) for i, f in enumerate(drawn)])
-        assert run(["evaluate", str(tiny_model), "--data", str(folder), "--only", part, "-o", str(tmp_path / "r")]) == 2
+        words = ["--model", str(tiny_model), "--data", str(folder), "--only", part, "-o", str(tmp_path / "r")]
+        assert run(["evaluate", *words]) == 2
         assert said in capsys.readouterr().err
         assert not (tmp_path / "r").exists()
 
@@ -168,7 +169,7 @@ def test_bad_use_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture
         (["--only", "beauty"], "no part beauty"),
         (["-o", str(tmp_path / "file")], "is a file"),
         (["--size", "100"], "--size 100"),
-        ([str(tmp_path / "none")], "none"),
+        (["--model", str(tmp_path / "none")], "none"),
     ):
         assert run(["evaluate", *arguments]) == 2
         error = capsys.readouterr().err

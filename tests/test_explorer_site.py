@@ -351,13 +351,13 @@ def test_a_port_that_is_taken_is_told(server: Server) -> None:
 
 
 def test_the_command_exports(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export-site", str(tmp_path / "site"), "--model", str(tiny_model)]) == 0
+    assert run(["export-site", "-o", str(tmp_path / "site"), "--model", str(tiny_model)]) == 0
     assert (tmp_path / "site" / "data" / "site.bin").exists()
-    assert run(["export-site", str(tmp_path / "x.html"), "--single-file", "--model", str(tiny_model)]) == 0
+    assert run(["export-site", "-o", str(tmp_path / "x.html"), "--single-file", "--model", str(tiny_model)]) == 0
     assert (tmp_path / "x.html").stat().st_size > 3_000_000  # the runtime is in it
     capsys.readouterr()
     for name in (str(tmp_path / "x"), ".", ".."):
-        assert run(["export-site", name, "--single-file", "--model", str(tiny_model)]) == 2
+        assert run(["export-site", "-o", name, "--single-file", "--model", str(tiny_model)]) == 2
         assert f"{name}: a single file needs a name that ends in .html" in capsys.readouterr().err
 
 

@@ -215,11 +215,11 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["map", "{data}", "-o", "{out}/map.png", "--model", "{model}"],
-        ["export-site", "{out}/site", "--data", "{data}", "--model", "{model}"],
+        ["map", "--data", "{data}", "-o", "{out}/map.png", "--model", "{model}"],
+        ["export-site", "-o", "{out}/site", "--data", "{data}", "--model", "{model}"],
         ["data", "stats", "{data}", "-o", "{out}/stats.html"],
-        ["train", "{data}", "--size", "32", "--out", "{out}/model"],
-        ["evaluate", "{model}", "--data", "{data}", "-o", "{out}/report", "--only", "reconstruction"],
+        ["train", "--data", "{data}", "--size", "32", "-o", "{out}/model"],
+        ["evaluate", "--model", "{model}", "--data", "{data}", "-o", "{out}/report", "--only", "reconstruction"],
     ],
 )
 def test_every_command_tells_what_it_leaves_out(

@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def open_model(_: Path | None) -> None:
         raise AssertionError("opened")
 
-    for module in ("play", "look", "atlas", "explore", "demo", "model", "evaluate"):
+    for module in ("play", "gallery", "atlas", "explore", "demo", "model", "evaluate"):
         monkeypatch.setattr(f"minifaces.cli.{module}.open_model", open_model)
     monkeypatch.delenv("MINIFACES_DEBUG", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -63,7 +63,7 @@ def test_all_that_write_are_known() -> None:
 
 @pytest.mark.parametrize("command", WRITING, ids=" ".join)
 def test_no_output_is_a_dash_or_empty(capsys: pytest.CaptureFixture[str], command: tuple[str, ...]) -> None:
-    for option in ("-o", "--out" if command in (("train",), ("evaluate",)) else "--output"):
+    for option in ("-o", "--output"):
         code, line = refused(capsys, *command, option, "-")
         assert (code, "standard output is not written to" in line) == (2, True)
         code, line = refused(capsys, *command, option, "")
@@ -158,15 +158,13 @@ def test_a_slash_says_that_it_is_a_folder(
 
 EMPTY = {
     "a model": ["sample", "--model", ""],
-    "a model to show": ["model", "info", ""],
-    "a model to measure": ["evaluate", ""],
+    "a model to show": ["model", "info", "--model", ""],
+    "a model to measure": ["evaluate", "--model", ""],
     "a model beside": ["evaluate", "--against", ""],
     "data to measure by": ["evaluate", "--data", ""],
-    "data of a map": ["map", ""],
-    "data of a page": ["explore", ""],
-    "data of a site": ["export-site", "site", "--data", ""],
-    "a site": ["export-site", ""],
-    "a single file": ["export-site", "", "--single-file"],
+    "data of a map": ["map", "--data", ""],
+    "data of a page": ["explore", "--data", ""],
+    "data of a site": ["export-site", "--data", ""],
     "a photo": ["reconstruct", ""],
     "one of many photos": ["reconstruct", "x.png", ""],
     "a source": ["data", "prepare", ""],
@@ -180,6 +178,7 @@ EMPTY = {
     "a list of a site": ["data", "collect", "--rebrickable-csv", ""],
     "a recipe": ["data", "collect", "file", "--recipe", ""],
     "weights to begin with": ["train", "--from", ""],
+    "a model to fit anew": ["train", "--refit", ""],
 }
 
 
@@ -190,7 +189,7 @@ def test_no_name_is_empty(capsys: pytest.CaptureFixture[str], words: list[str]) 
 
 
 def test_no_data_to_train_on_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(capsys, "train", "") == (2, "DATA is empty: name an image folder, or `composed`")
+    assert refused(capsys, "train", "--data", "") == (2, "--data is empty: name a folder of pictures, or composed")
 
 
 @pytest.mark.parametrize(
@@ -209,11 +208,11 @@ def test_no_face_is_empty(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["export-site", "-"], "standard output is not written to"),
-        (["export-site", "here.png/", "--single-file"], "ends in .html"),
-        (["export-site", "file/x.html", "--single-file"], "file is a file"),
-        (["export-site", "file"], "file is a file: name a folder"),
-        (["export-site", "."], ". holds files that no export wrote: name another folder"),
+        (["export-site", "-o", "-"], "standard output is not written to"),
+        (["export-site", "-o", "here.png/", "--single-file"], "ends in .html"),
+        (["export-site", "-o", "file/x.html", "--single-file"], "file is a file"),
+        (["export-site", "-o", "file"], "file is a file: name a folder"),
+        (["export-site", "-o", "."], ". holds files that no export wrote: name another folder"),
         (["morph", "a", "b", "--fps", "0"], "frames a second"),
         (["morph", "a", "b", "--fps", "100", "-o", "x.gif"], ".gif plays 0.1 to 50 frames a second"),
     ],

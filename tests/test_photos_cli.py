@@ -43,7 +43,7 @@ LISTED = "photos/list.txt is not a picture that can be read: give a PNG, JPEG, W
 
 
 def test_pictures_to_a_data_set(call: Call) -> None:
-    lenient = [word for name in DEFECTS for word in ("--set", f"{name}=1.01")]
+    lenient = [word for name in DEFECTS for word in ("--threshold", f"{name}=1.01")]
     code, out, err = call("prepare", "photos", "--size", "64", "--workers", "1", *lenient)
     assert code == 0
     assert err == LISTED
@@ -66,7 +66,7 @@ def test_control_characters_in_names(call: Call) -> None:
 
 def test_folders_of_names_that_are_no_utf8(call: Call) -> None:
     Path("photos/0.png").rename("photos/0\udcff.png")
-    lenient = [word for name in DEFECTS for word in ("--set", f"{name}=1.01")]
+    lenient = [word for name in DEFECTS for word in ("--threshold", f"{name}=1.01")]
     assert call("prepare", "photos/0\udcff.png", "--size", "64", "--workers", "1", *lenient, "-o", "w\udcff")[0] == 0
     for words, said in (
         (("review", "w\udcff", "-o", "r\udcff.html"), "r\\xff.html: 1 faces; open it"),
@@ -100,13 +100,13 @@ def test_step_by_step(call: Call) -> None:
 
 def test_thresholds(call: Call) -> None:
     call("prepare", "photos", "--size", "32", "--workers", "1")
-    code, out, _ = call("screen", "work", "--set", "blurred=0", "--workers", "1")
+    code, out, _ = call("screen", "work", "--threshold", "blurred=0", "--workers", "1")
     assert code == 0
     assert "0 without a flag; blurred 6" in out
-    out = call("screen", "work", "--set", "blurred=1.01", "--workers", "1")[1]
+    out = call("screen", "work", "--threshold", "blurred=1.01", "--workers", "1")[1]
     assert "blurred" not in out
     for setting, said in (("blurred", "wanted as in"), ("blurred=x", "a number wanted"), ("ugly=0.1", "no defect")):
-        code, _, err = call("screen", "work", "--set", setting)
+        code, _, err = call("screen", "work", "--threshold", setting)
         assert (code, err.count("\n")) == (2, 1)
         assert said in err
 
@@ -116,10 +116,10 @@ def test_thresholds_stay_where_nothing_is_done(call: Call) -> None:
     Path("broken.parquet").write_bytes(b"PAR1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "pyarrow.parquet", None)
-        assert call("prepare", "broken.parquet", "--set", "blurred=0", "--workers", "1")[0] == 2
+        assert call("prepare", "broken.parquet", "--threshold", "blurred=0", "--workers", "1")[0] == 2
     assert call("prepare", "photos", "--size", "32", "--workers", "1")[0] == 0
     before = Path("work/screen.jsonl").read_bytes()
-    code, _, err = call("prepare", "photos", "--size", "64", "--set", "blurred=0", "--workers", "1")
+    code, _, err = call("prepare", "photos", "--size", "64", "--threshold", "blurred=0", "--workers", "1")
     assert (code, err.count("\n")) == (2, 1)
     assert "has faces of 32 pixels a side" in err
     assert Path("work/screen.jsonl").read_bytes() == before

@@ -97,7 +97,7 @@ def test_from_pictures_to_a_morph(
     assert Path("stats.html").stat().st_size > 10_000
     small = ["--size", "32", "--steps", "6", "--batch", "8", "--latent", "8", "--set", "optimiser.schedule=constant"]
     small += ["--set", "flow.steps=0", "--set", "network.widths=[16,32,32]", "--threads", "1"]
-    assert run(["train", "faces", *small, "--out", "my-model"]) == 0
+    assert run(["train", "--data", "faces", *small, "-o", "my-model"]) == 0
     ends = ["faces/faces/000/000000.png", "faces/faces/000/000001.png"]
     assert run(["morph", *ends, "--model", "my-model", "-o", "morph.gif"]) == 0
     with Image.open("morph.gif") as morph:

@@ -5,36 +5,32 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from minifaces.cli.common import JsonOption, ModelOption, PictureOption, open_model, progress, save, tell
-from minifaces.cli.paths import named
+from minifaces.cli.bars import progress
+from minifaces.cli.common import DataOption, JsonOption, ModelOption, PictureOption, open_model, save, tell
+from minifaces.cli.help import Commands
 
 if TYPE_CHECKING:
     from minifaces.images import Pixels
     from minifaces.studio.model import Latents, Model
 
-app = typer.Typer()
+app = Commands()
 
 _CHUNK = 64  # pictures encoded between two moves of the progress bar
 
 
 @app.command("map")
 def draw(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="DATA",
-            parser=named("DATA"),
-            help="A data set or any folder of pictures.",
-            show_default="the model's gallery",
-        ),
-    ] = None,
+    data: DataOption = None,
     output: PictureOption = Path("map.png"),
     layout: Annotated[
-        Literal["tsne", "grid"], typer.Option(help="Where t-SNE puts them, or moved apart onto a grid.")
+        Literal["tsne", "grid"],
+        typer.Option(
+            metavar="NAME", help="tsne: where t-SNE puts the faces; grid: moved apart, so that none is hidden."
+        ),
     ] = "tsne",
-    size: Annotated[int, typer.Option(help="Width and height of the map in pixels.")] = 2048,
-    crops: Annotated[bool, typer.Option("--crops", help="Also look closer at its clusters: NAME-crops.png.")] = False,
-    seed: Annotated[int, typer.Option(help="A whole number of 0 or more: another seed, another map.")] = 0,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Width and height of the map.")] = 2048,
+    crops: Annotated[bool, typer.Option("--crops", help="Also draw its clusters closer, as map-crops.png.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="0 or more: another seed, another map.")] = 0,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:

@@ -3,17 +3,16 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, track
 from rich.text import Text
 
+from minifaces.cli.bars import progress
 from minifaces.cli.paths import named, picture
 from minifaces.errors import UsageError
 from minifaces.files import spelled
@@ -22,12 +21,20 @@ if TYPE_CHECKING:
     from minifaces.images import Pixels
     from minifaces.studio.model import Latents, Model
 
-T = TypeVar("T")
-
 ModelOption = Annotated[
     Path | None,
     typer.Option(
-        "--model", metavar="FOLDER", parser=named("--model"), help="Model folder.", show_default="the bundled model"
+        "--model", metavar="FOLDER", parser=named("--model"), help="A model's folder.", show_default="the bundled model"
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FOLDER",
+        parser=named("--data"),
+        help="A data set or any folder of pictures.",
+        show_default="the model's gallery",
     ),
 ]
 PictureOption = Annotated[
@@ -80,12 +87,21 @@ def tell(path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] 
         say(f"{path}: {what}, {human(size)}")
 
 
-def needs(module: str, what: str, extra: str = "data") -> None:
+def needs(what: str, extra: str, *modules: str) -> None:
     """Raise UsageError where a module of an extra is not installed."""
     from importlib.util import find_spec
 
-    if find_spec(module) is None:
-        raise UsageError(f"{what} needs {module}: pip install 'minifaces[{extra}]'")
+    for module in modules:
+        if find_spec(module) is None:
+            raise UsageError(f"{what} needs {module}: pip install 'minifaces[{extra}]'")
+
+
+def pair(text: str, option: str, example: str) -> tuple[str, str]:
+    """The two sides of KEY=VALUE."""
+    key, mark, value = text.partition("=")
+    if not mark or not key:
+        raise UsageError(f"{option} {text}: wanted as in {example}")
+    return key, value
 
 
 def say(line: str, err: bool = False) -> None:
@@ -125,21 +141,6 @@ def human(size: int) -> str:
     if size < 1000:
         return f"{size} bytes"
     return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
-
-
-def progress(steps: Iterable[T], what: str, total: int) -> Iterable[T]:
-    """Show a bar on stderr while `steps` are gone through, where somebody can see it."""
-    console = Console(stderr=True)
-    return track(steps, what, total=total, console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextmanager
-def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; call what comes back with (done, of)."""
-    shown = Console(stderr=True)
-    with Progress(console=shown, transient=True, disable=not shown.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
 def console() -> Console:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minifaces.cli import atlas, look, play
-from minifaces.cli.common import ModelOption, open_model, progress, say
+from minifaces.cli import atlas, gallery, play
+from minifaces.cli.bars import progress
+from minifaces.cli.common import ModelOption, open_model, say
 from minifaces.cli.demo_page import Exhibit, page
+from minifaces.cli.help import Commands
 from minifaces.cli.paths import folder
 from minifaces.errors import UsageError
 from minifaces.files import spelled, write_text
@@ -19,11 +21,11 @@ from minifaces.files import spelled, write_text
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
 
-app = typer.Typer()
+app = Commands()
 
-_commands = typer.Typer()
+_commands = Commands()
 _commands.add_typer(play.app)
-_commands.add_typer(look.app)
+_commands.add_typer(gallery.app)
 _commands.add_typer(atlas.app)
 
 _MARK = ".minifaces-demo"
@@ -39,12 +41,14 @@ Words = tuple[str | Path, ...]
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", parser=folder, help="The folder.")] = Path(
-        "minifaces-demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", parser=folder, help="A folder for it.")
+    ] = Path("minifaces-demo"),
     model_folder: ModelOption = None,
 ) -> None:
-    """Make one of everything, and a page that shows it and says how it is made."""
+    """Make one of everything, and a page that shows it.
+
+    The page tells the command of each picture."""
     model = open_model(model_folder)
     _claim(output)
     # The page's commands are to work from within the demo's folder.

@@ -5,31 +5,24 @@ from typing import Annotated
 
 import typer
 
-from minifaces.cli.common import ModelOption, bar, human, open_model, progress, say, warn
-from minifaces.cli.paths import named, output_name
+from minifaces.cli.bars import bar, progress
+from minifaces.cli.common import DataOption, ModelOption, human, open_model, say, warn
+from minifaces.cli.help import Commands
+from minifaces.cli.paths import output_name
 from minifaces.errors import UsageError
 from minifaces.files import check_file
 
-app = typer.Typer()
+app = Commands()
 
-DataArgument = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="DATA",
-        parser=named("DATA"),
-        help="A data set or any folder of pictures.",
-        show_default="the model's gallery",
-    ),
-]
-SeedOption = Annotated[int, typer.Option(help="The map's: another seed, another map.")]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="0 or more: another seed, another map.")]
 
 
 @app.command()
 def explore(
-    data: DataArgument = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 0,
+    data: DataOption = None,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes any that is free.")] = 0,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines look, as of Docker.")
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines look, as Docker needs.")
     ] = "127.0.0.1",
     names: Annotated[
         list[str] | None,
@@ -44,10 +37,11 @@ def explore(
     seed: SeedOption = 0,
     model_folder: ModelOption = None,
 ) -> None:
-    """Open the explorer: map, morphs, random faces, edits, photos and avatars in the browser.
+    """Open the explorer, a page in the browser.
 
-    Everything is computed in the page; this only hands it its files, to this machine alone or as --host says.
-    Ctrl-C ends it. For another web server: minifaces export-site."""
+    Map, morphs, random faces, edits, photos and avatars: everything is computed in the page.
+    This hands it its files, to this machine alone or as --host says, until Ctrl-C.
+    For another web server: minifaces export-site."""
     import webbrowser
 
     from minifaces.explorer.export import site
@@ -74,23 +68,16 @@ def explore(
 
 @app.command("export-site")
 def export(
+    data: DataOption = None,
     output: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT",
-            parser=output_name,
-            help="The folder, or the .html file of --single-file.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
         Path | None,
         typer.Option(
-            "--data",
-            metavar="FOLDER",
-            parser=named("--data"),
-            help="A data set or any folder of pictures.",
-            show_default="the model's gallery",
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            parser=output_name,
+            help="The folder, or the file of --single-file.",
+            show_default="site or faces.html",
         ),
     ] = None,
     single_file: Annotated[
@@ -99,19 +86,21 @@ def export(
     seed: SeedOption = 0,
     model_folder: ModelOption = None,
 ) -> None:
-    """Write the explorer for any static host, or as one file."""
+    """Write the explorer for any web server, or as one file."""
     from minifaces.explorer.export import check_place, export_single, export_site
 
     if single_file:
-        if output.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(f"{output}: a single file needs a name that ends in .html, such as faces.html")
-        check_file(output)
-        size = export_single(_files(data, seed, model_folder), output)
-        say(f"{output}: the explorer in one file, {human(size)}; open it in a browser")
+        file = output or Path("faces.html")
+        if file.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(f"{file}: a single file needs a name that ends in .html, such as faces.html")
+        check_file(file)
+        size = export_single(_files(data, seed, model_folder), file)
+        say(f"{file}: the explorer in one file, {human(size)}; open it in a browser")
         return
-    check_place(output)
-    size = export_site(_files(data, seed, model_folder), output)
-    say(f"{output}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
+    folder = output or Path("site")
+    check_place(folder)
+    size = export_site(_files(data, seed, model_folder), folder)
+    say(f"{folder}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
 
 
 def _files(data: Path | None, seed: int, model_folder: Path | None) -> dict[str, bytes]:

@@ -13,16 +13,15 @@ from typing import Annotated
 import typer
 
 from minifaces import MinifacesError, UsageError, __version__
-from minifaces.cli import atlas, data, demo, evaluate, explore, look, model, play, train
+from minifaces.cli import atlas, data, demo, evaluate, explore, gallery, model, play, train
 from minifaces.cli.common import say
+from minifaces.cli.help import Commands
 from minifaces.cli.streams import ReaderGoneError, streams
 
-app = typer.Typer(
-    add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
-)
+app = Commands(add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
 app.add_typer(demo.app)
 app.add_typer(play.app)
-app.add_typer(look.app)
+app.add_typer(gallery.app)
 app.add_typer(atlas.app)
 app.add_typer(explore.app)
 app.add_typer(train.app)

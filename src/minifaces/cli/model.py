@@ -1,17 +1,14 @@
 """`minifaces model`: what a model is."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from minifaces.cli.common import JsonOption, cell, console, human, open_model, print_json
-from minifaces.cli.paths import named
+from minifaces.cli.common import JsonOption, ModelOption, cell, console, human, open_model, print_json
+from minifaces.cli.help import Commands
 
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
 
-app = typer.Typer(help="Look into models.", no_args_is_help=True)
+app = Commands(help="Look into models.", no_args_is_help=True)
 
 
 @app.callback()
@@ -20,16 +17,13 @@ def _group() -> None:
 
 
 @app.command()
-def info(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", parser=named("FOLDER"), show_default="the bundled model")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say what a model is: sizes, priors, attributes, gallery, files. Every file is checked on the way."""
+def info(as_json: JsonOption = False, model_folder: ModelOption = None) -> None:
+    """Say what a model is: sizes, priors, attributes, gallery, files.
+
+    Every file is checked on the way."""
     from rich.table import Table
 
-    model = open_model(folder)
+    model = open_model(model_folder)
     facts = _facts(model)
     if as_json:
         print_json(facts)

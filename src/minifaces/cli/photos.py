@@ -1,28 +1,26 @@
 """`minifaces data collect`, `import`, `split`, `frame`, `screen` and `prepare`: any pictures into a work folder."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minifaces.cli.common import JsonOption, print_json, say
+from minifaces.cli.bars import MOST_TOLD, pictures_bar
+from minifaces.cli.common import JsonOption, needs, pair, print_json, say
+from minifaces.cli.help import Commands
 from minifaces.cli.paths import folder as folder_
 from minifaces.cli.paths import named
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, Task
-
     from minifaces.photos.folder import Work
     from minifaces.photos.pipeline import Step
     from minifaces.photos.writer import Counts
 
-app = typer.Typer()
+app = Commands()
 
-_MOST_TOLD = 100  # problems told one by one; all of them are in the manifest
+_PANEL = "Your own pictures"
 
 SourcesArgument = Annotated[
     list[Path],
@@ -43,20 +41,140 @@ WorkersOption = Annotated[
     str | None,
     typer.Option(
         metavar="N|ADDRESS",
-        help="Processes, or a Dask scheduler: tcp://host:port, tls://host:port, dask://host:port.",
+        help="Processes, or the Dask scheduler of a cluster, as tcp://host:8786.",
         show_default="all cores",
     ),
 ]
 SizeOption = Annotated[
-    int | None, typer.Option(min=16, max=1024, help="Pixels a side of a face.", show_default="the folder's, else 128")
+    int | None,
+    typer.Option(metavar="PIXELS", min=16, max=1024, help="A side of a face.", show_default="the folder's, else 128"),
 ]
-SetOption = Annotated[
+ThresholdOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="DEFECT=SCORE", help="Flag a defect from this score, 0 to 1; 1.01 for never."),
+    typer.Option(
+        "--threshold",
+        metavar="DEFECT=SCORE",
+        help="Flag a defect from this score on, as blurred=0.4; 1.01 for never; may be repeated.",
+    ),
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=_PANEL)
+def collect(
+    parts: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="LIST",
+            parser=named("LIST"),
+            help="A CSV of parts, or a text with a part number or URL a line.",
+            show_default=False,
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=named("--recipe"),
+            help="A TOML file that says where the site has its pictures (docs/photos.md).",
+            show_default=False,
+        ),
+    ] = None,
+    output: WorkOption = Path("work"),
+    contact: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Your e-mail address or web page, told to the site.", show_default=False),
+    ] = "",
+    may_use: Annotated[
+        bool, typer.Option("--i-may-use-these", help="Say that you have the right to use the pictures.")
+    ] = False,
+    rebrickable_csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=named("--rebrickable-csv"),
+            help="Rebrickable's parts.csv as the LIST.",
+            show_default=False,
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The LIST's column of parts.", show_default="found by its name"),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Only such rows of the LIST, as part_cat_id=59.", show_default=False),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also ask anew for what could not be had.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect pictures of parts from a catalogue site.
+
+    The largest of each part, as a guest: robots.txt is obeyed, a request every few seconds, nothing fetched twice.
+    Interrupted, it goes on where it stopped."""
+    if (parts is None) == (rebrickable_csv is None):
+        raise UsageError("name one list of parts: a file, or --rebrickable-csv FILE")
+    if recipe is None:
+        raise UsageError("--recipe is missing: docs/photos.md shows how to write one for a site")
+    needs("collecting", "photos", "httpx", "protego", "selectolax", "jsonpath_rfc9535")
+    from minifaces.photos.collect import collect as collect_
+    from minifaces.photos.collect import hosts_of
+    from minifaces.photos.fetch import Fetcher, check_contact
+    from minifaces.photos.folder import Work
+    from minifaces.photos.recipe import read_parts, read_recipe
+
+    wanted = read_recipe(recipe)
+    tests = [pair(text, "--where", "part_cat_id=59") for text in where or []]
+    listed = read_parts(parts or rebrickable_csv or Path(), column or ("part_num" if rebrickable_csv else None), tests)
+    hosts = hosts_of(wanted, listed)
+    check_contact(contact)
+    _confirm(may_use, sorted(hosts))
+    work = Work(output, make=True)
+    fetcher = Fetcher(work.folder / "cache", contact, hosts.__contains__, wanted.seconds_between)
+    with fetcher, pictures_bar("collecting", len(listed)) as bar:
+        counts = collect_(work, listed, wanted, fetcher, again, bar.update, bar.tell)
+    _report(work, counts, bar.told, as_json)
+
+
+@app.command("import", rich_help_panel=_PANEL)
+def import_(
+    sources: SourcesArgument,
+    output: WorkOption = Path("work"),
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take pictures into a work folder as they are.
+
+    What cannot be used is listed with the reason."""
+    _run(output, "import", sources, workers, None, None, as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def split(folder: WorkArgument, workers: WorkersOption = None, as_json: JsonOption = False) -> None:
+    """Find the heads in each picture.
+
+    There may be several, side by side."""
+    _run(_existing(folder), "split", [], workers, None, None, as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def frame(
+    folder: WorkArgument, size: SizeOption = None, workers: WorkersOption = None, as_json: JsonOption = False
+) -> None:
+    """Cut each head out, centred in a square."""
+    _run(_existing(folder), "frame", [], workers, size, None, as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
+def screen(
+    folder: WorkArgument, thresholds: ThresholdOption = None, workers: WorkersOption = None, as_json: JsonOption = False
+) -> None:
+    """Score what may be wrong with each face, and flag it.
+
+    With --threshold, faces that were screened before are flagged anew."""
+    _run(_existing(folder), "screen", [], workers, None, thresholds, as_json)
+
+
+@app.command(rich_help_panel=_PANEL)
 def prepare(
     sources: Annotated[
         list[Path] | None,
@@ -69,124 +187,19 @@ def prepare(
     ] = None,
     output: WorkOption = Path("work"),
     size: SizeOption = None,
-    settings: SetOption = None,
+    thresholds: ThresholdOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import, split, frame and screen in one go, each picture decoded once. Goes on where it stopped.
+    """Import, split, frame and screen in one go.
 
-    Without a source, a work folder is only brought up to date: so its faces can be made again from its originals."""
+    Each picture is decoded once. Interrupted, it goes on where it stopped.
+    Without a SOURCE, a work folder is brought up to date: its faces can be made again from its originals."""
     from minifaces.folders import is_work_folder
 
     if not sources and not is_work_folder(output):
         raise UsageError(f"{output} is no work folder yet: name pictures, a folder, a zip, a tar or a parquet file")
-    _run(output, "screen", sources or [], workers, size, settings, as_json)
-
-
-@app.command("import")
-def import_(
-    sources: SourcesArgument,
-    output: WorkOption = Path("work"),
-    workers: WorkersOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take pictures into a work folder as they are; what cannot be used is listed with the reason."""
-    _run(output, "import", sources, workers, None, None, as_json)
-
-
-@app.command()
-def split(folder: WorkArgument, workers: WorkersOption = None, as_json: JsonOption = False) -> None:
-    """Find the heads in each picture, several where they stand side by side."""
-    _run(_existing(folder), "split", [], workers, None, None, as_json)
-
-
-@app.command()
-def frame(
-    folder: WorkArgument, size: SizeOption = None, workers: WorkersOption = None, as_json: JsonOption = False
-) -> None:
-    """Cut each head out, centred in a square."""
-    _run(_existing(folder), "frame", [], workers, size, None, as_json)
-
-
-@app.command()
-def screen(
-    folder: WorkArgument, settings: SetOption = None, workers: WorkersOption = None, as_json: JsonOption = False
-) -> None:
-    """Score what may be wrong with each face, and flag it. With --set, faces screened before are flagged anew."""
-    _run(_existing(folder), "screen", [], workers, None, settings, as_json)
-
-
-@app.command()
-def collect(
-    parts: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="LIST",
-            parser=named("LIST"),
-            help="A CSV, or a line each, of part numbers or URLs.",
-            show_default=False,
-        ),
-    ] = None,
-    recipe: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            parser=named("--recipe"),
-            help="TOML file that says where a site has its pictures.",
-            show_default=False,
-        ),
-    ] = None,
-    output: WorkOption = Path("work"),
-    contact: Annotated[
-        str, typer.Option(help="Your e-mail address or web page, told to the site.", show_default=False)
-    ] = "",
-    may_use: Annotated[
-        bool, typer.Option("--i-may-use-these", help="I have the right to use these pictures for this.")
-    ] = False,
-    rebrickable_csv: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            parser=named("--rebrickable-csv"),
-            help="Rebrickable's parts.csv as the LIST.",
-            show_default=False,
-        ),
-    ] = None,
-    column: Annotated[str | None, typer.Option(help="Column of the LIST.", show_default="found by its name")] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Only such rows of the LIST, as part_cat_id=59.", show_default=False),
-    ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also ask anew for what could not be had.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Collect the largest picture of each part from a catalogue site, as a guest: robots.txt is obeyed, a request every
-    few seconds, nothing fetched twice. Interrupted, it goes on where it stopped."""
-    if (parts is None) == (rebrickable_csv is None):
-        raise UsageError("name one list of parts: a file, or --rebrickable-csv FILE")
-    if recipe is None:
-        raise UsageError("--recipe is missing: docs/photos.md shows how to write one for a site")
-    from minifaces.cli.common import needs
-
-    for module in ("httpx", "protego", "selectolax", "jsonpath_rfc9535"):
-        needs(module, "collecting", "photos")
-    from minifaces.photos.collect import collect as collect_
-    from minifaces.photos.collect import hosts_of
-    from minifaces.photos.fetch import Fetcher, check_contact
-    from minifaces.photos.folder import Work
-    from minifaces.photos.recipe import read_parts, read_recipe
-
-    wanted = read_recipe(recipe)
-    tests = [_pair(text, "--where", "part_cat_id=59") for text in where or []]
-    listed = read_parts(parts or rebrickable_csv or Path(), column or ("part_num" if rebrickable_csv else None), tests)
-    hosts = hosts_of(wanted, listed)
-    check_contact(contact)
-    _confirm(may_use, sorted(hosts))
-    work = Work(output, make=True)
-    fetcher = Fetcher(work.folder / "cache", contact, hosts.__contains__, wanted.seconds_between)
-    with fetcher, _pictures_bar("collecting", len(listed)) as bar:
-        counts = collect_(work, listed, wanted, fetcher, again, bar.update, bar.tell)
-    _report(work, counts, bar.told, as_json)
+    _run(output, "screen", sources or [], workers, size, thresholds, as_json)
 
 
 def _confirm(may_use: bool, hosts: list[str]) -> None:
@@ -212,7 +225,7 @@ def _run(
     sources: list[Path],
     workers: str | None,
     size: int | None,
-    settings: list[str] | None,
+    thresholds: list[str] | None,
     as_json: bool,
 ) -> None:
     from minifaces.folders import LeftOut
@@ -221,13 +234,13 @@ def _run(
     from minifaces.photos.steps import run, settings_for
 
     read_sources(sources)  # a source that is missing is told of before a folder is made
-    thresholds = dict(_threshold(text) for text in settings or [])
+    flagged_from = dict(_threshold(text) for text in thresholds or [])
     among = _workers(workers)
     work = Work(folder, make=True)
-    wanted = settings_for(work, size, thresholds)
+    wanted = settings_for(work, size, flagged_from)
     total, left = count_sources(sources), LeftOut()
     names = {"import": "importing", "split": "splitting", "frame": "framing", "screen": "screening"}
-    with _pictures_bar(names[last], None if total is None else total or _lines(work)) as bar:
+    with pictures_bar(names[last], None if total is None else total or _lines(work)) as bar:
         counts = run(work, last, read_sources(sources, left.add), among, wanted, bar.update, bar.tell)
     if left.counts:
         say(str(left), err=True)
@@ -241,8 +254,8 @@ def _report(work: "Work", counts: "Counts", told: int, as_json: bool) -> None:
         facts = {k: dict(v) if isinstance(v, dict) else v for k, v in vars(counts).items()}
         print_json({"folder": str(work.folder), "new": facts, **_flagged(work), "problems": problems})
         return
-    if told > _MOST_TOLD:
-        say(f"... and {told - _MOST_TOLD} more: see `problem` in {work.manifest}", err=True)
+    if told > MOST_TOLD:
+        say(f"... and {told - MOST_TOLD} more: see `problem` in {work.manifest}", err=True)
     said = {
         "new pictures": counts.pictures,
         "that cannot be used": counts.problems,
@@ -287,65 +300,13 @@ def _workers(text: str | None) -> int | str:
 
 
 def _threshold(text: str) -> tuple[str, float]:
-    name, value = _pair(text, "--set", "blurred=0.4")
+    name, value = pair(text, "--threshold", "blurred=0.4")
     try:
         return name, float(value)
     except ValueError:
-        raise UsageError(f"--set {text}: a number wanted, as in blurred=0.4") from None
-
-
-def _pair(text: str, option: str, example: str) -> tuple[str, str]:
-    name, mark, value = text.partition("=")
-    if not mark or not name:
-        raise UsageError(f"{option} {text}: wanted as in {example}")
-    return name, value
+        raise UsageError(f"--threshold {text}: a number wanted, as in blurred=0.4") from None
 
 
 def _lines(work: "Work") -> int:
     with work.manifest.open("rb") as file:
         return sum(1 for _ in file)
-
-
-class _Bar:
-    """What a step tells while it runs: how far it is, and each picture that cannot be used."""
-
-    def __init__(self, bar: "Progress", what: str, total: int | None) -> None:
-        self._bar = bar
-        self._task = bar.add_task(what, total=total)
-        self.told = 0
-
-    def update(self, done: int) -> None:
-        self._bar.update(self._task, completed=done)
-
-    def tell(self, source: str, problem: str) -> None:
-        from minifaces.files import spelled
-
-        self.told += 1
-        if self.told <= _MOST_TOLD:
-            line = spelled(f"{source} {problem}")  # by what a site or a damaged file says
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _pictures_bar(what: str, total: int | None) -> Iterator[_Bar]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: "Task") -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(
-                "" if speed is None else f"{speed:,.0f} pictures/s" if speed >= 1 else f"{speed * 60:.0f} a minute"
-            )
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}" + ("" if total is None else f" of {total:,}")),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield _Bar(bar, what, total)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from minifaces.cli.bars import progress
 from minifaces.cli.common import (
     JsonOption,
     ModelOption,
@@ -15,34 +16,31 @@ from minifaces.cli.common import (
     latents_of,
     open_model,
     print_json,
-    progress,
     save,
     say,
     tell,
 )
+from minifaces.cli.help import Commands
 from minifaces.cli.paths import named, names_folder, picture_or_folder, strip_or_film
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
     from minifaces.studio.model import Latents, Model
 
-app = typer.Typer()
+app = Commands()
 
 _STRIPS = (".png", ".jpg", ".jpeg")
 _MOST_IN_A_PICTURE = 10_000
 _LONGEST_TOLD = 100  # characters of an avatar's text
 _CHUNK = 256  # faces decoded at a time, so that a folder of 100,000 needs no more memory than one of 256
 
-FaceArgument = Annotated[
-    list[str], typer.Argument(metavar="FACE", help="Gallery names, random:SEED, avatar:TEXT or picture files.")
-]
-
 
 @app.command()
 def sample(
-    n: Annotated[int, typer.Option("-n", help="How many faces, 1 to 100,000.")] = 25,
+    n: Annotated[int, typer.Option("-n", metavar="N", help="How many faces, 1 to 100,000.")] = 25,
     seed: Annotated[
-        int | None, typer.Option(help="0 or more: the same faces every time.", show_default="a fresh one")
+        int | None,
+        typer.Option(metavar="N", help="0 or more: the same faces every time.", show_default="a fresh one"),
     ] = None,
     output: Annotated[
         str,
@@ -51,22 +49,25 @@ def sample(
             "-o",
             metavar="FILE|FOLDER",
             parser=picture_or_folder,
-            help="A picture of all, or a folder (no suffix): one PNG each.",
+            help="A picture of all, or a folder (a name without a suffix) of a PNG each.",
         ),
     ] = "faces.png",
-    temperature: Annotated[float, typer.Option(help="Below 1 more ordinary, above 1 odder.")] = 1.0,
+    temperature: Annotated[float, typer.Option(metavar="X", help="Below 1 more ordinary, above 1 odder.")] = 1.0,
     prior: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to draw from: `minifaces model info` lists the priors; normal is N(0, I), to compare with.",
-            show_default="the first of them",
+            help="What to draw from: one of the priors that `minifaces model info` lists.",
+            show_default="the first",
         ),
     ] = None,
     reject: Annotated[
-        float, typer.Option(help="Share of the drawn faces to leave out, 0 to 0.9: those farthest from the data.")
+        float,
+        typer.Option(metavar="SHARE", help="How many to leave out, 0 to 0.9 of them: those that are smeared most."),
     ] = 0.0,
-    polish: Annotated[int, typer.Option(help="Rounds of decoding and encoding: fewer smeared faces.")] = 0,
+    polish: Annotated[
+        int, typer.Option(metavar="ROUNDS", help="Decode and encode so often: fewer smears, a little less variety.")
+    ] = 0,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -103,13 +104,15 @@ def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
 
 @app.command()
 def avatar(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Any: a name, an e-mail address.", show_default=False)],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Any text, such as a name or an e-mail address.")],
     output: PictureOption = Path("avatar.png"),
-    size: Annotated[int | None, typer.Option(help="Pixels a side, 8 to 4096.", show_default="the model's")] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="A side, 8 to 4096.", show_default="the model's")
+    ] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
-    """Give a text its face: always the same one, as identicons do."""
+    """Give a text its face, always the same one."""
     from minifaces.checks import within
     from minifaces.images import resize
     from minifaces.studio.generator import avatar_seed
@@ -132,14 +135,16 @@ def avatar(
 def reconstruct(
     photos: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO", parser=named("a PHOTO"), help="Picture files.", show_default=False),
+        typer.Argument(metavar="PHOTO", parser=named("a PHOTO"), help="Picture files."),
     ],
     output: PictureOption = Path("recon.png"),
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
-    """Show what the model makes of pictures: each as it is above, and its reconstruction below."""
+    """Show what the model makes of pictures.
+
+    Each picture is above, and its reconstruction below."""
     import numpy as np
 
     from minifaces.images import read_picture, square
@@ -161,7 +166,9 @@ def reconstruct(
 
 @app.command()
 def morph(
-    faces: FaceArgument,
+    faces: Annotated[
+        list[str], typer.Argument(metavar="FACE", help="Gallery names, random:SEED, avatar:TEXT or picture files.")
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -169,26 +176,28 @@ def morph(
             "-o",
             metavar="FILE",
             parser=strip_or_film,
-            help="A strip (.png, .jpg) or animation (.gif, .webp, .apng, .mp4).",
+            help="An animation (.gif, .webp, .apng, .mp4), which lingers at each face, or a strip (.png, .jpg).",
         ),
     ] = Path("morph.gif"),
     path: Annotated[
         Literal["linear", "slerp", "density", "geodesic"],
         typer.Option(
-            help="A straight line, a turn about the mean face, where faces are likely, or the least change of picture."
+            metavar="NAME",
+            help="density: where faces are likely; linear: straight on; slerp: a turn about the mean face; "
+            "geodesic: the least change of picture.",
         ),
     ] = "density",
     steps: Annotated[
         int | None,
-        typer.Option(help="Pictures from each face to the next.", show_default="9 in a strip, else 40"),
+        typer.Option(metavar="N", help="Pictures from each face to the next.", show_default="9 in a strip, else 40"),
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the first face.")] = False,
-    fps: Annotated[float, typer.Option(help="Pictures a second of an animation.")] = 20.0,
+    fps: Annotated[float, typer.Option(metavar="X", help="Pictures a second of an animation.")] = 20.0,
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
-    """Turn one face into the next."""
+    """Turn one face into the next, in an animation or a strip."""
     from minifaces.pictures import check_animation, save_animation, strip
 
     still = output.suffix.lower() in _STRIPS
@@ -212,13 +221,15 @@ def edit(
         list[str],
         typer.Argument(
             metavar="FACE [--ATTRIBUTE AMOUNT]",
-            help="A face, and the model's attributes with amounts: --smile 1 --beard -1. "
-            "1 shows clearly; a negative amount takes away.",
-            show_default=False,
+            help="A gallery name, random:SEED, avatar:TEXT or a picture file, and what to change: "
+            "--smile 1 --turn -0.5. 1 shows clearly; a negative amount takes away.",
         ),
     ],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="ATTRIBUTE=AMOUNT", help="The same, another way.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="ATTRIBUTE=AMOUNT", help="The same, with the name as it is written; may be repeated."
+        ),
     ] = None,
     output: PictureOption = Path("edited.png"),
     sweep: Annotated[bool, typer.Option("--sweep", help="Show the way there in steps.")] = False,
@@ -226,7 +237,9 @@ def edit(
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
-    """Add attributes to a face or take them away: before and after."""
+    """Add attributes to a face or take them away.
+
+    The picture shows it before and after. `minifaces model info` lists the model's attributes."""
     import numpy as np
 
     from minifaces.pictures import strip

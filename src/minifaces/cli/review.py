@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minifaces.cli.common import JsonOption, say
+from minifaces.cli.bars import bar, progress
+from minifaces.cli.common import JsonOption, cell, console, print_json, say, tell
+from minifaces.cli.help import Commands
 from minifaces.cli.paths import file, named, output_name
 from minifaces.errors import UsageError
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from minifaces.photos.stats import Stats
 
 
+app = Commands()
+
+
+@app.command(rich_help_panel="Your own pictures")
 def review(
     work: Annotated[Path, typer.Argument(metavar="WORK", parser=named("WORK"), help="A screened work folder.")],
     output: Annotated[
@@ -30,7 +36,7 @@ def review(
         Path | None,
         typer.Option(
             "--apply",
-            metavar="DECISIONS",
+            metavar="FILE",
             parser=named("--apply"),
             help="Make the data set that a page's decisions.jsonl chose.",
         ),
@@ -41,14 +47,15 @@ def review(
             "--as-screened", help="Make the data set from the decisions so far and, for other faces, the screening."
         ),
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most faces on the page.")] = 5000,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="Most faces on the page.")] = 5000,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the data set that is in the folder.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a page to keep or reject faces in; then, with --apply, the data set that was chosen.
+    """Write a page to keep or reject faces in, or the data set.
 
-    The page is one file that works offline. It gives decisions.jsonl, which --apply replays: the same decisions give
-    the same data set, byte for byte. WORK keeps them, so that the next page goes on from there."""
+    The page is one file that works offline. It gives decisions.jsonl, and --apply makes a data set of them,
+    the same one byte for byte each time.
+    WORK keeps the decisions, so that the next page goes on from there."""
     if decisions is not None and as_screened:
         raise UsageError("--apply and --as-screened exclude each other: give one")
     if decisions is None and not as_screened:
@@ -58,7 +65,6 @@ def review(
 
 
 def _page(folder: Path, output: Path, limit: int, as_json: bool) -> None:
-    from minifaces.cli.common import bar, tell
     from minifaces.photos.folder import Work
     from minifaces.photos.review import write_page
 
@@ -70,7 +76,6 @@ def _page(folder: Path, output: Path, limit: int, as_json: bool) -> None:
 
 
 def _apply(folder: Path, output: Path, decisions: Path | None, replace: bool, as_json: bool) -> None:
-    from minifaces.cli.common import print_json, progress
     from minifaces.dataset import write_dataset
     from minifaces.photos.apply import plan, read_decisions, record
     from minifaces.photos.folder import Work
@@ -90,6 +95,7 @@ def _apply(folder: Path, output: Path, decisions: Path | None, replace: bool, as
     say(f"{output}: {len(chosen.rows)} of {chosen.of} faces, {chosen.decided} decided by hand{strange}")
 
 
+@app.command(rich_help_panel="Your own pictures")
 def stats(
     folder: Annotated[
         Path,
@@ -103,8 +109,9 @@ def stats(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell and draw what is in a folder: counts, splits, colours, light, angle, repetitions."""
-    from minifaces.cli.common import bar, print_json, tell
+    """Tell and draw what is in a folder.
+
+    Counts, splits, colours, light, angle, repetitions."""
     from minifaces.photos.stats import measure
     from minifaces.photos.statspage import write_page
 
@@ -123,8 +130,6 @@ def stats(
 def _print(found: "Stats") -> None:
     """Counts in one table, then what was counted by value, then the spreads."""
     from rich.table import Table
-
-    from minifaces.cli.common import cell, console
 
     counts = Table("", "count", title=cell(found.folder), title_justify="left", box=None)
     counts.columns[1].justify = "right"

@@ -1,119 +1,186 @@
-"""`minifaces train`: faces in, a model folder out."""
+"""`minifaces train`: faces in, a model folder out; or parts of a model fitted anew."""
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minifaces.cli.common import say
+from minifaces.cli.bars import training_bar
+from minifaces.cli.common import needs, pair, say
+from minifaces.cli.help import Commands
 from minifaces.cli.paths import folder, named
 from minifaces.errors import UsageError
 from minifaces.files import shown
 
-app = typer.Typer()
+if TYPE_CHECKING:
+    from minifaces.vae.train import Trained
+
+app = Commands()
 
 
 @app.command()
 def train(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Only with --refit: mixture, flow, directions, editor, gallery; all of them without a NAME.",
+        ),
+    ] = None,
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="An image folder, or `composed`: faces made on the fly.")
-    ] = "composed",
-    preset: Annotated[str, typer.Option(help="`default`, or `seed`: the 2020 system.")] = "default",
-    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A data set or any folder of pictures; composed: faces made while training.",
+            show_default="composed",
+        ),
+    ] = None,
+    output: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="FOLDER", parser=folder, help="The model folder; the run is kept in its training/."
+            "--output", "-o", metavar="FOLDER", parser=folder, help="The model's folder; the run is in its training/."
         ),
     ] = Path("model"),
-    minutes: Annotated[float | None, typer.Option(help="About how long to train on this machine.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the data (composed: of 3800 faces).")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of one batch.")] = None,
-    size: Annotated[int | None, typer.Option(help="Picture size: 32, 64, 128 or 256.")] = None,
-    latent: Annotated[int | None, typer.Option(help="Numbers in a latent.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Faces in a batch.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, as loss.beta=2."),
+    preset: Annotated[str, typer.Option(metavar="NAME", help="default, or seed: the 2020 system.")] = "default",
+    minutes: Annotated[float | None, typer.Option(metavar="X", help="About how long it takes on this machine.")] = None,
+    epochs: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="How often all pictures are seen; of composed faces, 3,800 count as all.",
+            show_default="the preset's",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="How many steps, each of one batch of faces.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="A side of the pictures: 32, 64, 128 or 256.", show_default="the preset's"),
+    ] = None,
+    latent: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many numbers a face is encoded to.", show_default="the preset's"),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", help="How many faces a step learns from.", show_default="the preset's")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any other setting (docs/model.md), as loss.beta=2; may be repeated."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Another seed, another model.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many cores to use.", show_default="all")
+    ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--from", metavar="MODEL", parser=named("--from"), help="Begin with the weights of this model."),
+        typer.Option(
+            "--from", metavar="MODEL", parser=named("--from"), help="Begin with the weights of this model's folder."
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the -o folder.")] = False,
+    refit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            parser=named("--refit"),
+            help="Fit NAMEs to this model's folder anew, with other settings if --set says so.",
+        ),
+    ] = None,
 ) -> None:
-    """Train a model and export it. Ctrl-C saves; --resume goes on as if nothing had happened."""
-    lengths = {"--minutes": minutes, "--epochs": epochs, "--steps": steps}
+    """Train a model, or with --refit fit parts of one anew.
+
+    Give one of --minutes, --epochs and --steps, or the preset says how long.
+    Ctrl-C saves; --resume goes on as if nothing had happened."""
+    changes = dict(_setting(text) for text in settings or [])
+    if refit is not None:
+        _check_given(context, "--refit", ("refit", "names", "data", "settings"), "it goes with NAMEs, --data and --set")
+        _check_data(data)
+        _refit(refit, names or [], data, changes)
+        return
+    if names:
+        raise UsageError(f"{names[0]}: name the data with --data; NAMEs are for --refit MODEL")
+    if resume:
+        told = "a run goes on as it was begun; --steps makes it longer or shorter"
+        _check_given(context, "--resume", ("resume", "output", "steps", "threads"), told)
+    _check_length({"--minutes": minutes, "--epochs": epochs, "--steps": steps})
+    _check_data(data)
+    _check_installed()
+    from minifaces.fits.export import export_model
+    from minifaces.vae import config
+    from minifaces.vae import train as training
+
+    options = {"epochs": epochs, "network.image_size": size, "network.latent_size": latent, "optimiser.batch": batch}
+    wanted = config.preset(preset, **{key: value for key, value in options.items() if value is not None}, **changes)
+    place = output / "training"
+    if resume:
+        run = training.resume(place, steps, threads)
+    else:
+        run = training.begin(wanted, data or "composed", place, seed, steps, minutes, start, threads)
+    writes = run.accelerator.is_main_process  # of several processes, one
+    with training_bar(run.progress.step, run.progress.steps or None, writes) as update:
+        trained = run.train(update)
+    if writes:
+        export_model(trained, output, shown(output.resolve().name), _say_doing)
+        say(f"{output}: {_summary(trained)}; try minifaces demo --model {output}")
+
+
+def _refit(model: Path, names: list[str], data: str | None, changes: Mapping[str, object]) -> None:
+    _check_installed()
+    from minifaces.fits.export import refit
+    from minifaces.vae.config import FITS
+
+    refit(model, names or FITS, data, changes, _say_doing)
+    say(f"{model}: fitted anew: {', '.join(names or FITS)}; try minifaces demo --model {model}")
+
+
+def _check_given(context: typer.Context, option: str, allowed: Sequence[str], told: str) -> None:
+    """Raise UsageError for an option that another one has no use for."""
+    for param in context.command.params:
+        source = context.get_parameter_source(param.name)
+        if source is not None and source.name == "COMMANDLINE" and param.name not in allowed:
+            raise UsageError(f"{param.opts[0]} has no use with {option}: {told}")
+
+
+def _check_length(lengths: Mapping[str, float | None]) -> None:
     given = {name: value for name, value in lengths.items() if value is not None}
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} say the same thing twice: give one")
     for name, value in given.items():
         if not 0 < value < 1e9:
             raise UsageError(f"{name} {value}: a number above 0 wanted")
-        if resume and name != "--steps":
-            raise UsageError(
-                f"{name}: a run that goes on is as long as it was to be; --steps makes it longer or shorter"
-            )
-    if not data:
-        raise UsageError("DATA is empty: name an image folder, or `composed`")
-    if data != "composed" and not Path(data).exists():
-        raise UsageError(f"{data} is missing: name an image folder, or `composed`")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: name a folder")
-    changes = {
-        "epochs": epochs,
-        "network.image_size": size,
-        "network.latent_size": latent,
-        "optimiser.batch": batch,
-    }
-    settings = {k: v for k, v in changes.items() if v is not None} | dict(_setting(s) for s in set_ or [])
-    try:
-        from minifaces.fits.export import export_model
-        from minifaces.vae.config import preset as configuration
-        from minifaces.vae.train import Run, Status
-    except ImportError as error:
-        raise UsageError(f"training needs {error.name}: pip install 'minifaces[train]'") from None
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
 
-    config = configuration(preset, **settings)
-    console = Console(stderr=True)
-    run = Run(config, data, out / "training", seed, steps, minutes, resume, threads, start)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(16),
-        TextColumn("{task.completed}/{task.total}"),
-        TextColumn("{task.fields[said]}"),
-    )
-    with Progress(*columns, console=console, disable=not run.accelerator.is_main_process) as bar:
-        task = bar.add_task("training", total=run.steps or None, completed=run.step, said="")
 
-        def show(status: Status) -> None:
-            said = " ".join(f"{k} {status.losses[k]:.3g}" for k in ("loss", "mse", "kl"))
-            left = f"{status.seconds_left / 60:.0f} min left" if status.seconds_left else ""
-            bar.update(task, completed=status.step, total=status.steps or None, said=f"{said} {left}")
+def _check_data(data: str | None) -> None:
+    if data == "":
+        raise UsageError("--data is empty: name a folder of pictures, or composed")
+    if data not in (None, "composed") and not Path(data).exists():
+        raise UsageError(f"{data} is missing: name a folder of pictures, or composed")
 
-        trained = run.train(show)
-    if not run.accelerator.is_main_process:  # of several processes, one exports
-        return
-    export_model(trained, out, shown(out.resolve().name), lambda what: console.print(f"{what} ..."))
+
+def _check_installed() -> None:
+    needs("training", "train", "torch", "accelerate", "onnx", "onnxscript", "tensorboard", "numba")
+
+
+def _say_doing(what: str) -> None:
+    say(f"{what} ...", err=True)
+
+
+def _summary(trained: "Trained") -> str:
     many = trained.source.faces  # without end where they are composed, each for one step
     faces = f"{trained.faces:,} composed faces" if math.isinf(many) else f"{many:,.0f} pictures"
-    say(
-        f"{out}: trained on {faces} in {trained.steps:,} steps and {trained.seconds / 60:.1f} minutes; "
-        f"try minifaces demo --model {out}"
-    )
+    return f"trained on {faces} in {trained.steps:,} steps and {trained.seconds / 60:.1f} minutes"
 
 
-def _setting(text: str) -> tuple[str, object]:
+def _setting(text: str) -> tuple[str, Any]:
     """KEY=VALUE with the value as JSON, or as a word."""
     import json
 
-    key, mark, value = text.partition("=")
-    if not mark or not key:
-        raise UsageError(f"--set {text}: KEY=VALUE wanted, as loss.beta=2")
+    key, value = pair(text, "--set", "loss.beta=2")
     try:
         return key, json.loads(value)
     except json.JSONDecodeError:

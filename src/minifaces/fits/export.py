@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from minifaces.checks import one_of
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json
 from minifaces.fits.card import model_card
@@ -73,7 +74,14 @@ def refit(
     `changes` of them (`minifaces.vae.config.changed`). `data` is what it was trained on: "composed", or an image
     folder, which has to be told.
 
-    Raises UsageError where the folder holds no weights or was trained on pictures and they are not named."""
+    Raises UsageError for other names and for settings of anything else, and where the folder holds no weights or was
+    trained on pictures and they are not named."""
+    for name in names:
+        one_of("fit", name, FITS)
+    names = [name for name in FITS if name in names]
+    for key in changes or {}:
+        if key.split(".")[0] not in names:
+            raise UsageError(f"{key} is no setting of what is fitted anew: {', '.join(names)}")
     before = open_folder(folder)
     facts: dict[str, Any] = {k: v for k, v in before.preset.items() if k not in Config.model_fields}
     config = changed(checked({k: v for k, v in before.preset.items() if k in Config.model_fields}), **(changes or {}))

@@ -17,13 +17,14 @@ from minifaces.cli.common import (
     print_json,
     tell,
 )
+from minifaces.cli.help import Commands
 from minifaces.cli.paths import picture
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
     from minifaces.studio.gallery import Entry
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
@@ -34,7 +35,7 @@ def neighbours(
             metavar="FACE", help="A gallery name, random:SEED, avatar:TEXT or a picture file.", show_default=False
         ),
     ],
-    k: Annotated[int, typer.Option("-k", help="How many.")] = 8,
+    k: Annotated[int, typer.Option("-k", metavar="N", help="How many.")] = 8,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -45,7 +46,7 @@ def neighbours(
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
-    """Find the gallery faces that the model holds to be most like one."""
+    """Find the faces of the gallery that are most like one."""
     import numpy as np
 
     from minifaces.pictures import save_picture, strip
@@ -71,9 +72,11 @@ def neighbours(
 @app.command()
 def gallery(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="WORDS", help="Words of the name or description.")
+        list[str] | None, typer.Argument(metavar="WORD", help="Only faces with it in their name or description.")
     ] = None,
-    attribute: Annotated[str | None, typer.Option(help="Only faces that have it.", show_default=False)] = None,
+    attribute: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only faces that have it, such as a smile.", show_default=False)
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", parser=picture, help="A sheet of the faces instead of a list."),
