@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from minifaces.explorer.export import site
+from minifaces.explorer.output import site
 from minifaces.explorer.server import Server
 
 

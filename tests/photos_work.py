@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from minifaces.images import Pixels, save_picture
-from minifaces.ldraw.dataset import composed_faces
-from minifaces.photos.folder import Box, Frame, Head, Original, Screen, Work
+from minifaces.ldraw.composed import composed_faces
 from minifaces.photos.lists import Appender
+from minifaces.photos.workfolder import Box, Frame, Head, Original, Screen, Work
 
 SIZE = 64
 

@@ -6,7 +6,7 @@ import pytest
 from minifaces.ldraw.collage import Pieces, collages
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.vae.config import preset
-from minifaces.vae.sources import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces
 
 
 @pytest.fixture(scope="module")

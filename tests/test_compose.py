@@ -10,7 +10,7 @@ from ldraw_fixtures import baked, bundled, few
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.compose import compose, tone
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
 from minifaces.ldraw.designs import ATTRIBUTES, Design
 from minifaces.ldraw.draws import PALETTE, Draws, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.prints import HEIGHT, WIDTH, Prints

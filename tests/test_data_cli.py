@@ -13,7 +13,7 @@ import pytest
 from ldraw_fixtures import FEW, baked, few
 from minifaces.cli.main import run
 from minifaces.dataset import read_dataset
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
 from minifaces.ldraw.prints import Prints, load_prints, write_prints
 from minifaces.ldraw.stages import draw_parameters, read_parameters
 

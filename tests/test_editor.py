@@ -33,7 +33,7 @@ from minifaces.studio.editor import Editor
 from minifaces.studio.latentnet import whole
 from minifaces.vae.config import Editor as Settings
 from minifaces.vae.config import preset
-from minifaces.vae.sources import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces
 
 SMALL = Settings(steps=700, batch=256, width=48, blocks=1)
 

@@ -15,7 +15,7 @@ from minifaces.evaluate.intervals import Interval
 from minifaces.evaluate.parts import Part, Picture, Table
 from minifaces.evaluate.reconstruction import reconstruction
 from minifaces.evaluate.similarity import psnr
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
 
 
 def quiet(*_: object) -> None:

@@ -13,13 +13,13 @@ import pytest
 
 from minifaces import MinifacesError, UsageError
 from minifaces.cli.main import run
-from minifaces.explorer import export, server
+from minifaces.explorer import output, server
 from minifaces.explorer.server import Server, allowed_name, listen
 
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return export.site({})
+    return output.site({})
 
 
 class Anywhere:

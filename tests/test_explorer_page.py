@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from explorer_pages import launched, opened, served, started
-from minifaces.explorer.export import export_single, single
 from minifaces.explorer.faces import gallery_faces
+from minifaces.explorer.output import export_single, single
 from minifaces.explorer.site import site_files
 from minifaces.images import square
 from minifaces.studio.model import Model

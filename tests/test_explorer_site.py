@@ -29,7 +29,7 @@ from conftest import SHOWN, SIZE
 from minifaces import MinifacesError, UsageError
 from minifaces.cli.main import run
 from minifaces.dataset import DataSet, read_dataset, write_dataset
-from minifaces.explorer import export, pack
+from minifaces.explorer import output, pack
 from minifaces.explorer.faces import Faces, dataset_faces, gallery_faces
 from minifaces.explorer.onnx_file import find_tensors
 from minifaces.explorer.page import FOLDER, page_files, policy
@@ -241,7 +241,7 @@ def test_one_face_is_enough(model: Model, digits: tuple[NDArray[np.uint8], NDArr
 
 @given(st.binary(max_size=300))
 def test_text_holds_any_bytes(data: bytes) -> None:
-    text = export.to_text(data).decode()
+    text = output.to_text(data).decode()
     assert not set(text) & set("\0\r<")
     bits = "".join(format(ord(c) if ord(c) < 0x80 else b"\0\r<"[ord(c) - 0x80], "07b") for c in text)
     assert bytes(int(bits[i : i + 8], 2) for i in range(0, len(data) * 8, 8)) == data
@@ -250,11 +250,11 @@ def test_text_holds_any_bytes(data: bytes) -> None:
 
 def test_a_site_is_exported_and_exported_again(files: dict[str, bytes], tmp_path: Path) -> None:
     out = tmp_path / "site"
-    size = export.export_site(files, out)
+    size = output.export_site(files, out)
     assert (out / "index.html").read_text().startswith("<!doctype html>")
     assert size == sum(p.stat().st_size for p in out.rglob("*") if p.is_file() and p.name != ".minifaces-site")
     stale = out / "data" / next(name for name in files if name.startswith("decoder"))
-    export.export_site({**{n: f for n, f in files.items() if n != stale.name}, "decoder-0.bin": b""}, out)
+    output.export_site({**{n: f for n, f in files.items() if n != stale.name}, "decoder-0.bin": b""}, out)
     assert not stale.exists()
     assert (out / "data" / "decoder-0.bin").exists()
 
@@ -262,13 +262,13 @@ def test_a_site_is_exported_and_exported_again(files: dict[str, bytes], tmp_path
 def test_foreign_files_are_left_alone(files: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="no export wrote"):
-        export.export_site(files, tmp_path)
+        output.export_site(files, tmp_path)
     with pytest.raises(UsageError, match="name a folder"):
-        export.export_site(files, tmp_path / "mine.txt")
+        output.export_site(files, tmp_path / "mine.txt")
 
 
 def test_a_single_file_allows_nothing_from_outside(files: dict[str, bytes]) -> None:
-    html = export.single(files).decode()
+    html = output.single(files).decode()
     allowed = policy(html)
     assert "connect-src" not in allowed
     assert "'self'" not in allowed
@@ -290,7 +290,7 @@ def test_the_page_that_ships_is_whole_and_closed() -> None:
 
 @pytest.fixture
 def server(files: dict[str, bytes]) -> Iterator[Server]:
-    with Server(export.site(files)) as server:
+    with Server(output.site(files)) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minifaces.headcolours import head_colours
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
 from minifaces.studio.model import Model
 
 NAMES = {

@@ -18,8 +18,8 @@ from minifaces.errors import UsageError
 from minifaces.images import Pixels, resize
 from minifaces.listing import SPLITS, list_dataset
 from minifaces.photos.apply import Groups, Plan, plan, read_decisions, record, splits
-from minifaces.photos.folder import Decision, Original, Work
 from minifaces.photos.lists import read_rows
+from minifaces.photos.workfolder import Decision, Original, Work
 from photos_work import SIZE, composed, write_work
 
 FACES = 12

@@ -12,8 +12,8 @@ from PIL import Image
 
 from minifaces.cli.main import run
 from minifaces.dataset import read_dataset
-from minifaces.photos.folder import Work
 from minifaces.photos.screen import DEFECTS
+from minifaces.photos.workfolder import Work
 from photos_work import composed
 
 Call = Callable[..., tuple[int, str, str]]
@@ -89,12 +89,12 @@ def test_a_work_folder_inside_of_the_pictures(call: Call, monkeypatch: pytest.Mo
 
 def test_step_by_step(call: Call) -> None:
     assert call("import", "photos", "--workers", "1")[:2] == (0, "work: 5 new pictures, 1 that cannot be used\n")
-    assert call("split", "work", "--workers", "1")[:2] == (0, "work: 6 heads found\n")
+    assert call("cut", "work", "--workers", "1")[:2] == (0, "work: 6 heads found\n")
     assert call("frame", "work", "--size", "32", "--workers", "1")[:2] == (0, "work: 6 framed\n")
     code, out, _ = call("screen", "work", "--workers", "1")
     assert code == 0
     assert out.startswith("work: 6 screened\n6 faces, ")
-    assert call("split", "work")[1].startswith("work: nothing new\n")
+    assert call("cut", "work")[1].startswith("work: nothing new\n")
     assert Work("work").settings.size == 32
 
 
@@ -145,7 +145,7 @@ def test_json(call: Call) -> None:
         (("prepare", "photos", "--size", "7"), "'--size': Input should be greater than or equal to 16"),
         (("prepare", "photos", "--workers", "0"), "--workers 0: a number from 1, or a Dask scheduler such as"),
         (("prepare", "photos", "--workers", "http://x"), "a Dask scheduler such as"),
-        (("split", "photos"), "photos is not a work folder: make one with"),
+        (("cut", "photos"), "photos is not a work folder: make one with"),
         (("collect", "list.csv"), "--recipe is missing: docs/photos.md shows"),
         (("collect", "--recipe", "r.toml"), "name one list of parts: a file, or --rebrickable-csv FILE"),
     ],
@@ -207,5 +207,5 @@ def test_the_question_may_be_left(call: Call, monkeypatch: pytest.MonkeyPatch) -
 def test_help_shows_the_commands(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for word in ("collect", "import", "split", "frame", "screen", "prepare", "review", "stats"):
+    for word in ("collect", "import", "cut", "frame", "screen", "prepare", "review", "stats"):
         assert f" {word} " in out

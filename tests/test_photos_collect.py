@@ -16,9 +16,9 @@ pytest.importorskip("selectolax")
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.photos.collect import collect, hosts_of
 from minifaces.photos.fetch import Fetcher, LaterError, RefusedError
-from minifaces.photos.folder import Original, Work
 from minifaces.photos.recipe import Recipe
 from minifaces.photos.sources import read_sources
+from minifaces.photos.workfolder import Original, Work
 from photos_site import Site, picture, running_site
 
 CONTACT = "someone@example.org"

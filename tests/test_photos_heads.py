@@ -13,13 +13,13 @@ from minifaces.ldraw.clutter import figure
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, Scene, sheet
 from minifaces.ldraw.stages import load_stages
+from minifaces.photos.cut import find_heads
 from minifaces.photos.duplicates import Index, hash_of
-from minifaces.photos.finder import look, overlap
-from minifaces.photos.folder import Box
+from minifaces.photos.finder import detect, overlap
 from minifaces.photos.frame import FILL, Framed, crop, cut_out, frame, thing
 from minifaces.photos.screen import DEFECTS, WORDS, Scores, screen
 from minifaces.photos.sharpness import blur_of
-from minifaces.photos.split import find_heads
+from minifaces.photos.workfolder import Box
 
 Bytes = NDArray[np.uint8]
 PHOTOS = Path(__file__).parents[2] / "shared" / "real-photos"
@@ -89,7 +89,7 @@ def test_the_outline_is_found_and_framed_as_composed_faces_are() -> None:
         assert framed.picture.shape == (128, 128, 3)
         overlaps.append(overlap(framed.box, tuple(scene.boxes[0])))
         assert framed.sure > 0.5
-        (inner,) = look([framed.picture])
+        (inner,) = detect([framed.picture])
         x0, y0, x1, y1 = inner[0].box
         assert abs((y1 - y0) / 128 - FILL) < 0.1
         assert abs((x0 + x1) / 2 - 64) < 6

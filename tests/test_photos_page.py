@@ -13,9 +13,9 @@ import pytest
 
 from minifaces.images import Pixels
 from minifaces.photos.apply import plan, read_decisions
-from minifaces.photos.folder import Work
 from minifaces.photos.review import write_page
 from minifaces.photos.screen import DEFECTS
+from minifaces.photos.workfolder import Work
 from photos_work import composed, write_work
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright")

@@ -17,11 +17,11 @@ from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts
 from minifaces.ldraw.stages import load_stages
 from minifaces.photos.apply import read_decisions
-from minifaces.photos.folder import Box, Decision, Original, Screen
+from minifaces.photos.cut import find_heads
 from minifaces.photos.frame import frame
 from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.review import suspicion
-from minifaces.photos.split import find_heads
+from minifaces.photos.workfolder import Box, Decision, Original, Screen
 
 KEYS = st.from_regex(r"[0-9a-f]{16}-[0-9]{1,3}", fullmatch=True)
 SHARES = st.floats(0, 1)

@@ -15,13 +15,13 @@ from minifaces.dataset import write_dataset
 from minifaces.errors import UsageError
 from minifaces.headcolours import head_colours
 from minifaces.images import Pixels, save_picture
-from minifaces.ldraw.dataset import composed_faces
-from minifaces.photos.folder import Decision, Original
+from minifaces.ldraw.composed import composed_faces
+from minifaces.photos.brightness import brightness, ground_colour
 from minifaces.photos.lists import Appender
-from minifaces.photos.looks import brightness, ground_colour
 from minifaces.photos.review import words
 from minifaces.photos.stats import measure
 from minifaces.photos.statspage import write_page
+from minifaces.photos.workfolder import Decision, Original
 from photos_work import composed, write_work
 
 

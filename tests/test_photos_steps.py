@@ -19,12 +19,12 @@ from PIL import Image
 
 from minifaces.cli.main import run as command
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.photos.folder import Screen, Settings, Work
 from minifaces.photos.found import Found
 from minifaces.photos.lists import read_rows
 from minifaces.photos.pipeline import STEPS
 from minifaces.photos.sources import read_sources
 from minifaces.photos.steps import run
+from minifaces.photos.workfolder import Screen, Settings, Work
 from minifaces.photos.writer import Counts
 from photos_work import composed
 

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from minifaces.cli.main import run
 from minifaces.images import Pixels
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
 from minifaces.listing import list_dataset
-from minifaces.photos.folder import Work
+from minifaces.photos.workfolder import Work
 
 GOOD, SIDE = 18, 256
 

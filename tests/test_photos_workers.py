@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from minifaces.errors import UsageError
-from minifaces.photos.folder import Settings, Work
 from minifaces.photos.sources import read_sources
 from minifaces.photos.steps import run
 from minifaces.photos.workers import open_pool, work_through
+from minifaces.photos.workfolder import Settings, Work
 
 
 def double(jobs: Sequence[int], folder: Path, deadly: tuple[int, ...] = ()) -> list[int]:

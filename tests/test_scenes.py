@@ -103,7 +103,7 @@ def test_light_is_light() -> None:
 
 def test_the_trainer_learns_and_its_export_is_the_network(batch: Batch, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = train_finder.Finding()
+    network = train_finder.FinderNetwork()
     adam = torch.optim.AdamW(network.parameters(), 2e-3)
     picture = torch.from_numpy(batch.pictures).permute(0, 3, 1, 2).float() / 255
     totals = []
@@ -135,7 +135,7 @@ def test_faces_in_known_light_teach_the_light_reader(stages: Stages, tmp_path: P
     assert np.corrcoef(levels, batch.light[:, 0])[0, 1] > 0.7
     redder = np.log((batch.faces[..., 0].mean((1, 2)) + 1) / (batch.faces[..., 1].mean((1, 2)) + 1))
     assert np.corrcoef(redder, batch.light[:, 1])[0, 1] > 0.4
-    network = train_light.Light()
+    network = train_light.LightNetwork()
     adam = torch.optim.AdamW(network.parameters(), 2e-3)
     faces, truth = torch.from_numpy(batch.faces).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(batch.light)
     totals = []

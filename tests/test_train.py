@@ -20,7 +20,7 @@ import minifaces
 from minifaces.cli.main import run as command
 from minifaces.dataset import write_dataset
 from minifaces.errors import MinifacesError, MinifacesWarning, UsageError
-from minifaces.fits.export import export_model
+from minifaces.fits.export import export_model, refit
 from minifaces.fits.shape import Subject, tensor_file
 from minifaces.vae import ahead, checkpoint
 from minifaces.vae.coding import encode
@@ -28,8 +28,8 @@ from minifaces.vae.config import Config, changed, preset
 from minifaces.vae.networks import build
 from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log
-from minifaces.vae.sources import Batch, FolderFaces
 from minifaces.vae.train import Status, Trained, begin, resume
+from minifaces.vae.training_data import Batch, FolderFaces
 
 STEPS = 30
 
@@ -264,6 +264,15 @@ def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]], expor
     assert not np.array_equal(model.sample(3, seed=1), model.sample(3, seed=1, prior="mixture"))
     assert {"smile", "facial_hair", "turn", "dark_head"} <= set(model.directions)
     assert not any(name.startswith("_") for name in model.directions)
+
+
+def test_a_model_of_composed_faces_is_fitted_anew_without_being_told_of_them(exported: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(exported, tmp_path / "model", ignore=shutil.ignore_patterns("training"))
+    refit(model, ["directions"], changes={"directions.faces": 500})
+    assert (model / "flow.safetensors").read_bytes() == (exported / "flow.safetensors").read_bytes()
+    old, new = (minifaces.load(folder).directions for folder in (exported, model))
+    assert old.keys() == new.keys()
+    assert any(not np.array_equal(old[name], new[name]) for name in old)
 
 
 def test_every_look_adds_what_the_encoder_reads_differently() -> None:

@@ -167,7 +167,7 @@ def too_large(size: int, most_bytes: int) -> str:
 
 
 def is_work_folder(folder: Path) -> bool:
-    """Whether pictures are on their way to a data set here (`minifaces.photos.folder`): its faces are no new pictures.
+    """Whether pictures are on their way to a data set here (`minifaces.photos.workfolder`): its faces are no new ones.
 
     A manifest.jsonl alone may be anybody's, unless it is empty or lists an original."""
     manifest = folder / "manifest.jsonl"

@@ -44,7 +44,7 @@ def explore(
     For another web server: minifaces export-site."""
     import webbrowser
 
-    from minifaces.explorer.export import site
+    from minifaces.explorer.output import site
     from minifaces.explorer.server import Server, allowed_name, listen
 
     allowed = [allowed_name(name) for name in names or []]
@@ -87,7 +87,7 @@ def export(
     model_folder: ModelOption = None,
 ) -> None:
     """Write the explorer for any web server, or as one file."""
-    from minifaces.explorer.export import check_place, export_single, export_site
+    from minifaces.explorer.output import check_place, export_single, export_site
 
     if single_file:
         file = output or Path("faces.html")

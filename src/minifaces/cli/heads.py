@@ -107,7 +107,7 @@ def compose(
     It is a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
     needs("composing", "data", "numba")
     from minifaces.dataset import write_dataset
-    from minifaces.ldraw.dataset import composed_faces
+    from minifaces.ldraw.composed import composed_faces
 
     write_dataset(output, progress(composed_faces(count, size, recombined, seed), "composing", count))
     say(f"{output}: {count} faces, {size} x {size}")

@@ -1,4 +1,4 @@
-"""`minifaces data collect`, `import`, `split`, `frame`, `screen` and `prepare`: any pictures into a work folder."""
+"""`minifaces data collect`, `import`, `cut`, `frame`, `screen` and `prepare`: any pictures into a work folder."""
 
 import sys
 from pathlib import Path
@@ -14,8 +14,8 @@ from minifaces.cli.paths import named
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from minifaces.photos.folder import Work
     from minifaces.photos.pipeline import Step
+    from minifaces.photos.workfolder import Work
     from minifaces.photos.writer import Counts
 
 app = Commands()
@@ -119,8 +119,8 @@ def collect(
     from minifaces.photos.collect import collect as collect_
     from minifaces.photos.collect import hosts_of
     from minifaces.photos.fetch import Fetcher, check_contact
-    from minifaces.photos.folder import Work
     from minifaces.photos.recipe import read_parts, read_recipe
+    from minifaces.photos.workfolder import Work
 
     wanted = read_recipe(recipe)
     tests = [pair(text, "--where", "part_cat_id=59") for text in where or []]
@@ -149,11 +149,11 @@ def import_(
 
 
 @app.command(rich_help_panel=_PANEL)
-def split(folder: WorkArgument, workers: WorkersOption = None, as_json: JsonOption = False) -> None:
+def cut(folder: WorkArgument, workers: WorkersOption = None, as_json: JsonOption = False) -> None:
     """Find the heads in each picture.
 
     There may be several, side by side."""
-    _run(_existing(folder), "split", [], workers, None, None, as_json)
+    _run(_existing(folder), "cut", [], workers, None, None, as_json)
 
 
 @app.command(rich_help_panel=_PANEL)
@@ -191,7 +191,7 @@ def prepare(
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import, split, frame and screen in one go.
+    """Import, cut, frame and screen in one go.
 
     Each picture is decoded once. Interrupted, it goes on where it stopped.
     Without a SOURCE, a work folder is brought up to date: its faces can be made again from its originals."""
@@ -214,7 +214,7 @@ def _confirm(may_use: bool, hosts: list[str]) -> None:
 
 
 def _existing(folder: Path) -> Path:
-    from minifaces.photos.folder import Work
+    from minifaces.photos.workfolder import Work
 
     return Work(folder).folder
 
@@ -229,9 +229,9 @@ def _run(
     as_json: bool,
 ) -> None:
     from minifaces.folders import LeftOut
-    from minifaces.photos.folder import Work
     from minifaces.photos.sources import count_sources, read_sources
     from minifaces.photos.steps import run, settings_for
+    from minifaces.photos.workfolder import Work
 
     read_sources(sources)  # a source that is missing is told of before a folder is made
     flagged_from = dict(_threshold(text) for text in thresholds or [])
@@ -239,7 +239,7 @@ def _run(
     work = Work(folder, make=True)
     wanted = settings_for(work, size, flagged_from)
     total, left = count_sources(sources), LeftOut()
-    names = {"import": "importing", "split": "splitting", "frame": "framing", "screen": "screening"}
+    names = {"import": "importing", "cut": "cutting", "frame": "framing", "screen": "screening"}
     with pictures_bar(names[last], None if total is None else total or _lines(work)) as bar:
         counts = run(work, last, read_sources(sources, left.add), among, wanted, bar.update, bar.tell)
     if left.counts:
@@ -274,8 +274,8 @@ def _flagged(work: "Work") -> dict[str, Any]:
     """Of all faces that are screened: how many, how many without a flag, and how often each flag."""
     from collections import Counter
 
-    from minifaces.photos.folder import Screen
     from minifaces.photos.lists import read_rows
+    from minifaces.photos.workfolder import Screen
 
     flags: Counter[str] = Counter()
     faces = clean = 0

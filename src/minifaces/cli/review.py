@@ -65,8 +65,8 @@ def review(
 
 
 def _page(folder: Path, output: Path, limit: int, as_json: bool) -> None:
-    from minifaces.photos.folder import Work
     from minifaces.photos.review import write_page
+    from minifaces.photos.workfolder import Work
 
     work = Work(folder)
     with bar("drawing") as update:
@@ -78,7 +78,7 @@ def _page(folder: Path, output: Path, limit: int, as_json: bool) -> None:
 def _apply(folder: Path, output: Path, decisions: Path | None, replace: bool, as_json: bool) -> None:
     from minifaces.dataset import write_dataset
     from minifaces.photos.apply import plan, read_decisions, record
-    from minifaces.photos.folder import Work
+    from minifaces.photos.workfolder import Work
 
     work = Work(folder)
     given = work.decisions() if decisions is None else read_decisions(decisions)

@@ -16,7 +16,7 @@ from minifaces.evaluate.testset import Faces, evenly
 from minifaces.headcolours import head_colours
 from minifaces.images import LUMA
 from minifaces.ldraw.colours import to_linear
-from minifaces.photos.finder import look
+from minifaces.photos.finder import detect
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
@@ -145,7 +145,7 @@ def _column(reader: Reader, name: str) -> int:
 
 def _turn(faces: Bytes) -> NDArray[np.float64]:
     """Degrees that each face is turned to the picture's right, NaN where no head is seen."""
-    return np.array([heads[0].yaw if heads else np.nan for heads in look(list(faces))], np.float64)
+    return np.array([heads[0].yaw if heads else np.nan for heads in detect(list(faces))], np.float64)
 
 
 def _darkness(faces: Bytes) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minifaces.vae.config import Config
-from minifaces.vae.sources import ComposedFaces, Source
+from minifaces.vae.training_data import ComposedFaces, Source
 
 COMPOSED = """Faces composed from the printed heads of the LDraw parts library (LDraw.org, CC BY 4.0) on path-traced
 stages: {train} training designs, recombined and mirrored, never the {rest} designs of the other two splits."""

@@ -17,7 +17,7 @@ from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.truths import NAMES, labels
 from minifaces.listing import attributes_of
 from minifaces.studio.folder import DIRECTIONS
-from minifaces.vae.sources import ComposedFaces, FolderFaces, Source
+from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -17,7 +17,7 @@ from minifaces.studio.folder import EDITOR
 from minifaces.studio.latentnet import coarse
 from minifaces.vae.config import Editor
 from minifaces.vae.device import device
-from minifaces.vae.sources import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces
 
 Floats = NDArray[np.float32]
 FILES = (EDITOR,)

@@ -32,8 +32,8 @@ from minifaces.vae.config import FITS, Config, changed, checked
 from minifaces.vae.device import device
 from minifaces.vae.networks import VAE, build, multiply_accumulates
 from minifaces.vae.onnx import export_onnx, stored
-from minifaces.vae.sources import open_source
 from minifaces.vae.train import Trained
+from minifaces.vae.training_data import open_source
 
 Bytes = NDArray[np.uint8]
 Report = Callable[[str], None]

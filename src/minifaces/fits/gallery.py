@@ -17,7 +17,7 @@ from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.listing import attributes_of, description_of
 from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES
-from minifaces.vae.sources import ComposedFaces, FolderFaces, Source
+from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
 
 Bytes = NDArray[np.uint8]
 FILES = (GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)

@@ -19,7 +19,7 @@ from minifaces.ldraw.edited import edited, facing, removable
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import Stages
 from minifaces.ldraw.truths import NAMES, labels
-from minifaces.vae.sources import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 from minifaces.vae.coding import encode
 from minifaces.vae.config import Config
 from minifaces.vae.networks import VAE
-from minifaces.vae.sources import Source
+from minifaces.vae.training_data import Source
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

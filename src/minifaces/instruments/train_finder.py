@@ -42,7 +42,7 @@ STEEP = 30.0  # ... and pitch in this many degrees
 MEAN_PITCH = 8.0
 
 
-class Finding(nn.Module):
+class FinderNetwork(nn.Module):
     """Pictures (n, 3, H, W) in [0, 1], sides multiples of 32 -> (n, 9, H / 8, W / 8)."""
 
     def __init__(self) -> None:
@@ -74,19 +74,19 @@ def train(
     seed: int = 0,
     start: Path | None = None,
     report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
-) -> Finding:
+) -> FinderNetwork:
     """A network trained for `minutes`, on one core; another one draws the pictures. `start` is an earlier network
     (ONNX) to go on from. `report` is told (step, parts of the loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    network, pace = Finding(), PACE
+    network, pace = FinderNetwork(), PACE
     if start is not None:
         take_over(network, start, _draw(tilted, seed, 0))
         pace = replace(PACE, peak=PACE.peak / 2)
     return convnets.train(network, _batches(tilted, minutes, seed), losses, pace, report)
 
 
-def take_over(network: Finding, path: Path, batch: Batch) -> None:
+def take_over(network: FinderNetwork, path: Path, batch: Batch) -> None:
     """Give a network what an exported one knows, into which the normalisations were folded.
 
     Each normalisation is set so that on `batch` it undoes itself and adds the bias that stands for it in the file."""
@@ -175,7 +175,7 @@ def _mean(values: Tensor, where: Tensor) -> Tensor:
     return (values * where).sum() / where.sum().clamp(min=1)
 
 
-def export(network: Finding, path: Path) -> None:
+def export(network: FinderNetwork, path: Path) -> None:
     """Write `path` (ONNX): input `picture`, output `cells`, of any height and width."""
     size = {0: torch.export.Dim("n"), 2: 32 * torch.export.Dim("rows"), 3: 32 * torch.export.Dim("columns")}
     with atomic(path) as scratch:

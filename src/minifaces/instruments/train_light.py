@@ -43,7 +43,7 @@ PACE = Pace(peak=2e-3, decay=0.02, average=0.998)
 CLOSE = 0.1  # stops, and log of a cast: errors below count as squares, others by their size
 
 
-class Light(nn.Module):
+class LightNetwork(nn.Module):
     """Faces (n, 3, 64, 64) in [0, 1] -> (n, 3): log2 of the light, log of red and of blue against green.
 
     The network also sees logarithms of the linear light, to which other light is but an offset."""
@@ -66,7 +66,7 @@ class Light(nn.Module):
 
 @dataclass(frozen=True)
 class Batch:
-    """Framed faces (n, 64, 64, 3) uint8 and their light (n, 3) float32, as `Light` tells it."""
+    """Framed faces (n, 64, 64, 3) uint8 and their light (n, 3) float32, as `LightNetwork` tells it."""
 
     faces: Bytes
     light: Floats
@@ -106,12 +106,12 @@ def _framed(picture: Bytes, box: tuple[float, ...], rng: np.random.Generator) ->
 
 def train(
     minutes: float, seed: int = 0, report: Callable[[int, dict[str, float], float], None] = lambda *_: None
-) -> Light:
+) -> LightNetwork:
     """A network trained for `minutes`, on one core; another one draws the faces. `report` is told (step, loss, share
     done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
-    return convnets.train(Light(), _batches(minutes, seed), losses, PACE, report)
+    return convnets.train(LightNetwork(), _batches(minutes, seed), losses, PACE, report)
 
 
 def losses(told: Tensor, light: Tensor) -> dict[str, Tensor]:
@@ -139,7 +139,7 @@ def _sources() -> tuple[Prints, Stages]:
     return load_prints(), load_stages(128, "train")
 
 
-def export(network: Light, path: Path) -> None:
+def export(network: LightNetwork, path: Path) -> None:
     """Write `path` (ONNX): input `face`, output `light`."""
     with atomic(path) as scratch:
         export_onnx(network, (torch.rand(2, 3, SIZE, SIZE),), "face", "light", scratch)

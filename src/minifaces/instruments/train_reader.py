@@ -50,7 +50,7 @@ RELIABLE = 0.8  # balanced accuracy on unseen designs that an attribute needs ..
 FEWEST = 8  # ... among at least so many of them with it, and as many without
 
 
-class Reading(nn.Module):
+class ReaderNetwork(nn.Module):
     """Faces (n, 3, 128, 128) in [0, 1] -> logits (n, a).
 
     Where something is from left to right does not matter, so that the last grid of 4 x 4 is pooled to its rows."""
@@ -75,13 +75,13 @@ def train(
     seed: int = 0,
     all_designs: bool = False,
     report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
-) -> Reading:
+) -> ReaderNetwork:
     """A network trained for `minutes`, on one core; another one composes faces of the training split, or of all
     designs. `report` is told (step, loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
     balance = _balance(_shown(all_designs))
-    return convnets.train(Reading(), _batches(minutes, seed, all_designs), partial(losses, balance), PACE, report)
+    return convnets.train(ReaderNetwork(), _batches(minutes, seed, all_designs), partial(losses, balance), PACE, report)
 
 
 def _batches(minutes: float, seed: int, all_designs: bool) -> Iterator[tuple[float, Tensor, Tensor]]:
@@ -193,7 +193,7 @@ def faces_of(prints: Prints, split: str, stages_of: str, soft: float = 0.0) -> t
     return blurred(faces, soft) if soft else faces, labels(prints, draws)
 
 
-def read(network: Reading, faces: Tensor) -> Floats:
+def read(network: ReaderNetwork, faces: Tensor) -> Floats:
     """Probabilities (n, a)."""
     with torch.no_grad():
         return torch.cat([torch.sigmoid(network(part)) for part in torch.split(faces, 64)]).numpy()
@@ -213,7 +213,7 @@ def threshold(probability: Floats, known: Floats) -> float:
     return round(float(cuts[np.argmax(smooth - 0.1 * np.abs(cuts - 0.5))]), 2)
 
 
-def measure(network: Reading, prints: Prints) -> dict[str, dict[str, Any]]:
+def measure(network: ReaderNetwork, prints: Prints) -> dict[str, dict[str, Any]]:
     """Per attribute: threshold (from validation), accuracies on sharp and on blurred faces of test designs, and on all
     unseen designs with each half cut where the other says; how many of these have it and have not."""
     shown = {s: faces_of(prints, s, s) for s in ("validation", "test")}
@@ -248,9 +248,9 @@ def reliable(measured: dict[str, Any]) -> bool:
 class _Probabilities(nn.Module):
     """Only the columns that are told, as probabilities."""
 
-    def __init__(self, network: Reading, columns: list[int]) -> None:
+    def __init__(self, network: ReaderNetwork, columns: list[int]) -> None:
         super().__init__()
-        self.network = Reading(len(columns))
+        self.network = ReaderNetwork(len(columns))
         own = {k: v[columns] if k.startswith("head.1.") else v for k, v in network.state_dict().items()}
         self.network.load_state_dict(own)
 
@@ -258,7 +258,7 @@ class _Probabilities(nn.Module):
         return torch.sigmoid(self.network(face))
 
 
-def export(network: Reading, measured: dict[str, dict[str, Any]], path: Path) -> None:
+def export(network: ReaderNetwork, measured: dict[str, dict[str, Any]], path: Path) -> None:
     """Write `path` (ONNX) and the JSON beside it. Raises UsageError where nothing is read reliably."""
     told = [name for name in NAMES if reliable(measured[name])]
     if not told:

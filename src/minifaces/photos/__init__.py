@@ -1,1 +1,1 @@
-"""Any pictures in, a data set out: collect, import, split, frame, screen, review. No model is needed for it."""
+"""Any pictures in, a data set out: collect, import, cut, frame, screen, review. No model is needed for it."""

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from minifaces.errors import UsageError
 from minifaces.images import Pixels, read_picture
-from minifaces.photos.folder import Decision, Face, Work
 from minifaces.photos.lists import Appender
+from minifaces.photos.workfolder import Decision, Face, Work
 
 DUPLICATE = "duplicate"
 """The flag of a face that repeats another."""

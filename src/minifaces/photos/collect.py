@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.photos.fetch import ElsewhereError, Fetcher, LaterError, RefusedError
-from minifaces.photos.folder import Work
 from minifaces.photos.found import Found, mark
 from minifaces.photos.pipeline import LOST, Done, Job, Plan, work_up
 from minifaces.photos.recipe import Recipe, offered
 from minifaces.photos.workers import Pool, open_pool, work_through
+from minifaces.photos.workfolder import Work
 from minifaces.photos.writer import Counts, Writer
 
 _PAGE_BYTES = 5_000_000

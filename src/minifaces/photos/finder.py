@@ -1,6 +1,6 @@
 """Find heads in pictures, and tell whether a face is on them and how they are turned.
 
-    (heads,) = look([picture])
+    (heads,) = detect([picture])
     heads[0].box, heads[0].sure, heads[0].face, heads[0].yaw
 
 A small network (assets/finder.onnx, made by minifaces.instruments.train_finder from composed heads alone) reads a
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 
 from minifaces.images import Pixels, resize
-from minifaces.photos.network import session
+from minifaces.photos.sessions import session
 
 Floats = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Seen(NamedTuple):
     """Degrees that the camera looks down."""
 
 
-def look(pictures: Sequence[Pixels], least: float = LEAST, short: int = SHORT) -> list[list[Seen]]:
+def detect(pictures: Sequence[Pixels], least: float = LEAST, short: int = SHORT) -> list[list[Seen]]:
     """The heads of each (H, W, 3) uint8 picture, the largest first.
 
     `least` is how sure a cell must be; `short` the pixels of the shorter side at which the picture is looked at."""

@@ -10,15 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from minifaces.images import Pixels, resize
-from minifaces.photos.finder import Seen, look, overlap
-from minifaces.photos.folder import Box
+from minifaces.photos.finder import Seen, detect, overlap
 from minifaces.photos.ground import distance, farthest, fitted_ground
 from minifaces.photos.outline import snapped
+from minifaces.photos.workfolder import Box
 
 FILL = 0.86  # share of the square's height that the head fills, in the middle of composed faces' range
 WIDEST = 0.98  # share of its width that a head may take
-LOOKS, STILL = 2, 0.9  # most looks from near by; one is enough where the outline moves by no more
-NEARER = 1.3  # the second look is at the head with so much around it
+PASSES, STILL = 2, 0.9  # most detections from near by; one is enough where the outline moves by no more
+NEARER = 1.3  # the next detection is of the head with so much around it
 APART = 18.0  # of 255, from the ground: what is taken for the thing where no head is found
 LOOKED_AT = 96
 LONGEST = 6144  # pixels a side of a picture that is framed as it is: squares about longer ones would take gigabytes
@@ -37,7 +37,7 @@ class Framed(NamedTuple):
 
 def frame(picture: Pixels, size: int, seen: Sequence[Seen] | None = None) -> Framed:
     """Find the head in an (H, W, 3) uint8 picture and frame it: padded with ground, never stretched. `seen` is what
-    `look` sees in it, where that is known already."""
+    `detect` sees in it, where that is known already."""
     height, width = picture.shape[:2]
     if (scale := LONGEST / max(height, width)) < 1:
         small = resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
@@ -55,14 +55,14 @@ def frame(picture: Pixels, size: int, seen: Sequence[Seen] | None = None) -> Fra
 
 def find_head(picture: Pixels, seen: Sequence[Seen] | None = None) -> Seen | None:
     """The largest head, looked at twice: the second time from near by, which places its outline better."""
-    heads = look([picture])[0] if seen is None else seen
+    heads = detect([picture])[0] if seen is None else seen
     if not heads:
         return None
     head = heads[0]
-    for _ in range(LOOKS):
+    for _ in range(PASSES):
         left, top, side = _about(head.box)
         near = crop(picture, left, top, side)
-        (again,) = look([near])
+        (again,) = detect([near])
         seen = [h._replace(box=moved(h.box, left, top)) for h in again]
         same = [h for h in seen if overlap(h.box, head.box) > 0.4]
         if not same:

@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 
 from minifaces.images import Pixels, resize
-from minifaces.photos.network import session
+from minifaces.photos.sessions import session
 
 ASSET = Path(__file__).parents[1] / "assets" / "light.onnx"
 SIZE = 64  # pixels at which a face is looked at

@@ -14,15 +14,15 @@ from PIL import Image
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.images import Pixels, decode_picture, square
+from minifaces.photos.cut import find_heads
 from minifaces.photos.duplicates import hash_of
-from minifaces.photos.finder import Seen, look
-from minifaces.photos.folder import Box, Head, face_file
+from minifaces.photos.finder import Seen, detect
 from minifaces.photos.frame import Framed, frame
 from minifaces.photos.screen import Scores, screen
-from minifaces.photos.split import find_heads
+from minifaces.photos.workfolder import Box, Head, face_file
 
-Step = Literal["import", "split", "frame", "screen"]
-STEPS: tuple[Step, ...] = ("import", "split", "frame", "screen")
+Step = Literal["import", "cut", "frame", "screen"]
+STEPS: tuple[Step, ...] = ("import", "cut", "frame", "screen")
 FAILED = Scores({}, None, None)
 """Of a face that could not be screened."""
 
@@ -91,7 +91,7 @@ def _work_up(job: Job, plan: Plan) -> Done:
     steps = STEPS.index(plan.last)
     seen: list[Seen] | None = None
     if steps >= 1 and not job.boxes:
-        (seen,) = look([picture])
+        (seen,) = detect([picture])
         done = done._replace(boxes=tuple(find_heads(picture, seen)))
     elif steps >= 1:
         done = done._replace(boxes=job.boxes)

@@ -19,9 +19,9 @@ from minifaces.cores import cores
 from minifaces.errors import UsageError
 from minifaces.files import atomic, shown
 from minifaces.images import read_picture
-from minifaces.photos.folder import Face, Screen, Work
 from minifaces.photos.screen import DEFECTS, WORDS
 from minifaces.photos.thumbnails import thumbnail
+from minifaces.photos.workfolder import Face, Screen, Work
 
 MOST = 5000
 """Faces on one page, unless told otherwise: about 40 MB."""

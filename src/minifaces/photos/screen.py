@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minifaces.images import Pixels, resize
-from minifaces.photos.finder import Seen, look, overlap
+from minifaces.photos.finder import Seen, detect, overlap
 from minifaces.photos.frame import FILL, Framed
 from minifaces.photos.ground import distance, fitted_ground
 from minifaces.photos.light import Light, light
@@ -71,7 +71,7 @@ class Scores(NamedTuple):
 def screen(framed: Sequence[Framed], crops: Sequence[Pixels]) -> list[Scores]:
     """Judge faces together with the pictures that they were framed from."""
     pictures = [face.picture for face in framed]
-    seen, lit = look(pictures, FAINT), light(pictures)
+    seen, lit = detect(pictures, FAINT), light(pictures)
     return [_judge(*of_one) for of_one in zip(framed, crops, seen, lit, strict=True)]
 
 

@@ -26,12 +26,12 @@ from minifaces.headcolours import head_colours
 from minifaces.images import Pixels, read_picture, square
 from minifaces.listing import list_dataset
 from minifaces.photos.apply import plan
+from minifaces.photos.brightness import brightness, ground_colour
 from minifaces.photos.duplicates import Index, hash_of
-from minifaces.photos.folder import Box, Work
 from minifaces.photos.frame import Framed
-from minifaces.photos.looks import brightness, ground_colour
 from minifaces.photos.review import words
 from minifaces.photos.screen import screen
+from minifaces.photos.workfolder import Box, Work
 
 SIDE = 128
 """Pixels a side to which pictures of a data set are brought before they are looked at."""

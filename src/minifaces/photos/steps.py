@@ -1,4 +1,4 @@
-"""Run the steps over a work folder: import, split, frame and screen, each picture decoded once.
+"""Run the steps over a work folder: import, cut, frame and screen, each picture decoded once.
 
     run(Work("work", make=True), "screen", read_sources([Path("photos")]), workers=2)
 
@@ -19,12 +19,12 @@ from pydantic import ValidationError
 
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
-from minifaces.photos.folder import Frame, Head, Original, Row, Screen, Settings, Work
 from minifaces.photos.found import Found
 from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.pipeline import LOST, Done, FramedFace, Job, Plan, Step, work_up
 from minifaces.photos.screen import DEFECTS
 from minifaces.photos.workers import Pool, open_pool, work_through
+from minifaces.photos.workfolder import Frame, Head, Original, Row, Screen, Settings, Work
 from minifaces.photos.writer import Counts, State, Writer, flags_of
 
 T = TypeVar("T")

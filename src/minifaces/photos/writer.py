@@ -14,11 +14,11 @@ from minifaces.errors import MinifacesError
 from minifaces.files import atomic
 from minifaces.images import read_picture
 from minifaces.photos.duplicates import Index
-from minifaces.photos.folder import Frame, Head, Original, Screen, Settings, Work
 from minifaces.photos.found import Found, mark
 from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.pipeline import Done
 from minifaces.photos.screen import DEFECTS, Scores
+from minifaces.photos.workfolder import Frame, Head, Original, Screen, Settings, Work
 
 
 @dataclass

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from minifaces.cores import cores
 from minifaces.ldraw.compose import keep_to_one_core
-from minifaces.vae.sources import Source
+from minifaces.vae.training_data import Source
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Batches = Iterator[Batch]

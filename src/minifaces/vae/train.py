@@ -29,7 +29,7 @@ from minifaces.vae.device import bfloat16_pays
 from minifaces.vae.networks import VAE, build
 from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log, interruptible
-from minifaces.vae.sources import Batch, Source, open_source
+from minifaces.vae.training_data import Batch, Source, open_source
 
 SHEET = 16  # held-out faces on a sheet
 APART = 1_000_003  # between the seeds of steps and of processes: a prime

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from minifaces.images import Pixels
-from minifaces.photos.finder import SHORT, Seen, look
-from minifaces.photos.folder import Box
+from minifaces.photos.finder import SHORT, Seen, detect
+from minifaces.photos.workfolder import Box
 
 SURE = 0.93  # how sure a head must be for a cut to be made: a picture is better whole than in two by mistake
 SMALL = 0.55  # of the picture's shorter side: heads that are less high are looked at again, twice as large
@@ -20,11 +20,11 @@ SMALL = 0.55  # of the picture's shorter side: heads that are less high are look
 
 def find_heads(picture: Pixels, seen: Sequence[Seen] | None = None) -> list[Box]:
     """Cut an (H, W, 3) uint8 picture into cells with one head each: at least one box, in reading order. `seen` is what
-    `look` sees in it, where that is known already."""
+    `detect` sees in it, where that is known already."""
     height, width = picture.shape[:2]
-    heads = _sure(look([picture])[0] if seen is None else seen)
+    heads = _sure(detect([picture])[0] if seen is None else seen)
     if len(heads) > 1 and np.median([h.box[3] - h.box[1] for h in heads]) < SMALL * min(height, width):
-        heads = _sure(look([picture], short=2 * SHORT)[0])
+        heads = _sure(detect([picture], short=2 * SHORT)[0])
     if len(heads) < 2:
         return [Box(0, 0, width, height)]
     boxes = []

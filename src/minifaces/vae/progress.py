@@ -1,0 +1,48 @@
+"""How far a training run is, and how long it is to be."""
+
+from dataclasses import dataclass
+
+TIMED = 10  # steps that tell how fast this machine is, where a run is to take some minutes ...
+UNTIMED = 3  # ... after the first ones, which warm up
+
+
+@dataclass
+class Progress:
+    """A run is as many `steps` as it was told to be, or as fit in `minutes`."""
+
+    steps: int = 0
+    """0 as long as it is not known"""
+    minutes: float | None = None
+    step: int = 0
+    """that were done"""
+    seconds: float = 0.0
+    """that they took"""
+    timed: int = 0
+    """steps that were timed to find out how many fit"""
+    clocked: float = 0.0
+    """seconds that those took"""
+
+    @property
+    def finished(self) -> bool:
+        return 0 < self.steps <= self.step
+
+    @property
+    def share(self) -> float:
+        """Of the run that is over, 0 to 1; 0 as long as its length is not known."""
+        return self.step / self.steps if self.steps else 0.0
+
+    def count(self, seconds: float) -> None:
+        """A step was done in so many seconds."""
+        self.step += 1
+        self.seconds += seconds
+
+    def fitting(self, seconds: float, number: int, helpers: int) -> int:
+        """Of how many steps the run should be, or 0 as long as too few were timed to tell. The last step, the
+        `number`-th since this process began, took so many seconds; batches come from so many `helpers`."""
+        # What helpers have made while the first ones warmed up says nothing of how fast they are.
+        if self.minutes is None or number <= UNTIMED + 2 * helpers:
+            return 0
+        self.timed, self.clocked = self.timed + 1, self.clocked + seconds
+        if self.timed < TIMED + 4 * helpers:
+            return 0
+        return max(self.step + 1, round(self.minutes * 60 * self.timed / self.clocked))

@@ -1,0 +1,135 @@
+"""`minifaces train --refit`: parts of a model fitted anew, to its weights as they are."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minifaces
+from minifaces.cli.main import run
+from minifaces.dataset import write_dataset
+
+FLOW, DIRECTIONS = "flow.safetensors", "directions.safetensors"
+SMALL = ["network.widths=[16,32]", "flow.steps=5", "flow.width=16", "mixture.faces=100"]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise, some of it dark."""
+    place, rng = tmp_path_factory.mktemp("pictures") / "faces", np.random.default_rng(0)
+    rows = [
+        {"design": str(i), "split": "train" if i < 130 else "validation", "dark": ("true", "false")[i % 2]}
+        for i in range(150)
+    ]
+    drawn = (rng.integers(0, 120 if row["dark"] == "true" else 255, (32, 32, 3), np.uint8) for row in rows)
+    write_dataset(place, zip(drawn, rows, strict=True))
+    return place
+
+
+@pytest.fixture(scope="module")
+def trained(faces: Path) -> Path:
+    small = ["--size", "32", "--latent", "6", "--batch", "8", "--steps", "3", "--threads", "1"]
+    settings = [word for setting in SMALL for word in ("--set", setting)]
+    assert run(["train", "--data", str(faces), "-o", str(faces.parent / "toy"), *small, *settings]) == 0
+    return faces.parent / "toy"
+
+
+@pytest.fixture
+def model(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "toy", ignore=shutil.ignore_patterns("training")))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_what_is_named_is_fitted_anew_and_all_else_stays(
+    model: Path, faces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(model)
+    settings = ["--set", "flow.steps=9", "--set", "directions.faces=100"]
+    assert run(["train", "--refit", str(model), "directions", "flow", "--data", str(faces), *settings]) == 0
+    assert f"{model}: fitted anew: directions, flow; try minifaces demo" in capsys.readouterr().out
+    after = contents(model)
+    assert after.keys() == before.keys()
+    changed = {name for name in after if after[name] != before[name]}
+    assert {FLOW, DIRECTIONS, "config.json"} <= changed <= {FLOW, DIRECTIONS, "config.json", "README.md"}
+    old, new = (json.loads(files["config.json"]) for files in (before, after))
+    assert new["files"] == {name: hashlib.sha256(after[name]).hexdigest() for name in after if name != "config.json"}
+    told = {group: {**old["preset"][group]} for group in ("flow", "directions")}
+    told["flow"]["steps"], told["directions"]["faces"] = 9, 100
+    assert new == {**old, "files": new["files"], "preset": {**old["preset"], **told}}
+    assert minifaces.load(model).sample(2, seed=1, prior="flow").shape == (2, 32, 32, 3)
+
+
+def test_a_flow_of_no_steps_is_taken_away(model: Path, faces: Path) -> None:
+    words = ["train", "--refit", str(model), "flow", "--data", str(faces), "--set"]
+    assert run([*words, "flow.steps=0"]) == 0
+    assert not (model / FLOW).exists()
+    opened = minifaces.load(model)
+    assert list(opened.priors) == ["mixture", "normal"]
+    np.testing.assert_array_equal(opened.sample(2, seed=1), opened.sample(2, seed=1, prior="mixture"))
+    assert run([*words, "flow.steps=5"]) == 0
+    assert next(iter(minifaces.load(model).priors)) == "flow"
+
+
+def test_without_a_name_all_is_fitted_anew(model: Path, faces: Path) -> None:
+    before = contents(model)
+    settings = ["mixture.faces=110", "flow.steps=9", "directions.faces=100", "gallery.faces=7"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    assert run(["train", "--refit", str(model), "--data", str(faces), *words]) == 0
+    after = contents(model)
+    assert len(minifaces.load(model).gallery) == 7
+    network = {"encoder.onnx", "decoder.onnx", "model.safetensors"}
+    assert {name for name in before if before[name] == after[name]} == network
+
+
+def test_a_model_of_pictures_needs_them_again(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(model)
+    assert run(["train", "--refit", str(model), "gallery"]) == 2
+    assert f"{model} was trained on pictures: name them with --data" in capsys.readouterr().err
+    assert contents(model) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["flwo"], "unknown fit 'flwo'; do you mean flow?"),
+        (["beauty"], "the known are mixture, flow, directions, editor, gallery"),
+        (["flow", "--set", "flow.stpes=3"], "flow.stpes"),
+        (["flow", "--set", "mixture.faces=300"], "mixture.faces is no setting of what is fitted anew: flow"),
+        (["--set", "loss.beta=2"], "loss.beta is no setting of what is fitted anew"),
+        (["--set", "network.image_size=64"], "network.image_size is no setting"),
+        (["--minutes", "3"], "--minutes has no use with --refit"),
+        (["--steps", "3"], "--steps has no use"),
+        (["--epochs", "3"], "--epochs has no use"),
+        (["--resume"], "--resume has no use"),
+        (["--from", "x"], "--from has no use"),
+        (["--preset", "default"], "--preset has no use"),
+        (["-o", "elsewhere"], "--output has no use"),
+        (["--data", "nowhere"], "nowhere is missing"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_line_and_changes_nothing(
+    model: Path, capsys: pytest.CaptureFixture[str], words: list[str], line: str
+) -> None:
+    before = contents(model)
+    assert run(["train", "--refit", str(model), *words]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert err.count("\n") == 1
+    assert contents(model) == before
+    assert not (model / ".export").exists()
+
+
+def test_a_folder_without_weights_cannot_be_fitted_to(
+    model: Path, faces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (model / "model.safetensors").unlink()
+    assert run(["train", "--refit", str(model), "flow", "--data", str(faces)]) == 2
+    assert "model.safetensors cannot be read" in capsys.readouterr().err
+    assert run(["train", "--refit", str(model / "nowhere")]) == 2
+    assert "there is no model folder" in capsys.readouterr().err
