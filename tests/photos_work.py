@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minifaces.images import Pixels, save_picture
+from minifaces.arrays import Pixels
+from minifaces.images import save_picture
 from minifaces.ldraw.composed import composed_faces
 from minifaces.photos.lists import Appender
 from minifaces.photos.workfolder import Box, Frame, Head, Original, Screen, Work

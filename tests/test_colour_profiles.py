@@ -48,10 +48,11 @@ from icc_profiles import (
     with_chunks,
     xyz_of_ink,
 )
+from minifaces.arrays import Pixels
 from minifaces.cli.main import run
 from minifaces.dataset import read_dataset
 from minifaces.errors import MinifacesWarning
-from minifaces.images import Pixels, decode_picture, read_picture, save_picture
+from minifaces.images import decode_picture, read_picture, save_picture
 from minifaces.photos.pipeline import Job, Plan, work_up
 
 STEPS = np.linspace(0, 255, 16).astype(np.uint8)

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from minifaces.arrays import Pixels
 from minifaces.cli.main import run
 from minifaces.dataset import read_dataset, write_dataset
 from minifaces.errors import UsageError
-from minifaces.images import Pixels, resize
+from minifaces.images import resize
 from minifaces.listing import SPLITS, list_dataset
 from minifaces.photos.apply import Groups, Plan, plan, read_decisions, record, splits
 from minifaces.photos.lists import read_rows

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minifaces.images import Pixels
+from minifaces.arrays import Pixels
 from minifaces.photos.apply import plan, read_decisions
 from minifaces.photos.review import write_page
 from minifaces.photos.screen import DEFECTS

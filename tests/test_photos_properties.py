@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from minifaces.arrays import Pixels
 from minifaces.errors import UsageError
-from minifaces.images import Pixels
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts
 from minifaces.ldraw.stages import load_stages

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minifaces.arrays import Pixels
 from minifaces.cli.main import run
 from minifaces.dataset import write_dataset
 from minifaces.errors import UsageError
 from minifaces.headcolours import head_colours
-from minifaces.images import Pixels, save_picture
+from minifaces.images import save_picture
 from minifaces.ldraw.composed import composed_faces
 from minifaces.photos.brightness import brightness, ground_colour
 from minifaces.photos.lists import Appender

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from minifaces.arrays import Pixels
 from minifaces.cli.main import run
-from minifaces.images import Pixels
 from minifaces.ldraw.composed import composed_faces
 from minifaces.listing import list_dataset
 from minifaces.photos.workfolder import Work

@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Pixels
 from minifaces.cores import cores
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
-from minifaces.images import Pixels, read_picture, save_picture, square
+from minifaces.images import read_picture, save_picture, square
 from minifaces.listing import UNFINISHED, check_row, list_dataset
 
 _METADATA = "metadata.csv"

@@ -5,7 +5,8 @@ head_colours(pictures)        # ["yellow", "light skin", ...]"""
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.images import Pixels, resized
+from minifaces.arrays import Pixels
+from minifaces.images import resized
 
 COLOURS = {
     "yellow": (241, 195, 33),

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from minifaces.arrays import Pixels
 from minifaces.checks import file_name, told, whole
 from minifaces.errors import MinifacesWarning, UsageError
 from minifaces.files import atomic
 from minifaces.pngs import lower_bytes, stored_as, take_key, without_notes
 from minifaces.profiles import Unusable, described, head_of, to_srgb
 
-Pixels = NDArray[np.uint8]
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 """What red, green and blue weigh in luma (Rec. 709), of linear values too."""
 

@@ -8,10 +8,9 @@ it; what the camera and the file did (softness, noise, JPEG) is in `shown` alone
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-Bytes = NDArray[np.uint8]
+from minifaces.arrays import Pixels
 
 SCALE, SHIFT, ROLL = 0.10, 0.04, 2.5  # standard deviations: log size, share of the picture, degrees
 LIGHT, CONTRAST, TINT = 0.18, 0.12, 0.05  # of log gain, log contrast about the middle, log gain of each channel
@@ -21,7 +20,7 @@ SMALLEST = 0.45  # of the picture's size: what it may have been scaled down to
 CHANCE = 0.5  # of each of softness, small size, noise, JPEG
 
 
-def photolike(faces: Bytes, mask: Bytes, rng: np.random.Generator) -> tuple[Bytes, Bytes, Bytes]:
+def photolike(faces: Pixels, mask: Pixels, rng: np.random.Generator) -> tuple[Pixels, Pixels, Pixels]:
     """Faces (n, H, W, 3) and their masks (n, H, W), uint8 -> (shown, wanted, mask) of the same shapes."""
     shown, wanted, masks = np.empty_like(faces), np.empty_like(faces), np.empty_like(mask)
     for i in range(len(faces)):
@@ -31,7 +30,7 @@ def photolike(faces: Bytes, mask: Bytes, rng: np.random.Generator) -> tuple[Byte
     return shown, wanted, masks
 
 
-def degraded(face: Bytes, rng: np.random.Generator) -> Bytes:
+def degraded(face: Pixels, rng: np.random.Generator) -> Pixels:
     """What a camera and a file may do to one (H, W, 3) uint8 picture: soften, shrink, add noise, compress."""
     size = face.shape[0]
     picture = Image.fromarray(face)
@@ -52,7 +51,7 @@ def degraded(face: Bytes, rng: np.random.Generator) -> Bytes:
     return np.asarray(picture)
 
 
-def _reframed(face: Bytes, mask: Bytes, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
+def _reframed(face: Pixels, mask: Pixels, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     """Moved, turned in the plane and scaled; what comes into view repeats the border."""
     size = face.shape[0]
     pad = size // 4
@@ -70,7 +69,7 @@ def _reframed(face: Bytes, mask: Bytes, rng: np.random.Generator) -> tuple[Bytes
     return np.asarray(moved), np.asarray(region)
 
 
-def _relit(face: Bytes, rng: np.random.Generator) -> Bytes:
+def _relit(face: Pixels, rng: np.random.Generator) -> Pixels:
     gain = np.exp(rng.normal(0, LIGHT) + rng.normal(0, TINT, 3))
     contrast = np.exp(rng.normal(0, CONTRAST))
     table = (np.arange(256) / 255)[:, None] * gain

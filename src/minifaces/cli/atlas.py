@@ -10,8 +10,8 @@ from minifaces.cli.common import DataOption, JsonOption, ModelOption, PictureOpt
 from minifaces.cli.help import Commands
 
 if TYPE_CHECKING:
-    from minifaces.images import Pixels
-    from minifaces.studio.model import Latents, Model
+    from minifaces.arrays import Latents, Pixels
+    from minifaces.studio.model import Model
 
 app = Commands()
 

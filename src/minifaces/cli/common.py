@@ -18,8 +18,8 @@ from minifaces.errors import UsageError
 from minifaces.files import spelled
 
 if TYPE_CHECKING:
-    from minifaces.images import Pixels
-    from minifaces.studio.model import Latents, Model
+    from minifaces.arrays import Latents, Pixels
+    from minifaces.studio.model import Model
 
 ModelOption = Annotated[
     Path | None,

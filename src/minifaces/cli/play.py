@@ -25,7 +25,8 @@ from minifaces.cli.paths import named, names_folder, picture_or_folder, strip_or
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from minifaces.studio.model import Latents, Model
+    from minifaces.arrays import Latents
+    from minifaces.studio.model import Model
 
 app = Commands()
 

@@ -17,10 +17,8 @@ from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
+from minifaces.arrays import Doubles, Places
 from minifaces.errors import UsageError
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 _PAIRS = 2**22  # of which the distances are held at a time
 _DIMENSIONS = 128  # that the classifier of the two-sample test sees
@@ -155,16 +153,16 @@ def two_sample(a: ArrayLike, b: ArrayLike, folds: int = 5, seed: int = 0) -> Two
     return TwoSample(float(right_a.mean() + right_b.mean()) / 2, right_a, right_b)
 
 
-def nearest(a: ArrayLike, b: ArrayLike) -> tuple[Indices, Floats]:
+def nearest(a: ArrayLike, b: ArrayLike) -> tuple[Places, Doubles]:
     """The row of b (m, f) that is nearest to each row of a (n, f): its index (n,) and Euclidean distance (n,)."""
     a, b = _features(1, a=a, b=b)
     index = np.concatenate([squares.argmin(1) for _, squares in _distances(a, b)])
     return index, _apart(a, b[index])
 
 
-def _features(least: int, **samples: ArrayLike) -> list[Floats]:
+def _features(least: int, **samples: ArrayLike) -> list[Doubles]:
     """The samples as float64; UsageError unless they are finite, of one width, with at least `least` rows each."""
-    checked: dict[str, Floats] = {}
+    checked: dict[str, Doubles] = {}
     for name, sample in samples.items():
         rows = np.asarray(sample)
         if rows.ndim != 2 or rows.shape[1] == 0 or rows.dtype.kind not in "fiub":
@@ -180,7 +178,7 @@ def _features(least: int, **samples: ArrayLike) -> list[Floats]:
     return list(checked.values())
 
 
-def _groups(groups: ArrayLike | None, rows: int) -> Indices:
+def _groups(groups: ArrayLike | None, rows: int) -> Places:
     """A number from 0 for each row's group; each row its own without groups."""
     if groups is None:
         return np.arange(rows)
@@ -190,25 +188,25 @@ def _groups(groups: ArrayLike | None, rows: int) -> Indices:
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
-def _spread(rows: Floats) -> Floats:
+def _spread(rows: Doubles) -> Doubles:
     """A matrix X with at most f rows for which X'X is the covariance of the rows (n, f)."""
-    centred: Floats = (rows - rows.mean(0)) / np.sqrt(len(rows) - 1)
+    centred: Doubles = (rows - rows.mean(0)) / np.sqrt(len(rows) - 1)
     if len(rows) <= rows.shape[1]:
         return centred
     return np.asarray(np.linalg.qr(centred, mode="r"))
 
 
-def _kernels(a: Floats, b: Floats) -> float:
+def _kernels(a: Doubles, b: Doubles) -> float:
     """The sum of (x.y / f + 1)^3 over all pairs of rows."""
     return sum(_cubes(a[rows] @ b.T, a.shape[1]) for rows in _blocks(len(a), len(b)))
 
 
-def _cubes(products: Floats, width: int) -> float:
+def _cubes(products: Doubles, width: int) -> float:
     base = products / width + 1
     return float((base * base * base).sum())  # base**3 would take ten times as long
 
 
-def _distances(a: Floats, b: Floats) -> Iterator[tuple[slice, Floats]]:
+def _distances(a: Doubles, b: Doubles) -> Iterator[tuple[slice, Doubles]]:
     """Rows of a, and their squared distances to all rows of b, (rows, m): block by block.
 
     What may be only rounding in |x|^2 - 2 x.y + |y|^2 comes out as 0."""
@@ -229,13 +227,13 @@ def _blocks(rows: int, columns: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, rows, step)]
 
 
-def _lengths(rows: Floats) -> Floats:
+def _lengths(rows: Doubles) -> Doubles:
     """Squared lengths of the rows, (n,)."""
-    lengths: Floats = np.einsum("ij,ij->i", rows, rows)
+    lengths: Doubles = np.einsum("ij,ij->i", rows, rows)
     return lengths
 
 
-def _apart(a: Floats, b: Floats) -> Floats:
+def _apart(a: Doubles, b: Doubles) -> Doubles:
     """Distances of the rows of a to those of b, one to one, (n,): exact, so that a copy is at 0."""
-    distances: Floats = np.sqrt(_lengths(a - b))
+    distances: Doubles = np.sqrt(_lengths(a - b))
     return distances

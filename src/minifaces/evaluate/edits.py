@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.attributes import DARK_HEAD, MEASURES, TURN, YELLOW_HEAD
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
@@ -20,8 +21,6 @@ from minifaces.photos.finder import detect
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 LEARNT, STEP = 1.0, 2.0  # how far edits of attributes go: what the editor has learnt, and a step for any face
 LEAST = 5  # faces, for a figure
 SHOWN = 8
@@ -80,7 +79,7 @@ def _changed(
     model: Model,
     faces: Faces,
     latents: Floats,
-    plain: Bytes,
+    plain: Pixels,
     before: NDArray[np.bool_],
     colours: NDArray[np.str_],
     name: str,
@@ -114,7 +113,7 @@ def _far(model: Model, name: str, sign: int) -> float:
     return sign * (LEARNT if least <= sign * LEARNT <= most else STEP)
 
 
-def _measured(model: Model, faces: Faces, latents: Floats, plain: Bytes, name: str) -> dict[str, Value]:
+def _measured(model: Model, faces: Faces, latents: Floats, plain: Pixels, name: str) -> dict[str, Value]:
     """A measure raised and lowered by 1: by how much it changes, and how often by half of what was asked."""
     measure, asked = _MEASURES[name], MEASURES[name].unit
     start = measure(plain)
@@ -133,7 +132,7 @@ def _measured(model: Model, faces: Faces, latents: Floats, plain: Bytes, name: s
     return row
 
 
-def _read(reader: Reader, faces: Bytes) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+def _read(reader: Reader, faces: Pixels) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
     """What faces have, the columns of `_column`, and their heads' colours by name."""
     colours = np.array(head_colours(faces))
     return np.column_stack([reader.holds(faces), colours == "yellow"]), colours
@@ -143,12 +142,12 @@ def _column(reader: Reader, name: str) -> int:
     return len(reader.names) if name == YELLOW else reader.names.index(name)
 
 
-def _turn(faces: Bytes) -> NDArray[np.float64]:
+def _turn(faces: Pixels) -> NDArray[np.float64]:
     """Degrees that each face is turned to the picture's right, NaN where no head is seen."""
     return np.array([heads[0].yaw if heads else np.nan for heads in detect(list(faces))], np.float64)
 
 
-def _darkness(faces: Bytes) -> NDArray[np.float64]:
+def _darkness(faces: Pixels) -> NDArray[np.float64]:
     """log2 of how much less light than white the middle of each picture gives."""
     quarter = faces.shape[1] // 4
     middle = faces[:, quarter:-quarter, quarter:-quarter].reshape(len(faces), -1, 3)
@@ -156,4 +155,4 @@ def _darkness(faces: Bytes) -> NDArray[np.float64]:
     return np.asarray(-np.log2(np.maximum(luma, 1e-3)), np.float64)
 
 
-_MEASURES: dict[str, Callable[[Bytes], NDArray[np.float64]]] = {TURN.name: _turn, DARK_HEAD.name: _darkness}
+_MEASURES: dict[str, Callable[[Pixels], NDArray[np.float64]]] = {TURN.name: _turn, DARK_HEAD.name: _darkness}

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.images import check_faces, resized
 from minifaces.studio.network import Network
 
-Pictures = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -28,7 +26,7 @@ RANDOM_SIZE = 64  # pixels that it is shown
 GRID = 4  # and its features are pooled to so many cells a side
 
 
-def lite0(pictures: Pictures, progress: Progress = lambda *_: None) -> Floats:
+def lite0(pictures: Pixels, progress: Progress = lambda *_: None) -> Floats:
     """Pooled features of EfficientNet-lite0, trained on ImageNet: (n, H, W, 3) uint8 -> (n, 1280) float32 in [0, 6].
 
     Pictures of another size are resampled to 128 x 128. `progress` is told (done, of). Networks that were trained to
@@ -43,7 +41,7 @@ def lite0(pictures: Pictures, progress: Progress = lambda *_: None) -> Floats:
     return features
 
 
-def random_cnn(pictures: Pictures, seed: int = 0) -> Floats:
+def random_cnn(pictures: Pixels, seed: int = 0) -> Floats:
     """Features of a network with random weights: (n, H, W, 3) uint8 -> (n, 1024) float32.
 
     Three levels of 3 x 3 convolution with stride 2 and ReLU, pooled to a grid of 4 x 4 by mean and by maximum. What
@@ -56,7 +54,7 @@ def random_cnn(pictures: Pictures, seed: int = 0) -> Floats:
     return np.concatenate(batches)
 
 
-def planes(pictures: Pictures, size: int) -> Floats:
+def planes(pictures: Pixels, size: int) -> Floats:
     """What networks take: (n, H, W, 3) uint8 -> (n, 3, size, size) float32 in [0, 1], antialiased."""
     return np.ascontiguousarray(resized(pictures, size).transpose(0, 3, 1, 2), np.float32) / np.float32(255)
 
@@ -77,7 +75,7 @@ def _random_weights(seed: int) -> list[Floats]:
     ]
 
 
-def _random_features(pictures: Pictures, weights: list[Floats]) -> Floats:
+def _random_features(pictures: Pixels, weights: list[Floats]) -> Floats:
     hidden = planes(pictures, RANDOM_SIZE).transpose(0, 2, 3, 1) * 2 - 1
     for matrix in weights:
         hidden = np.maximum(_patches(hidden) @ matrix, 0)

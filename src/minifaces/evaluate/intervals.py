@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.arrays import Doubles, Places
 from minifaces.errors import UsageError
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 KEPT = 0.8
 """Share of each sample that `bootstrap_two` keeps in a round."""
@@ -160,7 +158,7 @@ def bootstrap_two(
     return Interval(value, max(value - reach, limits[0]), min(value + reach, limits[1]))
 
 
-def _between(value: float, results: Floats, level: float) -> Interval:
+def _between(value: float, results: Doubles, level: float) -> Interval:
     if not len(results):
         return Interval(value, math.nan, math.nan)
     low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2])
@@ -172,7 +170,7 @@ def _check(rounds: int, level: float) -> None:
         raise UsageError(f"an interval needs at least 2 rounds and a level between 0 and 1, not {rounds} and {level}")
 
 
-def _members(groups: ArrayLike | None, arrays: list[NDArray[Any]]) -> list[Indices]:
+def _members(groups: ArrayLike | None, arrays: list[NDArray[Any]]) -> list[Places]:
     """The rows of each group, or each row alone; UsageError unless all have the same number of rows."""
     shapes = [array.shape for array in arrays]
     if any(array.ndim == 0 for array in arrays) or len({len(array) for array in arrays}) > 1:
@@ -189,7 +187,7 @@ def _members(groups: ArrayLike | None, arrays: list[NDArray[Any]]) -> list[Indic
     return np.split(np.argsort(number, kind="stable"), np.cumsum(sizes)[:-1])
 
 
-def _draws(count: int, rounds: int, seed: int) -> Iterator[Indices]:
+def _draws(count: int, rounds: int, seed: int) -> Iterator[Places]:
     """Draws of `count` from `count` with replacement, (rounds, count) in blocks."""
     rng = np.random.default_rng(seed)
     step = max(1, _DRAWS // count)
@@ -197,7 +195,7 @@ def _draws(count: int, rounds: int, seed: int) -> Iterator[Indices]:
         yield rng.integers(0, count, (min(step, rounds - start), count))
 
 
-def _means(values: Floats, members: list[Indices], rounds: int, seed: int) -> Floats:
+def _means(values: Doubles, members: list[Places], rounds: int, seed: int) -> Doubles:
     """The mean of each round, from sums over groups: (rounds,)."""
     known = ~np.isnan(values)
     starts = np.cumsum([0, *map(len, members[:-1])])
@@ -211,7 +209,7 @@ def _means(values: Floats, members: list[Indices], rounds: int, seed: int) -> Fl
     return np.concatenate(blocks)
 
 
-def _part(members: list[Indices], rng: np.random.Generator) -> Indices:
+def _part(members: list[Places], rng: np.random.Generator) -> Places:
     """The rows of 80 % of the groups, each at most once."""
     chosen = rng.choice(len(members), round(KEPT * len(members)), replace=False)
     return np.concatenate([members[i] for i in chosen])

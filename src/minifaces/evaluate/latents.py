@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
+from minifaces.arrays import Floats
 from minifaces.errors import UsageError
 from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Progress, Table, Value
@@ -14,7 +15,6 @@ from minifaces.evaluate.truth import against_truth
 from minifaces.images import LUMA
 from minifaces.studio.model import Model
 
-Floats = NDArray[np.float32]
 ACTIVE = 0.01  # variance of a dimension's means over the data above which it is active (Burda et al. 2016)
 
 

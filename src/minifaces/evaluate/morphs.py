@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Floats, Latents, Pixels
 from minifaces.errors import UsageError
 from minifaces.evaluate.distributions import nearest
 from minifaces.evaluate.features import lite0
@@ -15,10 +16,8 @@ from minifaces.evaluate.similarity import psnr
 from minifaces.evaluate.testset import Faces
 from minifaces.images import resized
 from minifaces.pictures import grid
-from minifaces.studio.model import Latents, Model
+from minifaces.studio.model import Model
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 Judged = Callable[[NDArray[np.floating]], Interval]
 PATHS = ("linear", "slerp", "density", "geodesic")
 FRAMES = 9  # of a measured morph, with both ends
@@ -106,7 +105,7 @@ def _distance_row(far: NDArray[np.floating], limit: float, judged: Judged) -> di
     }
 
 
-def _motion_row(frames: Bytes, faces: Faces, ends: NDArray[np.int64], judged: Judged) -> dict[str, Value]:
+def _motion_row(frames: Pixels, faces: Faces, ends: NDArray[np.int64], judged: Judged) -> dict[str, Value]:
     step, bend = (np.array(part) for part in zip(*map(_motion, frames), strict=True))
     fidelity = [psnr(faces.pictures[ends[:, i]], frames[:, -i]) for i in (0, 1)]  # first and last
     return {
@@ -118,7 +117,7 @@ def _motion_row(frames: Bytes, faces: Faces, ends: NDArray[np.int64], judged: Ju
     }
 
 
-def _motion(frames: Bytes) -> tuple[NDArray[np.floating], float]:
+def _motion(frames: Pixels) -> tuple[NDArray[np.floating], float]:
     """Of one morph (frames, H, W, 3): the root mean square change of each step, and the mean of the change of that."""
     moved = np.diff(frames.astype(np.float32), axis=0).reshape(len(frames) - 1, -1)
     turned = np.diff(moved, axis=0)

@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from minifaces.arrays import Pixels
 from minifaces.evaluate.intervals import Interval
 
-Bytes = NDArray[np.uint8]
 Value = Interval | float | int | str
 Progress = Callable[[str, float], None]
 """told what is being done and the share of it that is"""
@@ -30,7 +27,7 @@ class Picture:
 
     name: str
     caption: str
-    pixels: Bytes
+    pixels: Pixels
 
 
 @dataclass(frozen=True)

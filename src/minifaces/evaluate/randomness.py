@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from minifaces.arrays import Floats, Latents, Pixels
 from minifaces.evaluate.distributions import (
     TwoSample,
     authenticity,
@@ -26,10 +27,8 @@ from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.testset import Faces
 from minifaces.images import resized
 from minifaces.pictures import grid, pairs
-from minifaces.studio.model import Latents, Model
+from minifaces.studio.model import Model
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 Groups = NDArray[np.str_]
 SEED = 2024
 ROUNDS = 12  # of subsampling, for intervals that are known to a fifth: singular values of 800 x 800 take half a second
@@ -52,7 +51,7 @@ def random_faces(
     first = next(iter(models.values()))
     count, size = len(real), real.pictures.shape[1]
     rng = np.random.default_rng(SEED)
-    sets: dict[str, Callable[[], Bytes]] = {
+    sets: dict[str, Callable[[], Pixels]] = {
         "floor: the data again": lambda: again.pictures,
         "unseen designs": lambda: unseen.pictures,
         "blurred data": lambda: _blurred(again.pictures),
@@ -64,7 +63,7 @@ def random_faces(
         return model.sample_latents(count, SEED)
 
     @cache
-    def invented(model: Model) -> Bytes:
+    def invented(model: Model) -> Pixels:
         return resized(model.decode(drawn(model)), size)
 
     for name, model in models.items():
@@ -192,7 +191,7 @@ def _default(model: Model) -> str:
     return next(iter(model.priors))
 
 
-def _shown(model: Model, pictures: Bytes, real: Faces, features: Floats, made: Floats) -> list[Picture]:
+def _shown(model: Model, pictures: Pixels, real: Faces, features: Floats, made: Floats) -> list[Picture]:
     """`pictures` are the model's random faces, `made` their features, `features` those of `real`."""
     found, far = nearest(made, features)
     closest = np.argsort(far)[:20]
@@ -225,11 +224,11 @@ def _accuracy(told: TwoSample, groups: Groups) -> Interval:
     return bootstrap_two(balanced, told.right_a, told.right_b, groups_a=groups, limits=(0, 100))
 
 
-def _blurred(pictures: Bytes) -> Bytes:
+def _blurred(pictures: Pixels) -> Pixels:
     return np.asarray(gaussian_filter(pictures, (0, 1, 1, 0)))
 
 
-def _noisy(pictures: Bytes, rng: np.random.Generator) -> Bytes:
+def _noisy(pictures: Pixels, rng: np.random.Generator) -> Pixels:
     return np.clip(pictures + rng.normal(0, 8, pictures.shape), 0, 255).astype(np.uint8)
 
 

@@ -15,14 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.errors import UsageError
 from minifaces.evaluate.features import ASSETS, BATCH, SIZE, planes
 from minifaces.files import read_json
 from minifaces.images import check_faces
 from minifaces.studio.network import Network
-
-Pictures = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 class Reader:
@@ -42,7 +40,7 @@ class Reader:
         """(a,) float32 in (0, 1): above it, a face counts as having the attribute"""
         self._network = Network(path, ("face", (3, SIZE, SIZE)), ("attributes", (len(self.names),)), threads)
 
-    def read(self, pictures: Pictures) -> Floats:
+    def read(self, pictures: Pixels) -> Floats:
         """How surely pictures (n, H, W, 3) uint8 show each attribute: (n, a) float32 in [0, 1].
 
         Pictures of another size are resampled to 128 x 128. These are no calibrated probabilities: use `holds` for
@@ -51,7 +49,7 @@ class Reader:
         batches = [self._network(planes(pictures[i : i + BATCH], SIZE)) for i in range(0, len(pictures), BATCH)]
         return np.concatenate(batches)
 
-    def holds(self, pictures: Pictures) -> NDArray[np.bool_]:
+    def holds(self, pictures: Pixels) -> NDArray[np.bool_]:
         """Which attributes pictures (n, H, W, 3) uint8 have: (n, a) bool."""
         return self.read(pictures) > self.thresholds
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Pixels
 from minifaces.evaluate.intervals import Interval, bootstrap, mean
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
@@ -14,13 +15,12 @@ from minifaces.ldraw.compose import Box, compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.pictures import pairs
 
-Bytes = NDArray[np.uint8]
 Floats = NDArray[np.floating]
 SHOWN = 10
 
 
 def reconstruction(
-    faces: Faces, made: Mapping[str, Bytes], seen: Faces, seen_made: Mapping[str, Bytes], progress: Progress
+    faces: Faces, made: Mapping[str, Pixels], seen: Faces, seen_made: Mapping[str, Pixels], progress: Progress
 ) -> Part:
     """`made` and `seen_made`: name of a model -> its reconstructions of `faces` and of `seen` (faces of training
     designs), (n, H, W, 3) uint8. The first model is the one that is shown."""
@@ -53,7 +53,7 @@ def reconstruction(
     return Part("reconstruction", "Reconstruction", tables, _shown(faces, made[first]))
 
 
-def _figures(faces: Faces, pictures: Bytes) -> dict[str, Floats]:
+def _figures(faces: Faces, pictures: Pixels) -> dict[str, Floats]:
     """Column -> one value a face."""
     true, mask = faces.pictures, faces.mask
     figures: dict[str, Floats] = {
@@ -71,7 +71,7 @@ def _figures(faces: Faces, pictures: Bytes) -> dict[str, Floats]:
 
 
 def design_ranks(
-    faces: Faces, rivals: Mapping[str, Bytes], progress: Progress = lambda *_: None
+    faces: Faces, rivals: Mapping[str, Pixels], progress: Progress = lambda *_: None
 ) -> dict[str, NDArray[np.int64]]:
     """How many designs are nearer to each reconstruction than the true one, (n,) by name: all designs are composed on
     the input's stage in its head colour and compared within the print region. Only of composed faces."""
@@ -106,7 +106,7 @@ def _around(mask: NDArray[np.float32]) -> Box:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _gap(faces: Faces, made: Mapping[str, Bytes], seen: Faces, seen_made: Mapping[str, Bytes]) -> Table:
+def _gap(faces: Faces, made: Mapping[str, Pixels], seen: Faces, seen_made: Mapping[str, Pixels]) -> Table:
     """How much better faces of training designs come out, on the same stages."""
     rows: dict[str, dict[str, Value]] = {}
     for name in made:
@@ -120,7 +120,7 @@ def _gap(faces: Faces, made: Mapping[str, Bytes], seen: Faces, seen_made: Mappin
     return Table("PSNR of training and of unseen designs", columns, rows, "Both on the stages of the test split.")
 
 
-def _agreement(faces: Faces, rivals: Mapping[str, Bytes]) -> Table:
+def _agreement(faces: Faces, rivals: Mapping[str, Pixels]) -> Table:
     """Attributes read off the reconstruction as they are read off the input."""
     reader = Reader()
     read = reader.holds(faces.pictures)
@@ -135,7 +135,7 @@ def _agreement(faces: Faces, rivals: Mapping[str, Bytes]) -> Table:
     return Table("attribute agreement", ("all", *reader.names), rows, note)
 
 
-def _shown(faces: Faces, pictures: Bytes) -> list[Picture]:
+def _shown(faces: Faces, pictures: Pixels) -> list[Picture]:
     order = np.argsort(psnr(faces.pictures, pictures, faces.mask))
     middle = max(0, len(order) // 2 - SHOWN // 2)
     ranges = {"best": order[::-1][:SHOWN], "median": order[middle : middle + SHOWN], "worst": order[:SHOWN]}

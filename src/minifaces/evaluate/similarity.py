@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import maximum_filter
 
+from minifaces.arrays import Doubles, Floats, Pixels
 from minifaces.errors import UsageError
-from minifaces.images import LUMA, Pixels
-
-Floats = NDArray[np.float64]
-Weights = NDArray[np.float32]
+from minifaces.images import LUMA
 
 BEST_PSNR = 100.0
 """Decibels of equal pictures, whose PSNR is infinite: a mean over pictures should survive one of them."""
@@ -28,14 +26,14 @@ _LUMA = LUMA.astype(np.float32) / 255
 _BLOCK = 4  # pictures worked on at a time: what a processor's cache holds at 128 pixels a side
 
 
-def psnr(true: Pixels, made: Pixels, weight: ArrayLike | None = None) -> Floats:
+def psnr(true: Pixels, made: Pixels, weight: ArrayLike | None = None) -> Doubles:
     """Peak signal to noise ratio of each pair, (n,) decibels: 10 log10(255^2 / weighted mean squared error).
 
     The mean is over pixels and the three channels; equal pictures get BEST_PSNR, and none gets more."""
     return _each(_psnr, true, made, weight)
 
 
-def ssim(true: Pixels, made: Pixels, weight: ArrayLike | None = None) -> Floats:
+def ssim(true: Pixels, made: Pixels, weight: ArrayLike | None = None) -> Doubles:
     """Structural similarity of each pair, (n,) in [-1, 1], 1 for equal pictures: per colour channel
 
         (2 mx my + C1) (2 cxy + C2) / ((mx^2 + my^2 + C1) (vx + vy + C2)),  C1 = 0.01^2, C2 = 0.03^2
@@ -51,7 +49,7 @@ def ssim(true: Pixels, made: Pixels, weight: ArrayLike | None = None) -> Floats:
 
 def edge_f1(
     true: Pixels, made: Pixels, weight: ArrayLike | None = None, threshold: float = 0.1, tolerance: int = 1
-) -> Floats:
+) -> Doubles:
     """Agreement of the edges of each pair, (n,) in [0, 1]: the F1 score of made's edge pixels against true's.
 
     An edge is a ridge, one pixel wide, in the Sobel slope of the luma (of sRGB values, Rec. 709) that is at least
@@ -65,12 +63,12 @@ def edge_f1(
             f"edges need a threshold above 0 and a tolerance of at least 0, not {threshold} and {tolerance}"
         )
 
-    def block(true: Pixels, made: Pixels, weight: Weights) -> Floats:
+    def block(true: Pixels, made: Pixels, weight: Floats) -> Doubles:
         edges = [_edges(faces, threshold) for faces in (true, made)]
         size = (1, 2 * tolerance + 1, 2 * tolerance + 1)
         near = [maximum_filter(e, size=size) if tolerance else e for e in edges]
 
-        def count(mask: NDArray[np.bool_]) -> Floats:
+        def count(mask: NDArray[np.bool_]) -> Doubles:
             return _sum(mask * weight)
 
         in_true, in_made = count(edges[0]), count(edges[1])
@@ -84,14 +82,14 @@ def edge_f1(
     return _each(block, true, made, weight)
 
 
-def _psnr(true: Pixels, made: Pixels, weight: Weights) -> Floats:
+def _psnr(true: Pixels, made: Pixels, weight: Floats) -> Doubles:
     apart = true.astype(np.int32) - made
     error = _mean((apart**2).sum(-1) / 3, weight)
-    decibels: Floats = np.minimum(10 * np.log10(255**2 / np.maximum(error, 1e-9)), BEST_PSNR)
+    decibels: Doubles = np.minimum(10 * np.log10(255**2 / np.maximum(error, 1e-9)), BEST_PSNR)
     return decibels
 
 
-def _ssim(true: Pixels, made: Pixels, weight: Weights) -> Floats:
+def _ssim(true: Pixels, made: Pixels, weight: Floats) -> Doubles:
     # On the scale of 0 to 255 the sums over windows are whole numbers below 2^24, exact in float32.
     x, y = true.astype(np.float32), made.astype(np.float32)
     area = np.float32(_WINDOW**2)
@@ -132,8 +130,8 @@ def _edges(faces: Pixels, threshold: float) -> NDArray[np.bool_]:
 
 
 def _each(
-    block: Callable[[Pixels, Pixels, Weights], Floats], true: Pixels, made: Pixels, weight: ArrayLike | None
-) -> Floats:
+    block: Callable[[Pixels, Pixels, Floats], Doubles], true: Pixels, made: Pixels, weight: ArrayLike | None
+) -> Doubles:
     """Check the stacks and work through them a few pictures at a time: (n,)."""
     true, made = np.asarray(true), np.asarray(made)
     for name, faces in (("true", true), ("made", made)):
@@ -153,18 +151,18 @@ def _each(
     return np.concatenate([np.zeros(0), *(block(true[s], made[s], weights[s]) for s in parts)])
 
 
-def _mean(values: NDArray[np.floating], weight: Weights) -> Floats:
+def _mean(values: NDArray[np.floating], weight: Floats) -> Doubles:
     """The weighted mean over the last two axes, (n,); NaN where all weights are zero."""
     return _ratio(_sum(values * weight), _sum(weight), np.nan)
 
 
-def _ratio(top: Floats, bottom: Floats, otherwise: float) -> Floats:
+def _ratio(top: Doubles, bottom: Doubles, otherwise: float) -> Doubles:
     """top / bottom, and `otherwise` where bottom is 0."""
     ratio = np.full(len(top), otherwise)
     np.divide(top, bottom, where=bottom > 0, out=ratio)
     return ratio
 
 
-def _sum(values: NDArray[np.floating]) -> Floats:
-    sums: Floats = values.sum((1, 2), dtype=np.float64)
+def _sum(values: NDArray[np.floating]) -> Doubles:
+    sums: Doubles = values.sum((1, 2), dtype=np.float64)
     return sums

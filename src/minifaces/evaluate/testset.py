@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.arrays import Latents, Pixels
 from minifaces.attributes import RANGES
 from minifaces.dataset import read_dataset
 from minifaces.errors import UsageError
@@ -19,9 +20,8 @@ from minifaces.ldraw.draws import Draws, draw_faces, fixed_draws, head_code
 from minifaces.ldraw.edited import edited
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
-from minifaces.studio.model import Latents, Model
+from minifaces.studio.model import Model
 
-Bytes = NDArray[np.uint8]
 DARK = 0.1  # linear luma of a head below which it counts as dark
 LARGE = 0.15  # share of the texture that a large print covers
 
@@ -32,7 +32,7 @@ class Faces:
     `groups` (n,) the design of each: faces of one design are no independent evidence. Composed faces know how they
     were drawn."""
 
-    pictures: Bytes
+    pictures: Pixels
     mask: NDArray[np.float32]
     groups: NDArray[np.str_]
     draws: Draws | None = None
@@ -55,11 +55,11 @@ class Faces:
             self._latents[model] = model.encode(self.pictures)
         return self._latents[model]
 
-    def reconstructed(self, model: Model) -> Bytes:
+    def reconstructed(self, model: Model) -> Pixels:
         """What a model makes of them, (n, H, W, 3) uint8 at its own size."""
         return model.decode(self.latents(model))
 
-    def truth(self, which: NDArray[np.int64], name: str, amounts: ArrayLike) -> Bytes | None:
+    def truth(self, which: NDArray[np.int64], name: str, amounts: ArrayLike) -> Pixels | None:
         """Some of them, (n,), composed with an edit by `amounts`, one or (n,): (n, H, W, 3) uint8. None of faces that
         were not composed, and of an edit that cannot be."""
         if self.draws is None or self.prints is None or self.stages is None or name not in RANGES:
@@ -101,7 +101,7 @@ def drawn(
     return _compose(prints, staged, draw_faces(prints, staged, split, count, rng, recombined, varied))
 
 
-def bare(faces: Faces) -> Bytes:
+def bare(faces: Faces) -> Pixels:
     """The same heads on the same stages with nothing printed: what any model must beat."""
     assert faces.draws is not None
     assert faces.prints is not None

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minifaces.arrays import Latents, Pixels
 from minifaces.dataset import DataSet
 from minifaces.errors import UsageError
-from minifaces.images import Pixels
 from minifaces.listing import attributes_of, description_of
-from minifaces.studio.model import Latents, Model
+from minifaces.studio.model import Model
 
 MOST = 50_000
 """a map of more faces is slow to lay out and to load"""

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.images import Pixels, resize
+from minifaces.arrays import Pixels
+from minifaces.images import resize
 
 _SMALLEST = 24  # pixels: less is no face
 _SHEET = 2048  # pixels a side: what any graphics chip takes

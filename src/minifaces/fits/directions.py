@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.attributes import ATTRIBUTES, DARK_HEAD, TURN, YELLOW_HEAD
 from minifaces.fits.shape import Fitted, Subject, tensor_file
 from minifaces.images import LUMA
@@ -19,8 +20,6 @@ from minifaces.listing import attributes_of
 from minifaces.studio.folder import DIRECTIONS
 from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 FILES = (DIRECTIONS,)
 LEAST = 8  # faces with and without, or no direction is found
 HALF = 0.5
@@ -34,7 +33,7 @@ NUISANCE = "_"  # begins the names of what is known, and told apart from all els
 class Known:
     """`faces` (n, H, W, 3) uint8 and what is known of them: name -> (n,) values, NaN where unknown."""
 
-    faces: Bytes
+    faces: Pixels
     values: dict[str, NDArray[np.float64]]
 
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from minifaces.arrays import Floats
 from minifaces.attributes import RANGES
 from minifaces.fits import fitting, pairs
 from minifaces.fits.shape import Fitted, Subject, tensor_file
@@ -19,7 +20,6 @@ from minifaces.vae.config import Editor
 from minifaces.vae.device import device
 from minifaces.vae.training_data import ComposedFaces
 
-Floats = NDArray[np.float32]
 FILES = (EDITOR,)
 JITTER = 0.05  # of the standardised latents: invented faces are to be edited too
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from minifaces.arrays import Pixels
 from minifaces.checks import one_of
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json
@@ -35,7 +35,6 @@ from minifaces.vae.onnx import export_onnx, stored
 from minifaces.vae.train import Trained
 from minifaces.vae.training_data import open_source
 
-Bytes = NDArray[np.uint8]
 Report = Callable[[str], None]
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 HELD_OUT, COMPARED = 256, 32  # faces that the card's figures are of; faces that are held against torch's
@@ -184,7 +183,7 @@ class _Decoder(nn.Module):
         return self.network.decode(latent)
 
 
-def check_parity(network: VAE, folder: Path, faces: Bytes) -> float:
+def check_parity(network: VAE, folder: Path, faces: Pixels) -> float:
     """The largest difference between ONNX Runtime's and torch's reconstructions, in [0, 1].
 
     Raises MinifacesError where it passes 2/255."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
+from minifaces.arrays import Floats
 from minifaces.fits import fitting
 from minifaces.fits.shape import Fitted, Subject, tensor_file
 from minifaces.studio.latentnet import coarse
@@ -19,7 +20,6 @@ from minifaces.studio.priors import FLOW
 from minifaces.vae.config import Flow
 from minifaces.vae.device import device
 
-Floats = NDArray[np.float32]
 FILES = (FLOW,)
 PASSES = 300  # over the latents, at most: a few pictures need no long fit, and would be learnt by heart
 JITTER = 0.05  # of the standardised latents: a training face should not become a spike

@@ -9,9 +9,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from minifaces.arrays import Pixels
 from minifaces.fits.shape import Fitted, Subject, tensor_file
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
@@ -19,7 +19,6 @@ from minifaces.listing import attributes_of, description_of
 from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES
 from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
 
-Bytes = NDArray[np.uint8]
 FILES = (GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 
 
@@ -31,7 +30,7 @@ def fit(subject: Subject) -> Fitted:
     return Fitted({GALLERY: listed.encode(), GALLERY_LATENTS: latents, GALLERY_PICTURES: _sheet(faces)})
 
 
-def named_faces(source: Source, most: int) -> tuple[Bytes, list[dict[str, Any]]]:
+def named_faces(source: Source, most: int) -> tuple[Pixels, list[dict[str, Any]]]:
     """Pictures (n, H, W, 3) uint8 and their entries for gallery.json; of a folder at most `most`."""
     if isinstance(source, ComposedFaces):
         designs = np.arange(len(source.prints))
@@ -69,7 +68,7 @@ def _entry(row: dict[str, str], unique: bool) -> dict[str, Any]:
     return {"name": name, **facts}
 
 
-def _sheet(faces: Bytes) -> bytes:
+def _sheet(faces: Pixels) -> bytes:
     """Thumbnails, ceil(sqrt(n)) to a row, as one WebP."""
     count, height, width, _ = faces.shape
     columns = math.ceil(math.sqrt(count))

@@ -6,14 +6,13 @@ al., "From Variational to Deterministic Autoencoders", ICLR 2020)."""
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from minifaces.arrays import Floats
 from minifaces.fits.shape import Fitted, Subject, tensor_file
 from minifaces.studio.folder import MIXTURE
 
-Floats = NDArray[np.float32]
 FILES = (MIXTURE,)
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 KEPT = 0.995  # share of the variance that the mixture's coordinates hold ...

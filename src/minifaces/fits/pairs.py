@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minifaces.arrays import Floats, Pixels, Places
 from minifaces.attributes import DARK_HEAD, RANGES, TURN
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
@@ -20,10 +20,6 @@ from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import Stages
 from minifaces.ldraw.truths import NAMES, labels
 from minifaces.vae.training_data import ComposedFaces
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
 
 ROUND = 500  # faces of a round, unless told
 JOINED = 0.6  # of them
@@ -37,7 +33,7 @@ class Pairs:
     """`faces` (m, H, W, 3) uint8; of n pairs the places among them, `start` and `end`; `edits`, the place of each
     edit's name in `RANGES`; and `amounts`, float32. (n,) each."""
 
-    faces: Bytes
+    faces: Pixels
     start: Places
     end: Places
     edits: Places

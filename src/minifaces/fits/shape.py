@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.vae.coding import encode
 from minifaces.vae.config import Config
 from minifaces.vae.networks import VAE
 from minifaces.vae.training_data import Source
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 ROUND = 1000  # faces encoded at a time
 
 
@@ -35,7 +34,7 @@ class Subject:
     seed: int
     _rounds: list[Floats] = field(default_factory=list, init=False, repr=False)
 
-    def encode(self, faces: Bytes) -> Floats:
+    def encode(self, faces: Pixels) -> Floats:
         """Posterior means (n, d) of faces (n, H, W, 3) uint8."""
         return encode(self.network, faces)
 

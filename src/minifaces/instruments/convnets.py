@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from minifaces.arrays import Pixels
 from minifaces.vae.device import bfloat16_pays
 
-Bytes = NDArray[np.uint8]
 Batch = TypeVar("Batch")
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -43,7 +41,7 @@ def convolution(given: int, made: int, kernel: int = 3, stride: int = 1, padding
     ]
 
 
-def planes(pictures: Bytes) -> Tensor:
+def planes(pictures: Pixels) -> Tensor:
     """(n, H, W, 3) uint8 -> (n, 3, H, W) float32 in [0, 1], channels last in memory, as convolutions like it best."""
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
 

@@ -16,10 +16,10 @@ from typing import cast
 import numba
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.files import atomic
 from minifaces.instruments import convnets
 from minifaces.instruments.convnets import Pace, convolution, drawn_ahead, planes
@@ -30,9 +30,6 @@ from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.photos.frame import cut_out
 from minifaces.photos.light import SIZE
 from minifaces.vae.onnx import export_onnx
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 WIDTHS = (32, 64, 96, 128)
 FRAMES, LIGHTS = 48, 4  # framed faces of a batch, and how often each is lit anew
@@ -68,7 +65,7 @@ class LightNetwork(nn.Module):
 class Batch:
     """Framed faces (n, 64, 64, 3) uint8 and their light (n, 3) float32, as `LightNetwork` tells it."""
 
-    faces: Bytes
+    faces: Pixels
     light: Floats
 
 
@@ -85,12 +82,12 @@ def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> Batc
     return Batch(np.stack(faces), np.array(light, np.float32))
 
 
-def _on_floors(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Bytes]:
+def _on_floors(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
     for face, box in zip(*on_floors(prints, stages, "train", count, rng), strict=True):
         yield _framed(face, tuple(box), rng)
 
 
-def _cut_out_of_sheets(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Bytes]:
+def _cut_out_of_sheets(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
     turned = rng.uniform(-TURNED, TURNED, count).astype(np.float32)
     heads = Cutouts.make(prints, stages, "train", count, rng, turned, BARE)
     for i in range(count):
@@ -98,7 +95,7 @@ def _cut_out_of_sheets(prints: Prints, stages: Stages, count: int, rng: np.rando
         yield _framed(scene.picture, tuple(scene.boxes[0]), rng)
 
 
-def _framed(picture: Bytes, box: tuple[float, ...], rng: np.random.Generator) -> Bytes:
+def _framed(picture: Pixels, box: tuple[float, ...], rng: np.random.Generator) -> Pixels:
     """As a frame would show it that is not quite right."""
     x0, y0, x1, y1 = np.array(box) + rng.normal(0, BOX, 4) * (box[3] - box[1])
     return cut_out(picture, (x0, y0, x1, y1), SIZE)

@@ -25,6 +25,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.errors import UsageError
 from minifaces.files import atomic, write_json
 from minifaces.instruments import convnets
@@ -35,9 +36,6 @@ from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.ldraw.truths import NAMES, labels, truths
 from minifaces.vae.onnx import export_onnx
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 SIZE = 128
 WIDTHS = (32, 64, 96, 128)
@@ -92,7 +90,7 @@ def _batches(minutes: float, seed: int, all_designs: bool) -> Iterator[tuple[flo
             yield share, spoil(faces, rng), torch.from_numpy(known)
 
 
-def _draw(seed: int, all_designs: bool, step: int) -> tuple[Bytes, Floats]:
+def _draw(seed: int, all_designs: bool, step: int) -> tuple[Pixels, Floats]:
     """One batch (runs in a process of its own)."""
     return draw_batch(*_sources(all_designs), np.random.default_rng([seed, step]))
 
@@ -108,7 +106,7 @@ def _shown(all_designs: bool) -> Prints:
     return everything(load_prints()) if all_designs else load_prints()
 
 
-def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tuple[Bytes, Floats]:
+def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tuple[Pixels, Floats]:
     """Faces (n, H, W, 3) uint8 and what they should be read as, (n, a)."""
     draws = draw_faces(prints, stages, "train", BATCH - BARE, rng)
     faces = np.concatenate([compose(prints, stages, draws)[0], bare_heads(prints, stages, BARE, rng)])
@@ -117,7 +115,7 @@ def draw_batch(prints: Prints, stages: Stages, rng: np.random.Generator) -> tupl
     return faces[order], known[order]
 
 
-def bare_heads(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Bytes:
+def bare_heads(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Pixels:
     """Heads with nothing printed on them, (n, H, W, 3) uint8."""
     blank = prints.blank
     codes = rng.choice([head_code(d, rng) for d in prints.designs[:40]], count)
@@ -125,7 +123,7 @@ def bare_heads(prints: Prints, stages: Stages, count: int, rng: np.random.Genera
     return compose(blank, stages, fixed_draws(blank, np.zeros(count, np.int64), place, codes=codes))[0]
 
 
-def spoil(faces: Bytes, rng: np.random.Generator) -> Tensor:
+def spoil(faces: Pixels, rng: np.random.Generator) -> Tensor:
     """Faces (n, H, W, 3) uint8 as tensors (n, 3, H, W): most soft, noisy, tinted or compressed, some as they are.
 
     What a reconstruction loses must not change what is read, unless it loses the thing itself."""
@@ -142,7 +140,7 @@ def spoil(faces: Bytes, rng: np.random.Generator) -> Tensor:
     return picture.clamp_(0, 1)
 
 
-def _compressed(face: Bytes, rng: np.random.Generator) -> Bytes:
+def _compressed(face: Pixels, rng: np.random.Generator) -> Pixels:
     buffer = io.BytesIO()
     Image.fromarray(face).save(buffer, "jpeg", quality=int(rng.integers(40, 90)))
     return np.asarray(Image.open(buffer))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.ldraw.clutter import figure, shapes, shuffled, texture
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.compose import compose, tone
@@ -17,9 +18,6 @@ from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.scenes import Cutouts, Scene, ground, outline_box, sheet
 from minifaces.ldraw.stages import Stages
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 CELL = 8  # pixels of a cell
 CORE, RIM = 0.5, 0.66  # share of a head's box, about its middle, in which cells belong to it; between, nobody asks
@@ -44,7 +42,7 @@ class Batch:
     between; `sides` (n, h, w, 4) distances from the cell's middle to the left, upper, right and lower side of the
     head's box, in pixels; `face` 1, 0 or -1 (unknown); `angle` (n, h, w, 2) yaw and pitch, degrees."""
 
-    pictures: Bytes
+    pictures: Pixels
     core: NDArray[np.int64]
     sides: Floats
     face: NDArray[np.int64]
@@ -98,7 +96,7 @@ def _pool(sources: Sources, rng: np.random.Generator) -> Cutouts:
 
 def _scene(
     sources: Sources, heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[Bytes, Floats, NDArray[np.int64]]:
+) -> tuple[Pixels, Floats, NDArray[np.int64]]:
     """One picture of `shape`, boxes (k, 4) of its heads, and which heads they are (-1: none of the pool)."""
     height, width = shape
     kinds = {"sheet": 0.47, "floor": 0.12, "figure": 0.27, "shapes": 0.07, "close": 0.03, "shuffled": 0.04}
@@ -142,7 +140,9 @@ def _floor(sources: Sources, count: int, rng: np.random.Generator) -> Scene:
     return Scene(np.concatenate(list(faces), 1), boxes, np.full(count, -1))
 
 
-def on_floors(prints: Prints, stages: Stages, split: str, count: int, rng: np.random.Generator) -> tuple[Bytes, Floats]:
+def on_floors(
+    prints: Prints, stages: Stages, split: str, count: int, rng: np.random.Generator
+) -> tuple[Pixels, Floats]:
     """Faces (n, H, W, 3) on the floors that were traced, and their heads' boxes (n, 4), pixels."""
     traced = [i for i, p in enumerate(stages.parameters) if p.backdrop == "sweep"]
     draws = draw_faces(prints, stages, split, count, rng)
@@ -153,7 +153,7 @@ def on_floors(prints: Prints, stages: Stages, split: str, count: int, rng: np.ra
     return faces, boxes
 
 
-def _close(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> Bytes:
+def _close(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
     """So near that the picture shows a part of a face and no more."""
     i = int(rng.integers(len(heads)))
     x0, y0, x1, y1 = heads.boxes[i]
@@ -163,7 +163,7 @@ def _close(heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator) -> 
     return np.asarray(part.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=(x, y, x + w, y + w)))
 
 
-def fitted(picture: Bytes, boxes: Floats, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Bytes, Floats]:
+def fitted(picture: Pixels, boxes: Floats, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Pixels, Floats]:
     """Scaled and moved into a picture of `shape`, wholly in it or with a head cut off; the border goes on."""
     height, width = shape
     h, w = picture.shape[:2]
@@ -179,14 +179,14 @@ def fitted(picture: Bytes, boxes: Floats, shape: tuple[int, int], rng: np.random
     return whole, moved.astype(np.float32)
 
 
-def relit(picture: Bytes, rng: np.random.Generator) -> tuple[Bytes, float, Floats]:
+def relit(picture: Pixels, rng: np.random.Generator) -> tuple[Pixels, float, Floats]:
     """More or less light, and of another colour: the picture, log2 of the gain, log of red and blue against green."""
     gain = float(rng.normal(0, 0.1) if rng.random() < 0.4 else rng.uniform(-2.6, 2.4))
     cast = rng.normal(0, 0.03 if rng.random() < 0.4 else 0.35, 2)
     return lit(picture, gain, cast), gain, cast.astype(np.float32)
 
 
-def lit(picture: Bytes, gain: float, cast: NDArray[np.floating]) -> Bytes:
+def lit(picture: Pixels, gain: float, cast: NDArray[np.floating]) -> Pixels:
     """`picture` (H, W, 3) uint8 with 2^gain times the light and red and blue changed by factors exp(cast)."""
     factors = 2**gain * np.exp([cast[0], 0.0, cast[1]])
     light = _LINEAR[:, None] * factors
@@ -195,7 +195,7 @@ def lit(picture: Bytes, gain: float, cast: NDArray[np.floating]) -> Bytes:
     return np.stack([table[picture[..., c], c] for c in range(3)], -1)
 
 
-def worn(picture: Bytes, rng: np.random.Generator) -> Bytes:
+def worn(picture: Pixels, rng: np.random.Generator) -> Pixels:
     """Softened, with noise, compressed: each or none."""
     image = Image.fromarray(picture)
     if rng.random() < 0.35:

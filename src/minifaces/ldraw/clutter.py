@@ -6,13 +6,13 @@ picture = shapes(96, 96, rng)"""
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from minifaces.ldraw.compose import Bytes
+from minifaces.arrays import Pixels
 from minifaces.ldraw.scenes import Cutouts, ground, paste
 
 Colour = tuple[int, int, int, int]
 
 
-def texture(height: int, width: int, rng: np.random.Generator) -> Bytes:
+def texture(height: int, width: int, rng: np.random.Generator) -> Pixels:
     """A ground that is not even: grain, stripes as of wood, things out of focus."""
     base = rng.uniform(30, 225) + rng.normal(0, 20, 3)
     field = np.zeros((height, width, 3), np.float32) + base.astype(np.float32)
@@ -33,7 +33,7 @@ def texture(height: int, width: int, rng: np.random.Generator) -> Bytes:
     return np.asarray(picture)
 
 
-def shapes(height: int, width: int, rng: np.random.Generator) -> Bytes:
+def shapes(height: int, width: int, rng: np.random.Generator) -> Pixels:
     """A few plain things on an even or uneven ground: bricks, balls, boxes, lines of text."""
     behind = texture(height, width, rng) if rng.random() < 0.4 else ground(height, width, rng)
     picture = Image.fromarray(behind).resize((2 * width, 2 * height))
@@ -71,7 +71,7 @@ def solid(height: int, width: int, rng: np.random.Generator) -> Image.Image:
     return result
 
 
-def shuffled(picture: Bytes, rng: np.random.Generator) -> Bytes:
+def shuffled(picture: Pixels, rng: np.random.Generator) -> Pixels:
     """The picture's parts in another order, some upside down: all of its colours and edges, and no head."""
     cells = int(rng.integers(2, 5))
     height, width = picture.shape[0] // cells, picture.shape[1] // cells
@@ -127,7 +127,7 @@ def _colour(rng: np.random.Generator) -> Colour:
     return red, green, blue, 255
 
 
-def figure(heads: Cutouts, i: int, height: int, width: int, rng: np.random.Generator) -> Bytes:
+def figure(heads: Cutouts, i: int, height: int, width: int, rng: np.random.Generator) -> Pixels:
     """A whole figure with head `i`, with hair, a helmet or neither, upright, leaning or lying, or cut at the waist."""
     behind = texture(height, width, rng) if rng.random() < 0.6 else ground(height, width, rng)
     person = _person(heads, i, rng)

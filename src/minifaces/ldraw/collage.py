@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
+from minifaces.arrays import Pixels
 from minifaces.ldraw.prints import Prints
-
-Bytes = NDArray[np.uint8]
 
 KEPT = 0.75  # share of the first print's pieces that stay
 OTHERS = 4  # prints whose pieces are offered ...
@@ -43,7 +42,7 @@ class Pieces:
         self.of = [_pieces(texture[..., 3]) for texture in prints.colours]
 
 
-def collages(prints: Prints, pieces: Pieces, choice: NDArray[np.int64], count: int, rng: np.random.Generator) -> Bytes:
+def collages(prints: Prints, pieces: Pieces, choice: NDArray[np.int64], count: int, rng: np.random.Generator) -> Pixels:
     """`count` new textures, (count, H, W, 4) uint8 sRGB and alpha, made of the prints that `choice` names."""
     height, width = prints.colours.shape[1:3]
     canvases = np.zeros((count, height, width, 4), np.uint8)
@@ -58,7 +57,7 @@ def collages(prints: Prints, pieces: Pieces, choice: NDArray[np.int64], count: i
 
 
 def _place(
-    canvas: Bytes, taken: NDArray[np.bool_], texture: Bytes, piece: Piece, moved: bool, rng: np.random.Generator
+    canvas: Pixels, taken: NDArray[np.bool_], texture: Pixels, piece: Piece, moved: bool, rng: np.random.Generator
 ) -> None:
     """Copy a piece of `texture` to `canvas` if there is room, and mark the room as taken."""
     (rows, columns), inside, ink = piece.box, piece.inside, texture[piece.box]
@@ -81,7 +80,7 @@ def _place(
     canvas[top : top + height, left : left + width][inside] = ink[inside]
 
 
-def _pieces(alpha: Bytes) -> list[Piece]:
+def _pieces(alpha: Pixels) -> list[Piece]:
     labels, _ = label(alpha > 0, np.ones((3, 3)))
     found = []
     for number, box in enumerate(find_objects(labels), 1):

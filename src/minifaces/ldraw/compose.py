@@ -14,15 +14,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Pixels
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.jit import elementwise, jit
 from minifaces.ldraw.prints import THETA, Prints
 from minifaces.ldraw.stages import Stages
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 KNEE = 0.85  # the film's shoulder: brighter light is compressed into the rest
 FACE_HALF_ANGLE = np.radians(75.0)  # the print region that `mask` marks
@@ -33,7 +31,7 @@ WHOLE: Box = (slice(None), slice(None))
 TILE = 8  # texels a side, of which it is known whether anything is printed there
 
 
-def compose(prints: Prints, stages: Stages, draws: Draws, box: Box = WHOLE) -> tuple[Bytes, Bytes]:
+def compose(prints: Prints, stages: Stages, draws: Draws, box: Box = WHOLE) -> tuple[Pixels, Pixels]:
     """Faces, (n, size, size, 3) uint8 sRGB, and (n, size, size) uint8: how much of a pixel the mask marks. Of a `box`,
     rows and columns, only what is in it."""
     textures, metal, inked = _at_size(prints, stages.size * stages.over)
@@ -179,7 +177,7 @@ def _kernel(  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=4)
-def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes, NDArray[np.bool_]]:
+def _at_size(prints: Prints, samples: int) -> tuple[Pixels, Pixels, NDArray[np.bool_]]:
     """Textures no sharper than the samples: halved until a texel is about a sample (512 suit 256 samples); and of which
     tiles anything is printed on."""
     colours, metal = prints.colours, prints.metal
@@ -191,7 +189,7 @@ def _at_size(prints: Prints, samples: int) -> tuple[Bytes, Bytes, NDArray[np.boo
     return colours, metal, np.stack([_inked(t[..., 3]) for t in colours])
 
 
-def _inked(alpha: Bytes) -> NDArray[np.bool_]:
+def _inked(alpha: Pixels) -> NDArray[np.bool_]:
     """Whether a tile has ink, (rows, columns) of tiles: most have none, and need not be sampled. Sampling begins at a
     texel and takes in the next, so the first of the next tiles count too."""
     spread = alpha.copy()
@@ -203,7 +201,7 @@ def _inked(alpha: Bytes) -> NDArray[np.bool_]:
     return np.asarray(tiles.any((1, 3)))
 
 
-def _shrink(texture: Bytes, step: int) -> Bytes:
+def _shrink(texture: Pixels, step: int) -> Pixels:
     """A texture pooled by `step`, colours weighted by alpha in linear light."""
     height, width = texture.shape[0] // step, texture.shape[1] // step
     alpha = texture[..., 3:] / 255.0

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from minifaces.arrays import Pixels
 from minifaces.attributes import ATTRIBUTES
-from minifaces.ldraw.compose import Bytes, compose
+from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import Stages, load_stages
@@ -17,7 +18,7 @@ CHUNK = 64
 
 def composed_faces(
     count: int, size: int, recombined: float = 0.5, seed: int = 0
-) -> Iterator[tuple[Bytes, dict[str, str]]]:
+) -> Iterator[tuple[Pixels, dict[str, str]]]:
     """Give `count` faces (size, size, 3) uint8 with their metadata, splits in turn, the same for a seed.
 
     Attributes are told of faces that show one whole design; a recombined face names both designs instead.
@@ -27,7 +28,7 @@ def composed_faces(
 
 def _compose(
     prints: Prints, staged: list[Stages], count: int, recombined: float, seed: int
-) -> Iterator[tuple[Bytes, dict[str, str]]]:
+) -> Iterator[tuple[Pixels, dict[str, str]]]:
     rng = np.random.default_rng([seed, 2])
     bounds = np.round(np.cumsum([0, *SPLITS.values()]) * count).astype(int)
     for split, stages, first, last in zip(SPLITS, staged, bounds[:-1], bounds[1:], strict=True):

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Floats
 from minifaces.images import LUMA
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.designs import Design
@@ -16,8 +17,6 @@ from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.recombine import seam_finder
 from minifaces.ldraw.stages import Stages
-
-Floats = NDArray[np.float32]
 
 # Head colours by how often they are met: LDraw code -> share. Special heads keep their own colour instead.
 PALETTE = {14: 0.46, 78: 0.22, 92: 0.08, 84: 0.07, 70: 0.06, 308: 0.03, 19: 0.04, 86: 0.03, 15: 0.01}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label, maximum_filter1d
 from scipy.spatial.distance import cdist
 
+from minifaces.arrays import Bools, Floats, Places
 from minifaces.attributes import DARK_HEAD, TURN, YELLOW_HEAD
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.draws import Draws
@@ -23,10 +24,6 @@ from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.recombine import FIRST, seam_finder
 from minifaces.ldraw.stages import Stages
 from minifaces.ldraw.truths import NAMES, labels, truths
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
 
 UPPER, LOWER, BOTH, TOP = "upper", "lower", "both", "top"
 # What an edit adds: which half of a face, or the top of the head, gives way to that of which designs for training,

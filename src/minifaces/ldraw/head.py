@@ -14,8 +14,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles
 from minifaces.ldraw.jit import jit
-from minifaces.ldraw.library import Array, Mesh
+from minifaces.ldraw.library import Mesh
 
 RADIUS, TOP, BOTTOM = 13.0, 4.0, 17.0  # the wall
 INNER, BULGE, DEPTH = 8.0, 5.0, 4.0  # the roundings: radius of the torus' circle, its two half axes
@@ -27,13 +28,13 @@ SIDES = np.pi / 8  # LDraw's circles have 16 sides
 class HeadMesh:
     """Smooth triangles: `corners`, `normals` (n, 3, 3), `colours` (n,), `outer` (n,): the printed surface."""
 
-    corners: Array
-    normals: Array
+    corners: Doubles
+    normals: Doubles
     colours: np.ndarray
     outer: np.ndarray
 
 
-def v_of(radius: Array, y: Array) -> Array:
+def v_of(radius: Doubles, y: Doubles) -> Doubles:
     """Position along the profile, 0 (top) to 27 (bottom), of points on the surface. Any shape."""
     out = np.maximum((radius - INNER) / BULGE, 1e-6)
     top = np.arctan2(np.maximum(TOP - y, 0) / DEPTH, out) / (np.pi / 2)
@@ -42,7 +43,7 @@ def v_of(radius: Array, y: Array) -> Array:
     return np.where(y < TOP, V_ROUND * (1 - top), np.where(y > BOTTOM, V_TOTAL - V_ROUND * (1 - bottom), wall))
 
 
-def project(points: Array) -> tuple[Array, Array]:
+def project(points: Doubles) -> tuple[Doubles, Doubles]:
     """The points of the surface near to `points`, and its outward unit normals there. (..., 3) each."""
     theta = np.arctan2(points[..., 0], points[..., 2])
     radius, y = np.hypot(points[..., 0], points[..., 2]), points[..., 1]
@@ -60,7 +61,7 @@ def project(points: Array) -> tuple[Array, Array]:
 
 
 def cast_rays(
-    samples: int, origin: Array, forward: Array, right: Array, above: Array, start: float
+    samples: int, origin: Doubles, forward: Doubles, right: Doubles, above: Doubles, start: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do; y up here.
 
@@ -134,7 +135,7 @@ def smooth_head(mesh: Mesh, longest: float = 1.2) -> HeadMesh:
     )
 
 
-def _rounded(corners: Array, colours: np.ndarray, longest: float) -> tuple[Array, Array, np.ndarray]:
+def _rounded(corners: Doubles, colours: np.ndarray, longest: float) -> tuple[Doubles, Doubles, np.ndarray]:
     """Stud, ring, bore and neck: 16-sided walls and flat rings about the axis, made truly round."""
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     face /= np.maximum(np.linalg.norm(face, axis=1, keepdims=True), 1e-12)
@@ -162,12 +163,12 @@ def _rounded(corners: Array, colours: np.ndarray, longest: float) -> tuple[Array
     return points, normals, colours
 
 
-def _subdivide(corners: Array, colours: np.ndarray, longest: float) -> tuple[Array, np.ndarray]:
+def _subdivide(corners: Doubles, colours: np.ndarray, longest: float) -> tuple[Doubles, np.ndarray]:
     """Halve the longest edge of every triangle until none is longer than `longest`.
 
     Neighbours stay joined, since an edge's length alone decides whether it is halved. Along the straight
     wall, length in y hardly counts: the surface does not bend that way."""
-    done: list[tuple[Array, np.ndarray]] = [(corners[:0], colours[:0])]
+    done: list[tuple[Doubles, np.ndarray]] = [(corners[:0], colours[:0])]
     for _ in range(16):
         following = corners[:, [1, 2, 0]]
         edge, middle = following - corners, (following + corners) / 2

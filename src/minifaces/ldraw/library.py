@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles
 from minifaces.ldraw.source import File, LibraryError, find_files, lines
 
 INHERIT = 16  # "the colour of the part that refers to me"
@@ -24,14 +25,12 @@ FARTHEST = 1e6  # LDraw units: 400 metres
 MOST_DEPTH = 50  # files that refer to one another; LDraw's go six deep
 MOST_TRIANGLES = 200_000  # of a part; the most intricate head of the 2025-02 library has 5,896
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Mesh:
     """Triangles. `corners` (n, 3, 3) float64 in LDraw units (1 = 0.4 mm, -y is up), `colours` (n,) int64."""
 
-    corners: Array
+    corners: Doubles
     colours: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -44,8 +43,8 @@ class Reference:
 
     line: int
     colour: int
-    matrix: Array
-    offset: Array
+    matrix: Doubles
+    offset: Doubles
     name: str
     inverted: bool
 
@@ -61,7 +60,7 @@ class Part:
     keywords: list[str] = field(default_factory=list)
     colour: int | None = None  # the default colour that !CMDLINE -c names
     references: list[Reference] = field(default_factory=list)
-    corners: list[Array] = field(default_factory=list)  # one (m, 3, 3) per polygon
+    corners: list[Doubles] = field(default_factory=list)  # one (m, 3, 3) per polygon
     colours: list[int] = field(default_factory=list)  # one per polygon
 
 
@@ -246,13 +245,13 @@ def _colour(word: str) -> int:
     return code
 
 
-def _points(words: list[str], count: int) -> Array:
+def _points(words: list[str], count: int) -> Doubles:
     if len(words) < 2 + 3 * count:
         raise ValueError(f"{2 + 3 * count} values wanted, {len(words)} found")
     return _numbers(words[2 : 2 + 3 * count]).reshape(count, 3)
 
 
-def _numbers(words: list[str]) -> Array:
+def _numbers(words: list[str]) -> Doubles:
     return np.array([_number(word) for word in words])
 
 
@@ -268,7 +267,7 @@ def _number(word: str) -> float:
     return number
 
 
-def _triangles(corners: Array) -> Array:
+def _triangles(corners: Doubles) -> Doubles:
     """A triangle or quad as (1 or 2, 3, 3); a quad is cut along the diagonal that folds it least."""
     if len(corners) == 3:
         return corners[None]

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from minifaces.arrays import Pixels
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import Colour, colour_of, read_colours, to_linear, to_srgb
 from minifaces.ldraw.designs import Catalogue, Design, catalogue
@@ -28,7 +29,6 @@ from minifaces.ldraw.head import V_TOTAL, HeadMesh, smooth_head, v_of
 from minifaces.ldraw.library import EDGE, INHERIT, Library, Mesh
 from minifaces.ldraw.source import LibraryError
 
-Bytes = NDArray[np.uint8]
 WIDTH, HEIGHT = 512, 320
 THETA = np.radians(118.0)
 SAMPLES = 4
@@ -43,8 +43,8 @@ class Prints:
     0..255."""
 
     designs: tuple[Design, ...]
-    colours: Bytes
-    metal: Bytes
+    colours: Pixels
+    metal: Pixels
     metal_index: NDArray[np.int32]
     head_colours: dict[int, tuple[int, int, int]]
 
@@ -62,7 +62,7 @@ class Prints:
         return replace(self, designs=self.designs[:1], colours=nothing, metal_index=no_metal)
 
 
-def bake(head: HeadMesh, side: str, colours: dict[int, Colour]) -> tuple[Bytes, Bytes]:
+def bake(head: HeadMesh, side: str, colours: dict[int, Colour]) -> tuple[Pixels, Pixels]:
     """One side's print: (320, 512, 4) sRGB + alpha, and its metalness (320, 512)."""
     turn = 1.0 if side == "front" else -1.0
     corners, codes = head.corners[head.outer], head.colours[head.outer]
@@ -102,8 +102,8 @@ def bake_library(
     colours = read_colours(library)
     listed = usable(library, colours)
     designs: list[Design] = []
-    textures: list[Bytes] = []
-    metals: list[Bytes] = []
+    textures: list[Pixels] = []
+    metals: list[Pixels] = []
     seen: dict[bytes, str] = {}
     for done, design in enumerate(listed.designs):
         progress(done, len(listed.designs))
@@ -156,7 +156,7 @@ def _check(mesh: Mesh, head_colour: int, colours: dict[int, Colour]) -> None:
         raise LibraryError("it is larger than any head", "impossible shape")
 
 
-def similarity(textures: Bytes) -> NDArray[np.float32]:
+def similarity(textures: Pixels) -> NDArray[np.float32]:
     """How alike prints are, (n, n) in [-1, 1]: the lesser correlation, of what is inked or of its colour.
 
     The better of the print as it is and mirrored counts, since training mirrors prints."""
@@ -175,7 +175,7 @@ def similarity(textures: Bytes) -> NDArray[np.float32]:
     return np.maximum(plain, turned).astype(np.float32)
 
 
-def groups(designs: list[Design], textures: Bytes, threshold: float = 0.8) -> list[str]:
+def groups(designs: list[Design], textures: Pixels, threshold: float = 0.8) -> list[str]:
     """A group name per design: near-identical prints, and the two sides of one head, belong together."""
     leader = list(range(len(designs)))
 
@@ -246,11 +246,11 @@ def load_prints(path: Path | None = None) -> Prints:
     return Prints(designs, colours, metal, index, heads)
 
 
-def _webp(picture: Bytes) -> bytes:
+def _webp(picture: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "webp", lossless=True, quality=80, method=4)
     return buffer.getvalue()
 
 
-def _image(archive: zipfile.ZipFile, name: str, mode: str) -> Bytes:
+def _image(archive: zipfile.ZipFile, name: str, mode: str) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(archive.read(name))).convert(mode))

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.ldraw.compose import Bytes, Floats, compose
+from minifaces.arrays import Floats, Pixels
+from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.stages import StageParameters, Stages, background_of
@@ -30,7 +31,7 @@ class Cutouts:
     (n,) degrees that the face is turned to the picture's right, `pitch` (n,) that the camera looks down, `face` (n,)
     1 where a face is seen, 0 where none is, -1 where it is at the very edge."""
 
-    rgba: Bytes
+    rgba: Pixels
     boxes: Floats
     yaw: Floats
     pitch: Floats
@@ -73,7 +74,7 @@ class Cutouts:
 class Scene:
     """A picture (H, W, 3) uint8 and what is in it: `boxes` (k, 4) of its heads, `which` (k,) cutouts they are."""
 
-    picture: Bytes
+    picture: Pixels
     boxes: Floats
     which: NDArray[np.int64]
 
@@ -133,7 +134,7 @@ def outline_box(parameters: StageParameters, size: int) -> tuple[float, float, f
     return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
 
-def ground(height: int, width: int, rng: np.random.Generator) -> Bytes:
+def ground(height: int, width: int, rng: np.random.Generator) -> Pixels:
     """What lies behind: white, grey or tinted, even or softly shaded, sometimes dark, (height, width, 3)."""
     kind = rng.choice(["white", "pale", "any", "dark"], p=[0.35, 0.4, 0.17, 0.08])
     if kind == "white":
@@ -148,11 +149,11 @@ def ground(height: int, width: int, rng: np.random.Generator) -> Bytes:
         shade = slope[0] * y + slope[1] * x + bowl[0] * y**2 + bowl[1] * x**2
     else:
         shade = np.zeros((height, width))
-    shaded: Bytes = np.clip(base + shade[..., None], 0, 255).astype(np.uint8)
+    shaded: Pixels = np.clip(base + shade[..., None], 0, 255).astype(np.uint8)
     return shaded
 
 
-def shadow(picture: Bytes, boxes: Floats, rng: np.random.Generator) -> Bytes:
+def shadow(picture: Pixels, boxes: Floats, rng: np.random.Generator) -> Pixels:
     """A soft shadow where each head touches the floor."""
     height, width = picture.shape[:2]
     y, x = np.arange(height)[:, None], np.arange(width)[None]

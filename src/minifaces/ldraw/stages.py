@@ -21,11 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from minifaces.arrays import Floats
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.head import cast_rays
-
-Floats = NDArray[np.float32]
 
 SIZE = 256  # pixels of a stored stage
 DISTANCE = 140.0  # camera to head, LDraw units

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Floats
 from minifaces.errors import UsageError
 from minifaces.files import atomic, write_text
 from minifaces.ldraw.colours import to_linear
@@ -35,7 +36,6 @@ from minifaces.ldraw.stages import (
 GREY = 0.5  # albedo at which the diffuse light is measured; black gives the rest
 METAL_ROUGHNESS = 0.3  # of metallic inks
 UNDENOISED = 8  # times the samples where nothing cleans the picture
-Floats = NDArray[np.float32]
 
 
 @cache

@@ -11,14 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minifaces.arrays import Floats
 from minifaces.attributes import ATTRIBUTES
 from minifaces.ldraw.designs import FEATURE, Design
 from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.prints import Prints
-
-Floats = NDArray[np.float32]
 
 NAMES = tuple(name for name, row in ATTRIBUTES.items() if row.read)
 _SEEN = Path(__file__).with_name("seen.csv")

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from minifaces.arrays import Pixels
 from minifaces.errors import UsageError
-from minifaces.images import Pixels, read_picture
+from minifaces.images import read_picture
 from minifaces.photos.lists import Appender
 from minifaces.photos.workfolder import Decision, Face, Work
 

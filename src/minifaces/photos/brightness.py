@@ -5,7 +5,8 @@ brightness(face)     # 0.62"""
 
 import numpy as np
 
-from minifaces.images import LUMA, Pixels, resize
+from minifaces.arrays import Pixels
+from minifaces.images import LUMA, resize
 
 _SIDE = 48  # pixels a side that are looked at
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from minifaces.images import Pixels
+from minifaces.arrays import Pixels
 from minifaces.photos.finder import SHORT, Seen, detect
 from minifaces.photos.workfolder import Box
 

@@ -13,13 +13,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.ndimage import gaussian_filter
 
-from minifaces.images import LUMA, Pixels, resize
-
-Floats = NDArray[np.float32]
+from minifaces.arrays import Floats, Pixels
+from minifaces.images import LUMA, resize
 
 NEAR = 16  # bits of 64 in which hashes of one picture may differ ...
 ALIKE = 0.7  # ... if the prints are so alike

@@ -19,10 +19,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
-from minifaces.images import Pixels, resize
+from minifaces.arrays import Floats, Pixels
+from minifaces.images import resize
 from minifaces.photos.sessions import session
-
-Floats = NDArray[np.float32]
 
 ASSET = Path(__file__).parents[1] / "assets" / "finder.onnx"
 SHORT, LONG = 96, 640  # pixels: the shorter side is brought to this, unless the longer one gets too long

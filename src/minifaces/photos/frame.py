@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minifaces.images import Pixels, resize
+from minifaces.arrays import Pixels
+from minifaces.images import resize
 from minifaces.photos.finder import Seen, detect, overlap
 from minifaces.photos.ground import distance, farthest, fitted_ground
 from minifaces.photos.outline import snapped

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.images import Pixels
-
-Floats = NDArray[np.float32]
+from minifaces.arrays import Floats, Pixels
 
 ROUNDS = 4  # of fitting, each without what fitted worst
 WIDEST = 24.0  # of 255: residuals beyond are no ground, however many there are

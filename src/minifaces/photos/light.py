@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import onnxruntime
 
-from minifaces.images import Pixels, resize
+from minifaces.arrays import Pixels
+from minifaces.images import resize
 from minifaces.photos.sessions import session
 
 ASSET = Path(__file__).parents[1] / "assets" / "light.onnx"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from minifaces.images import Pixels, resize
+from minifaces.arrays import Pixels
+from minifaces.images import resize
 
 Box = tuple[float, float, float, float]
-Floats = NDArray[np.float64]
 
 SIDE = 128  # pixels at which edges are looked for
 REACH = 0.07  # of the head's size: how far a side may move

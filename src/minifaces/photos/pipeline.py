@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 
 from PIL import Image
 
+from minifaces.arrays import Pixels
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.images import Pixels, decode_picture, square
+from minifaces.images import decode_picture, square
 from minifaces.photos.cut import find_heads
 from minifaces.photos.duplicates import hash_of
 from minifaces.photos.finder import Seen, detect

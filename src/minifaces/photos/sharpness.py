@@ -7,12 +7,10 @@ ratio of its slopes at two s tells sigma, whatever its height (Zhuo and Sim, "De
 image", 2011). Only strong edges are asked."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from minifaces.images import LUMA, Pixels
-
-Floats = NDArray[np.float32]
+from minifaces.arrays import Floats, Pixels
+from minifaces.images import LUMA
 
 FINE, COARSE = 0.8, 1.8  # pixels
 STENCIL = 1 / 3  # pixels squared: central differences blur by as much themselves

@@ -19,11 +19,12 @@ from typing import Any, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Pixels
 from minifaces.cores import cores
 from minifaces.errors import UsageError
 from minifaces.folders import is_work_folder
 from minifaces.headcolours import head_colours
-from minifaces.images import Pixels, read_picture, square
+from minifaces.images import read_picture, square
 from minifaces.listing import list_dataset
 from minifaces.photos.apply import plan
 from minifaces.photos.brightness import brightness, ground_colour

@@ -5,7 +5,8 @@ import io
 
 from PIL import Image
 
-from minifaces.images import Pixels, resize
+from minifaces.arrays import Pixels
+from minifaces.images import resize
 
 
 def thumbnail(picture: Pixels, side: int) -> str:

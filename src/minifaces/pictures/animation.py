@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from PIL import Image
 
+from minifaces.arrays import Pixels
 from minifaces.checks import file_name, flag, real
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
-from minifaces.images import Pixels, check_faces
+from minifaces.images import check_faces
 
 if TYPE_CHECKING:
     from av import VideoStream

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from minifaces.arrays import Pixels
 from minifaces.checks import told, whole, word
 from minifaces.errors import UsageError
-from minifaces.images import Pixels, check_faces
+from minifaces.images import check_faces
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)

@@ -12,11 +12,10 @@ import sys
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minifaces.arrays import Doubles, Pixels
 from minifaces.checks import numbers, whole, within
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.images import Pixels, check_faces, resize
-
-Coordinates = NDArray[np.float64]
+from minifaces.images import check_faces, resize
 
 LARGEST_MAP = 16384
 """The longest side of a map in pixels: 0.8 GB of memory, and as much again while it is saved."""
@@ -80,7 +79,7 @@ def cluster_crops(
     return np.stack(crops)
 
 
-def snap_to_grid(coordinates: ArrayLike) -> Coordinates:
+def snap_to_grid(coordinates: ArrayLike) -> Doubles:
     """Move (n, 2) coordinates to different cells of a square grid, so that neighbours stay neighbours.
 
     Returns (n, 2) float64 whole numbers, column and row, from 0 to ceil(sqrt(n)) - 1. Up to 1024 cells are
@@ -134,14 +133,14 @@ def _assign(coordinates: NDArray[np.float64], shape: tuple[int, int]) -> NDArray
     return block[chosen].astype(np.float64)
 
 
-def _places(thumbnails: Pixels, coordinates: ArrayLike) -> Coordinates:
+def _places(thumbnails: Pixels, coordinates: ArrayLike) -> Doubles:
     places = numbers("coordinates", coordinates).astype(np.float64)
     if places.shape != (len(thumbnails), 2):
         raise UsageError(f"{len(thumbnails)} faces need ({len(thumbnails)}, 2) coordinates, not {places.shape}")
     return places
 
 
-def _to_pixels(coordinates: Coordinates, size: int, face: int) -> NDArray[np.float64]:
+def _to_pixels(coordinates: Doubles, size: int, face: int) -> NDArray[np.float64]:
     """Scale coordinates to the faces' middles on a map, in pixels, with whole faces inside the margin."""
     low, high = coordinates.min(axis=0), coordinates.max(axis=0)
     extent = float((high - low).max())
@@ -150,7 +149,7 @@ def _to_pixels(coordinates: Coordinates, size: int, face: int) -> NDArray[np.flo
     return np.asarray((coordinates - (low + high) / 2) * scale + size / 2, np.float64)
 
 
-def _largest_face(coordinates: Coordinates, size: int) -> int:
+def _largest_face(coordinates: Doubles, size: int) -> int:
     """The side in pixels of the largest squares at the coordinates that do not overlap."""
     from scipy.spatial import cKDTree  # slow to import
 

@@ -10,11 +10,10 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.studio.latentnet import Array, LatentNetwork, read
+from minifaces.arrays import Doubles, Floats
+from minifaces.studio.latentnet import LatentNetwork, read
 
-Floats = NDArray[np.float32]
 RANGE = "range."
 
 
@@ -23,8 +22,8 @@ class Editor:
     """`mean`, `scale` (d,) of the latents; `ranges`: the least and the most amount of each edit by its name, in the
     order of the network's kinds, which is that of the names."""
 
-    mean: Array
-    scale: Array
+    mean: Doubles
+    scale: Doubles
     ranges: dict[str, tuple[float, float]]
     network: LatentNetwork
 
@@ -34,7 +33,7 @@ class Editor:
         return read(path, cls.of, "an editor")
 
     @classmethod
-    def of(cls, tensors: dict[str, Array]) -> "Editor":
+    def of(cls, tensors: dict[str, Doubles]) -> "Editor":
         """An editor of all its tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = {name: value for name, value in tensors.items() if not name.startswith(RANGE)}
         mean, scale, kinds = (layers.pop(name) for name in ("mean", "scale", "kinds"))

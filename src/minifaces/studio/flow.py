@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minifaces.arrays import Doubles
 from minifaces.studio.generator import choices, normals
-from minifaces.studio.latentnet import Array, Kinds, LatentNetwork, read
+from minifaces.studio.latentnet import Kinds, LatentNetwork, read
 
 STEPS, GUIDANCE = 10, 1.8
 RESTARTS, RESTART_AT, RESTART_STEPS = 3, 0.6, 5
@@ -31,9 +32,9 @@ class Flow:
     """`mean`, `scale` (d,) of the latents; `weights` (k,) of the clusters, of sum 1; `velocity` knows k + 1 clusters,
     any of them last. All float64."""
 
-    mean: Array
-    scale: Array
-    weights: Array
+    mean: Doubles
+    scale: Doubles
+    weights: Doubles
     velocity: LatentNetwork
 
     @classmethod
@@ -42,7 +43,7 @@ class Flow:
         return read(path, cls.of, "a flow")
 
     @classmethod
-    def of(cls, tensors: dict[str, Array]) -> "Flow":
+    def of(cls, tensors: dict[str, Doubles]) -> "Flow":
         """A flow of all its tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = dict(tensors)
         mean, scale, weights, clusters = (layers.pop(name) for name in ("mean", "scale", "shares", "kinds"))
@@ -57,37 +58,37 @@ class Flow:
         """d, the length of a latent."""
         return len(self.mean)
 
-    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
+    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Doubles:
         """Draw (n, d) latents; `temperature` scales all noise."""
         clusters = choices(self.weights, seed, n, CLUSTER_STREAM)
 
-        def noise(stream: int) -> Array:
+        def noise(stream: int) -> Doubles:
             return temperature * normals(seed, n, self.size, stream)
 
         x = self._carry(noise(0), clusters, 0.0, STEPS, GUIDANCE)
         for i in range(RESTARTS):
             mixed = RESTART_AT * x + (1 - RESTART_AT) * noise(RESTART_STREAM + i)
             x = self._carry(mixed, clusters, RESTART_AT, RESTART_STEPS)
-        latents: Array = self.mean + self.scale * x
+        latents: Doubles = self.mean + self.scale * x
         return latents
 
-    def _carry(self, x: Array, clusters: Kinds, start: float, steps: int, guidance: float = 1.0) -> Array:
+    def _carry(self, x: Doubles, clusters: Kinds, start: float, steps: int, guidance: float = 1.0) -> Doubles:
         """From the time `start` to 1, a few rows at a time."""
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
         return np.concatenate([self._carry_few(x[few], clusters[few], start, steps, guidance) for few in chunks])
 
-    def _carry_few(self, x: Array, clusters: Kinds, start: float, steps: int, guidance: float) -> Array:
+    def _carry_few(self, x: Doubles, clusters: Kinds, start: float, steps: int, guidance: float) -> Doubles:
         step = (1 - start) / steps
         for i in range(steps):
             t = start + i * step
-            half: Array = x + self._guided(x, clusters, t, guidance) * (0.5 * step)
+            half: Doubles = x + self._guided(x, clusters, t, guidance) * (0.5 * step)
             x = x + self._guided(half, clusters, t + 0.5 * step, guidance) * step
         return x
 
-    def _guided(self, x: Array, clusters: Kinds, t: float, guidance: float) -> Array:
+    def _guided(self, x: Doubles, clusters: Kinds, t: float, guidance: float) -> Doubles:
         if guidance == 1:
             return self.velocity(x, clusters, t)
         either = np.concatenate([clusters, np.full(len(x), len(self.weights))])
         own, unconditional = np.split(self.velocity(np.concatenate([x, x]), either, t), 2)
-        guided: Array = unconditional + guidance * (own - unconditional)
+        guided: Doubles = unconditional + guidance * (own - unconditional)
         return guided

@@ -18,9 +18,8 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles
 from minifaces.checks import whole, word
-
-Array = NDArray[np.float64]
 
 LARGEST_SEED = 2**128 - 1
 FARTHEST = 1e6
@@ -42,7 +41,7 @@ def avatar_seed(text: str) -> int:
     return int.from_bytes(hashlib.sha256(data).digest()[:16], "big")
 
 
-def normals(seed: int, n: int, size: int, stream: int = 0) -> Array:
+def normals(seed: int, n: int, size: int, stream: int = 0) -> Doubles:
     """Noise of the faces 0 to n - 1 of a seed: (n, size), standard normal. Streams are independent."""
     words = _words(seed, n, size + size % 2, stream)
     radius = np.sqrt(-2 * np.log((words[:, 0::2] + 1) * 2.0**-53))
@@ -51,17 +50,17 @@ def normals(seed: int, n: int, size: int, stream: int = 0) -> Array:
     return rounded(pairs[:, :size], _NOISE_GRAIN)
 
 
-def uniforms(seed: int, n: int, stream: int) -> Array:
+def uniforms(seed: int, n: int, stream: int) -> Doubles:
     """One number in [0, 1) for each of the faces 0 to n - 1 of a seed: (n,)."""
     return np.asarray(_words(seed, n, 1, stream)[:, 0] * 2.0**-53, np.float64)
 
 
-def choices(weights: Array, seed: int, n: int, stream: int) -> NDArray[np.intp]:
+def choices(weights: Doubles, seed: int, n: int, stream: int) -> NDArray[np.intp]:
     """Of weights (k,) of sum 1, a number below k for each of the faces 0 to n - 1 of a seed: (n,)."""
     return np.searchsorted(np.cumsum(weights)[:-1], uniforms(seed, n, stream), side="right")
 
 
-def rounded(values: Array, grain: float = GRAIN) -> Array:
+def rounded(values: Doubles, grain: float = GRAIN) -> Doubles:
     """To the nearest multiple of `grain`, halves upwards."""
     return np.asarray(np.floor(values / grain + 0.5) * grain, np.float64)
 
@@ -71,7 +70,7 @@ def check_seed(seed: SupportsIndex) -> int:
     return whole("a seed", seed, 0, LARGEST_SEED)
 
 
-def _words(seed: int, n: int, count: int, stream: int) -> Array:
+def _words(seed: int, n: int, count: int, stream: int) -> Doubles:
     """(n, count) whole numbers below 2^53, the upper bits of Philox's words."""
     seed, n = check_seed(seed), whole("the number of faces", n, 0, sys.maxsize)
     key = np.array([seed % _WORD, seed // _WORD], np.uint64)

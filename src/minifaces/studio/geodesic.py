@@ -15,13 +15,11 @@ the other, because in pixels that is the shortest way of all, were all pictures 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from minifaces.arrays import Doubles, Floats
 from minifaces.studio.paths import linear
 
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
 Network = Callable[[Floats], Floats]
 """decode: (n, d) -> (n, 3, H, W) in [0, 1]; encode: the other way"""
 
@@ -32,7 +30,9 @@ _PAIRS = 8  # at a time: some 30 MB of faces of 128 x 128
 _FINE = 33  # faces along which the length of a path is measured
 
 
-def geodesics(a: Array, b: Array, decode: Network, encode: Network, knots: int = KNOTS, rounds: int = ROUNDS) -> Array:
+def geodesics(
+    a: Doubles, b: Doubles, decode: Network, encode: Network, knots: int = KNOTS, rounds: int = ROUNDS
+) -> Doubles:
     """Paths of little energy from each `a` to its `b`: (m, d), (m, d) -> (m, knots + 2, d), both ends included.
 
     They set out from straight lines and move only where E falls. No gradient is at hand, but an approximate
@@ -44,7 +44,7 @@ def geodesics(a: Array, b: Array, decode: Network, encode: Network, knots: int =
     return np.concatenate([np.zeros((0, knots + 2, a.shape[1])), *parts])
 
 
-def geodesic(a: Array, b: Array, t: Array, decode: Network, encode: Network) -> Array:
+def geodesic(a: Doubles, b: Doubles, t: Doubles, decode: Network, encode: Network) -> Doubles:
     """The points at fractions `t` of the picture-space length of a smooth curve through the knots of
     `geodesics`, or of the straight line where that is no longer: (d,), (d,), (m,) -> (m, d)."""
     knots = geodesics(a[None], b[None], decode, encode)[0]
@@ -57,18 +57,18 @@ def geodesic(a: Array, b: Array, t: Array, decode: Network, encode: Network) -> 
     if travelled[-1] == 0:
         return linear(a, b, t)
     at = np.interp(t * travelled[-1], travelled, fine)
-    path: Array = curve(at) if shorter == 0 else linear(a, b, at)
+    path: Doubles = curve(at) if shorter == 0 else linear(a, b, at)
     path[t == 0], path[t == 1] = a, b
     return path
 
 
-def energies(faces: Floats) -> Array:
+def energies(faces: Floats) -> Doubles:
     """E of paths of faces, (m, n, 3, H, W) -> (m,)."""
-    energy: Array = _squares(faces).sum(axis=1)
+    energy: Doubles = _squares(faces).sum(axis=1)
     return energy
 
 
-def _relax(a: Array, b: Array, decode: Network, encode: Network, knots: int, rounds: int) -> Array:
+def _relax(a: Doubles, b: Doubles, decode: Network, encode: Network, knots: int, rounds: int) -> Doubles:
     paths = np.linspace(a, b, knots + 2, axis=1)
     faces = _decode_paths(paths, decode)
     energy = energies(faces)
@@ -84,7 +84,7 @@ def _relax(a: Array, b: Array, decode: Network, encode: Network, knots: int, rou
     return paths
 
 
-def _descent(faces: Floats, encode: Network) -> Array:
+def _descent(faces: Floats, encode: Network) -> Doubles:
     """Where to move the inner knots: (m, k + 2, 3, H, W) -> (m, k, d).
 
     pull_i = enc((g_{i-1} + g_{i+1}) / 2) - enc(g_i) would be one sweep of Jacobi's method, which straightens a
@@ -98,13 +98,13 @@ def _descent(faces: Floats, encode: Network) -> Array:
     return np.asarray(np.linalg.solve(chain, wanted - had), np.float64)
 
 
-def _decode_paths(paths: Array, decode: Network) -> Floats:
+def _decode_paths(paths: Doubles, decode: Network) -> Floats:
     """(m, n, d) -> (m, n, 3, H, W)."""
     faces = decode(paths.reshape(-1, paths.shape[-1]).astype(np.float32))
     return faces.reshape(*paths.shape[:2], *faces.shape[1:])
 
 
-def _squares(faces: Floats) -> Array:
+def _squares(faces: Floats) -> Doubles:
     """Squared distances of neighbouring faces, summed over pixels and colours: (m, n, 3, H, W) -> (m, n - 1)."""
-    squares: Array = (np.diff(faces, axis=1) ** 2).sum(axis=(2, 3, 4), dtype=np.float64)
+    squares: Doubles = (np.diff(faces, axis=1) ** 2).sum(axis=(2, 3, 4), dtype=np.float64)
     return squares

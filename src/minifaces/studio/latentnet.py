@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 
 Made = TypeVar("Made")
-Array = NDArray[np.float64]
 Kinds = NDArray[np.intp]
 FREQUENCIES = tuple(0.3 * 2.0**k for k in range(10))
 UNITS = ".units"
@@ -28,10 +28,10 @@ UNITS = ".units"
 class LatentNetwork:
     """`kinds` (k, width); `layers`: the network's other tensors by name. All float64."""
 
-    kinds: Array
-    layers: dict[str, Array]
+    kinds: Doubles
+    layers: dict[str, Doubles]
 
-    def __call__(self, x: Array, kinds: Kinds, t: float) -> Array:
+    def __call__(self, x: Doubles, kinds: Kinds, t: float) -> Doubles:
         """(n, d) and the kind of each, (n,), -> (n, d); KeyError, ValueError or IndexError where layers do not fit."""
         angles = t * np.array(FREQUENCIES)
         time = np.concatenate([[t], np.sin(angles), np.cos(angles)])
@@ -42,14 +42,14 @@ class LatentNetwork:
             hidden = hidden + self._linear(f"contract.{block}", wide / (1 + np.exp(-wide)))
         return self._linear("leave", hidden)
 
-    def _linear(self, name: str, x: Array) -> Array:
-        result: Array = x @ self.layers[f"{name}.weight"].T + self.layers[f"{name}.bias"]
+    def _linear(self, name: str, x: Doubles) -> Doubles:
+        result: Doubles = x @ self.layers[f"{name}.weight"].T + self.layers[f"{name}.bias"]
         return result
 
-    def _norm(self, block: int, x: Array) -> Array:
+    def _norm(self, block: int, x: Doubles) -> Doubles:
         centred = x - x.mean(1, keepdims=True)
         normal = centred / np.sqrt(centred.var(1, keepdims=True) + 1e-5)
-        result: Array = normal * self.layers[f"norms.{block}.weight"] + self.layers[f"norms.{block}.bias"]
+        result: Doubles = normal * self.layers[f"norms.{block}.weight"] + self.layers[f"norms.{block}.bias"]
         return result
 
 
@@ -65,7 +65,7 @@ def coarse(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[Any
     return stored
 
 
-def whole(stored: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+def whole(stored: Mapping[str, NDArray[Any]]) -> dict[str, Doubles]:
     """The tensors, float64, of what `coarse` made of them."""
     tensors = {name: value.astype(float) for name, value in stored.items()}
     for name in [name for name in tensors if name.endswith(UNITS)]:
@@ -73,7 +73,7 @@ def whole(stored: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
     return tensors
 
 
-def read(path: str | os.PathLike[str], make: Callable[[dict[str, Array]], Made], what: str) -> Made:
+def read(path: str | os.PathLike[str], make: Callable[[dict[str, Doubles]], Made], what: str) -> Made:
     """What `make` makes of a file's tensors; UsageError where the file is missing, damaged or not `what`."""
     tensors = read_tensors(path, whole=True)
     try:

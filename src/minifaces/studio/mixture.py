@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from minifaces.arrays import Doubles
 from minifaces.checks import numbers
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 from minifaces.studio.generator import choices, normals
 from minifaces.studio.lazy import lazy
-
-Array = NDArray[np.float64]
 
 _AXES = {
     "mean": "d",
@@ -40,17 +39,17 @@ _AXES = {
 class Mixture:
     """A fitted density over latents (d,): c Gaussians over k leading directions, all float64."""
 
-    mean: Array
+    mean: Doubles
     """(d,) the centre of the coordinates"""
-    basis: Array
+    basis: Doubles
     """(k, d) orthonormal rows"""
-    residual: Array
+    residual: Doubles
     """(d,) standard deviation of what the basis leaves out, at least 0"""
-    weights: Array
+    weights: Doubles
     """(c,) positive, of sum 1"""
-    means: Array
+    means: Doubles
     """(c, k)"""
-    cholesky: Array
+    cholesky: Doubles
     """(c, k, k) lower triangular factors of the covariances, positive diagonals"""
     threshold: float
     """the 1st percentile of held-out log-density per dimension: less is unusual for a face"""
@@ -71,7 +70,7 @@ class Mixture:
         """d, the length of a latent."""
         return len(self.mean)
 
-    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
+    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Doubles:
         """Draw (n, d) latents: z = mean + y @ basis + rest, rest = residual * noise.
 
         `temperature` (0 or more) scales the deviation from the drawn component's mean, so that 0 gives the
@@ -83,18 +82,18 @@ class Mixture:
         coordinates = self.means[component] + temperature * deviation
         rest = temperature * self.residual * normals(seed, n, self.size, stream=1)
         held = rest @ self.basis.T
-        latents: Array = self.mean + (coordinates - held) @ self.basis + rest
+        latents: Doubles = self.mean + (coordinates - held) @ self.basis + rest
         return latents
 
-    def log_density(self, latents: ArrayLike) -> Array:
+    def log_density(self, latents: ArrayLike) -> Doubles:
         """Natural logarithm of the mixture's density over y, divided by its k dimensions: (n, d) -> (n,).
 
         Dividing makes one threshold mean the same whatever k is."""
         terms, _ = self._terms(self._coordinates(latents))
-        per_dimension: Array = _logsumexp(terms) / self.means.shape[1]
+        per_dimension: Doubles = _logsumexp(terms) / self.means.shape[1]
         return per_dimension
 
-    def gradient(self, latents: ArrayLike) -> tuple[Array, Array]:
+    def gradient(self, latents: ArrayLike) -> tuple[Doubles, Doubles]:
         """`log_density` and its gradient with respect to the latents: (n, d) -> (n,), (n, d).
 
         d log p / dy is the mean of the components' -cov^-1 (y - m), weighted by their responsibilities."""
@@ -105,18 +104,18 @@ class Mixture:
         k = self.means.shape[1]
         return total / k, slope @ self.basis / k
 
-    def _coordinates(self, latents: ArrayLike) -> Array:
+    def _coordinates(self, latents: ArrayLike) -> Doubles:
         points = numbers("latents", latents).astype(np.float64)
         if points.ndim != 2 or points.shape[1] != self.size:
             raise UsageError(f"latents must be (n, {self.size}), not {points.shape}")
         return (points - self.mean) @ self.basis.T
 
     @lazy
-    def _whiteners(self) -> Array:
+    def _whiteners(self) -> Doubles:
         """(c, k, k) inverses of the Cholesky factors."""
         return np.asarray(np.linalg.inv(self.cholesky), np.float64)
 
-    def _terms(self, coordinates: Array) -> tuple[Array, Array]:
+    def _terms(self, coordinates: Doubles) -> tuple[Doubles, Doubles]:
         """log(weight * N(y; m, cov)) per component, (n, c), and the whitened deviations, (c, n, k)."""
         k = self.means.shape[1]
         deviation = coordinates[None] - self.means[:, None]
@@ -126,14 +125,14 @@ class Mixture:
         return constant - 0.5 * (whitened**2).sum(axis=2).T, whitened
 
 
-def _logsumexp(terms: Array) -> Array:
+def _logsumexp(terms: Doubles) -> Doubles:
     """(n, c) -> (n,), the largest taken out first so that no exponential overflows."""
     top = terms.max(axis=1)
-    total: Array = top + np.log(np.exp(terms - top[:, None]).sum(axis=1))
+    total: Doubles = top + np.log(np.exp(terms - top[:, None]).sum(axis=1))
     return total
 
 
-def _problem(tensors: dict[str, Array]) -> str | None:
+def _problem(tensors: dict[str, Doubles]) -> str | None:
     """What keeps well-shaped tensors from being a mixture, if anything."""
     basis, cholesky, weights = tensors["basis"], tensors["cholesky"], tensors["weights"]
     if (weights <= 0).any() or abs(weights.sum() - 1) > 1e-3:

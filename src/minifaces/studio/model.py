@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from minifaces.arrays import Latents, Pixels
 from minifaces.checks import file_name, flag, numbers, one_of, told, whole, within, word
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, as_pictures, read_picture, resize, square
@@ -31,8 +32,6 @@ from minifaces.studio.mixture import Mixture
 from minifaces.studio.network import Network
 from minifaces.studio.priors import PRIORS, open_priors
 
-Pictures = NDArray[np.uint8]
-Latents = NDArray[np.float32]
 PathName = Literal["linear", "slerp", "density", "geodesic"]
 
 MOST = 100_000
@@ -98,14 +97,14 @@ class Model:
         """The edits that the model has learnt, and the least and the most amount of each."""
         return {} if self.editor is None else self.editor.ranges
 
-    def encode(self, pictures: Pictures) -> Latents:
+    def encode(self, pictures: Pixels) -> Latents:
         """Square pictures of any size, (n, H, W, 3) uint8 -> (n, d) float32, the posterior means."""
         stack = _checked(pictures)
         looks = self.config.looks
         parts = [self._encode_planes(self._planes(stack[i : i + BATCH]), looks) for i in range(0, len(stack), BATCH)]
         return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
 
-    def decode(self, latents: ArrayLike) -> Pictures:
+    def decode(self, latents: ArrayLike) -> Pixels:
         """(n, d) or (d,) -> (n, H, W, 3) uint8."""
         rows, size = self._rows(latents), self.image_size
         pictures = np.empty((len(rows), size, size, 3), np.uint8)
@@ -114,11 +113,11 @@ class Model:
             pictures[i : i + BATCH] = np.rint(np.clip(faces, 0, 1) * 255).transpose(0, 2, 3, 1)
         return pictures
 
-    def reconstruct(self, pictures: Pictures) -> Pictures:
+    def reconstruct(self, pictures: Pixels) -> Pixels:
         """What the model makes of pictures: encoded and decoded, (n, H, W, 3) uint8."""
         return self.decode(self.encode(pictures))
 
-    def refine(self, pictures: Pictures, latents: ArrayLike | None = None, steps: int = refining.STEPS) -> Latents:
+    def refine(self, pictures: Pixels, latents: ArrayLike | None = None, steps: int = refining.STEPS) -> Latents:
         """Latents near `latents` (n, d), or else the encoder's, that reproduce pictures (n, H, W, 3) better: (n, d).
 
         Each of the `steps` (0 to 100) costs d + 7 decodes a picture, and the first brings most. What each
@@ -173,9 +172,9 @@ class Model:
         """The face of a text, (d,): the first face of `avatar_seed(text)`, the same for the same text for good."""
         return cast(Latents, self.sample_latents(1, avatar_seed(text))[0])
 
-    def avatar(self, text: str) -> Pictures:
+    def avatar(self, text: str) -> Pixels:
         """The face of a text, such as an e-mail address, as a picture (H, W, 3) uint8."""
-        return cast(Pictures, self.decode(self.avatar_latent(text))[0])
+        return cast(Pixels, self.decode(self.avatar_latent(text))[0])
 
     def polish(self, latents: ArrayLike, rounds: int = 1) -> Latents:
         """Latents (n, d) replaced `rounds` (0 to 100) times by what the encoder makes of their faces: (n, d).
@@ -209,7 +208,7 @@ class Model:
         prior: str | None = None,
         reject: float = 0.0,
         polish: int = 0,
-    ) -> Pictures:
+    ) -> Pixels:
         """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
         return self.decode(self.sample_latents(n, seed, temperature, prior, reject, polish))
 
@@ -243,7 +242,7 @@ class Model:
         path: PathName = "linear",
         loop: bool = False,
         eased: bool = False,
-    ) -> Pictures:
+    ) -> Pixels:
         """Turn one face into the next, through two or more latents, each (d,) or several in rows: (m, H, W, 3) uint8.
 
         Each leg has `steps` pictures with both ends, shared ends come once; a loop goes back to the first
@@ -345,7 +344,7 @@ class Model:
         """(n, d) float32, n at least 1 -> (n, 3, H, W) in [0, 1]."""
         return np.concatenate([self._decoder(latents[i : i + BATCH]) for i in range(0, len(latents), BATCH)])
 
-    def _planes(self, stack: Pictures) -> Latents:
+    def _planes(self, stack: Pixels) -> Latents:
         """Pictures of any size as the encoder's input, (n, 3, H, W) float32 in [0, 1]."""
         sized = np.stack([resize(picture, self.image_size, self.image_size) for picture in stack])
         return np.ascontiguousarray(sized.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
@@ -366,7 +365,7 @@ def _reopened(kind: type[Model], folder: Path, threads: int, sums: dict[str, str
     return model
 
 
-def _checked(pictures: Pictures) -> Pictures:
+def _checked(pictures: Pixels) -> Pixels:
     """Square pictures (n may be 0), or a UsageError."""
     stack = as_pictures(pictures)
     if stack.ndim != 4 or stack.shape[3] != 3 or not 0 < stack.shape[1] == stack.shape[2] or stack.dtype != np.uint8:

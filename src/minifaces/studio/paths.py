@@ -8,23 +8,22 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles
 from minifaces.studio.mixture import Mixture
 
-Array = NDArray[np.float64]
-Path = Callable[[Array, Array, Array], Array]
+Path = Callable[[Doubles, Doubles, Doubles], Doubles]
 """(d,), (d,), (m,) -> (m, d)"""
 
 _ROUNDS = 300
 
 
-def linear(a: Array, b: Array, t: Array) -> Array:
+def linear(a: Doubles, b: Doubles, t: Doubles) -> Doubles:
     """The straight line: (1 - t) a + t b."""
     return (1 - t)[:, None] * a + t[:, None] * b
 
 
-def slerp(a: Array, b: Array, t: Array, centre: Array) -> Array:
+def slerp(a: Doubles, b: Doubles, t: Doubles, centre: Doubles) -> Doubles:
     """Turn from a to b about `centre` at an even pace, while the distance to it goes evenly from a's to b's.
 
     Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985; for latents White, "Sampling
@@ -39,12 +38,12 @@ def slerp(a: Array, b: Array, t: Array, centre: Array) -> Array:
     if np.sin(angle) < 1e-4:
         return linear(a, b, t)
     turned = (np.sin((1 - t) * angle)[:, None] * u + np.sin(t * angle)[:, None] * v) / np.sin(angle)
-    path: Array = centre + ((1 - t) * length_u + t * length_v)[:, None] * turned
+    path: Doubles = centre + ((1 - t) * length_u + t * length_v)[:, None] * turned
     path[t == 0], path[t == 1] = a, b
     return path
 
 
-def density(a: Array, b: Array, t: Array, mixture: Mixture, weight: float = 20.0, knots: int = 33) -> Array:
+def density(a: Doubles, b: Doubles, t: Doubles, mixture: Mixture, weight: float = 20.0, knots: int = 33) -> Doubles:
     """Bend the line to where the mixture has density, in even steps: the x(s), 0 <= s <= 1, that minimises
 
         E = 1/2 integral |x'|^2 / |b - a|^2 ds + weight / 2 integral max(0, level - log p(x))^2 ds
@@ -61,7 +60,7 @@ def density(a: Array, b: Array, t: Array, mixture: Mixture, weight: float = 20.0
     return _even(_relax(band, mixture, level, weight), t)
 
 
-def through(latents: Sequence[Array], path: Path, steps: int, loop: bool = False, eased: bool = False) -> Array:
+def through(latents: Sequence[Doubles], path: Path, steps: int, loop: bool = False, eased: bool = False) -> Doubles:
     """Walk through two or more latents, `steps` points a leg with both ends, (m, d).
 
     Shared ends come once: m = legs * (steps - 1) + 1. A loop has one leg more, back to the first latent, and
@@ -75,12 +74,12 @@ def through(latents: Sequence[Array], path: Path, steps: int, loop: bool = False
     return np.concatenate(legs if loop else [*legs, stops[-1][None]])
 
 
-def ease(t: Array) -> Array:
+def ease(t: Doubles) -> Doubles:
     """3 t^2 - 2 t^3: slow at both ends (smoothstep)."""
     return t * t * (3 - 2 * t)
 
 
-def _relax(band: Array, mixture: Mixture, level: float, weight: float) -> Array:
+def _relax(band: Doubles, mixture: Mixture, level: float, weight: float) -> Doubles:
     """Descend E from `band`, whose ends stay. The stiff elastic term is solved for and only the density term
     is stepped, so that the step need not shrink with the square of the number of knots."""
     gaps, inner = len(band) - 1, len(band) - 2
@@ -91,7 +90,7 @@ def _relax(band: Array, mixture: Mixture, level: float, weight: float) -> Array:
     ends[0] += scale * band[0]
     ends[-1] += scale * band[-1]
 
-    def energy(points: Array) -> tuple[float, Array]:
+    def energy(points: Doubles) -> tuple[float, Doubles]:
         log_p, slope = mixture.gradient(points[1:-1])
         lack = np.maximum(0, level - log_p)
         length = scale / gaps * (np.diff(points, axis=0) ** 2).sum()
@@ -114,13 +113,13 @@ def _relax(band: Array, mixture: Mixture, level: float, weight: float) -> Array:
     return band
 
 
-def _even(band: Array, t: Array) -> Array:
+def _even(band: Doubles, t: Doubles) -> Doubles:
     """The points at fractions `t` of the length of the polyline `band`."""
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(band, axis=0), axis=1))])
     at = t * length[-1]
     right = np.clip(np.searchsorted(length, at, side="right"), 1, len(band) - 1)
     left = right - 1
     share = (at - length[left]) / np.maximum(length[right] - length[left], 1e-300)
-    points: Array = band[left] + share[:, None] * (band[right] - band[left])
+    points: Doubles = band[left] + share[:, None] * (band[right] - band[left])
     points[t == 0], points[t == 1] = band[0], band[-1]
     return points

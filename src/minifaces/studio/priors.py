@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from minifaces.arrays import Doubles
 from minifaces.studio.flow import Flow
 from minifaces.studio.folder import MIXTURE, check_size
-from minifaces.studio.generator import Array, normals
+from minifaces.studio.generator import normals
 from minifaces.studio.mixture import Mixture
 
 FLOW = "flow.safetensors"
@@ -26,7 +27,7 @@ class Prior(Protocol):
         """d, the length of a latent."""
         ...
 
-    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
+    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Doubles:
         """Draw (n, d) latents, float64: the same for the same seed, and the first of them the same for every n
         (`minifaces.studio.generator`). `temperature`, 0 or more, scales the deviation from the most ordinary."""
         ...
@@ -38,7 +39,7 @@ class Normal:
 
     size: int
 
-    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Array:
+    def sample(self, n: int, seed: int, temperature: float = 1.0) -> Doubles:
         """Draw (n, size) latents."""
         return temperature * normals(seed, n, self.size)
 

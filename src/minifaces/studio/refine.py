@@ -9,10 +9,9 @@ Cremer, Li and Duvenaud, "Inference suboptimality in variational autoencoders", 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Array = NDArray[np.float64]
+from minifaces.arrays import Doubles, Floats
+
 Decode = Callable[[Floats], Floats]
 """(n, d) latents -> (n, 3, H, W) faces in [0, 1]"""
 
@@ -54,14 +53,14 @@ def refine(target: Floats, latent: Floats, decode: Decode, steps: int) -> Floats
     return here.astype(np.float32)
 
 
-def objective(target: Floats, faces: Floats, moved: Array) -> Array:
+def objective(target: Floats, faces: Floats, moved: Doubles) -> Doubles:
     """mean(w (target - face)^2) + PULL |moved|^2, lower is better: (3, H, W), (n, 3, H, W), (n, d) -> (n,).
 
     Up to constants the negative log posterior of a latent under Gaussian errors of the pixels and, as prior,
     a round Gaussian about the encoder's answer. About the prior's own mean it reconstructs worse: it pulls
     unusual faces to the usual ones."""
     errors = ((target - faces) ** 2 * weights(*target.shape[1:])).mean(axis=(1, 2, 3), dtype=np.float64)
-    value: Array = errors + PULL * (moved**2).sum(axis=1)
+    value: Doubles = errors + PULL * (moved**2).sum(axis=1)
     return value
 
 
@@ -73,7 +72,7 @@ def weights(height: int, width: int) -> Floats:
     return weight
 
 
-def _jacobian(latent: Array, face: Floats, decode: Decode) -> Floats:
+def _jacobian(latent: Doubles, face: Floats, decode: Decode) -> Floats:
     """d face / d latent, (d, 3 * H * W)."""
     moved = (latent + _DIFFERENCE * np.eye(len(latent))).astype(np.float32)
     rows: Floats = decode(moved).reshape(len(moved), -1)

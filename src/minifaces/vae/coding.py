@@ -1,23 +1,20 @@
 """Faces to latents and back with a network in memory, and how well that goes."""
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from minifaces.arrays import Floats, Pixels
 from minifaces.vae.networks import VAE
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 CHUNK = 64  # faces at a time
 
 
-def planes(faces: Bytes) -> Tensor:
+def planes(faces: Pixels) -> Tensor:
     """(n, H, W, 3) uint8 -> (n, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(faces).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
-def encode(network: VAE, faces: Bytes) -> Floats:
+def encode(network: VAE, faces: Pixels) -> Floats:
     """Posterior means (n, d) of faces (n, H, W, 3) uint8."""
     device = next(network.parameters()).device
     with torch.no_grad():
@@ -25,7 +22,7 @@ def encode(network: VAE, faces: Bytes) -> Floats:
     return torch.cat(chunks).cpu().numpy()
 
 
-def reconstruction_quality(network: VAE, faces: Bytes) -> dict[str, float]:
+def reconstruction_quality(network: VAE, faces: Pixels) -> dict[str, float]:
     """Mean PSNR (dB) and median, of the reconstructions of faces (n, H, W, 3) uint8 by a network on the CPU."""
     latents = torch.from_numpy(encode(network, faces))
     with torch.no_grad():

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Pixels
 from minifaces.dataset import DataSet, read_dataset
 from minifaces.errors import UsageError
 from minifaces.ldraw.collage import Pieces, collages
@@ -22,8 +23,6 @@ from minifaces.ldraw.stages import load_stages
 from minifaces.photolike import photolike
 from minifaces.vae.config import Config
 
-Bytes = NDArray[np.uint8]
-
 STEPS_A_BANK = 1500  # that a bank of collages serves
 
 
@@ -32,9 +31,9 @@ class Batch:
     """`faces` (n, H, W, 3) and `mask` (n, H, W), uint8: 255 where the print is. `shown` is what the encoder sees of
     the faces; it differs where a photograph's faults were put on it."""
 
-    faces: Bytes
-    mask: Bytes
-    shown: Bytes
+    faces: Pixels
+    mask: Pixels
+    shown: Pixels
 
 
 class Source(Protocol):
@@ -49,7 +48,7 @@ class Source(Protocol):
 
     def batch(self, seed: int, step: int, count: int) -> Batch: ...
 
-    def plausible(self, seed: int, step: int, count: int) -> Bytes:
+    def plausible(self, seed: int, step: int, count: int) -> Pixels:
         """Faces (count, H, W, 3) uint8 like those that the prior should draw."""
         ...
 
@@ -92,7 +91,7 @@ class ComposedFaces:
             shown[some], faces[some], mask[some] = photolike(faces[some], mask[some], rng)
         return Batch(faces, mask, shown)
 
-    def plausible(self, seed: int, step: int, count: int) -> Bytes:
+    def plausible(self, seed: int, step: int, count: int) -> Pixels:
         """Training faces as they could be printed and sold, for fitting what new faces are drawn from."""
         rng = np.random.default_rng([seed, step, 1])
         draws = draw_faces(self.prints, self.stages, "train", count, rng, self.data.recombined, self.data.varied)
@@ -123,7 +122,7 @@ class ComposedFaces:
         return self._bank[1]
 
     @lru_cache(maxsize=1)  # noqa: B019 - a source lives as long as its run
-    def _stock(self) -> Bytes:
+    def _stock(self) -> Pixels:
         """The prints' textures, and behind them room for the collages of one bank."""
         room = np.empty((self.data.collages, *self.prints.colours.shape[1:]), np.uint8)
         return np.concatenate([self.prints.colours, room])
@@ -155,7 +154,7 @@ class FolderFaces:
         passes, places = np.divmod(position, len(self.train))
         return self._take(np.array([self._order(seed, int(p))[i] for p, i in zip(passes, places, strict=True)]))
 
-    def plausible(self, seed: int, step: int, count: int) -> Bytes:
+    def plausible(self, seed: int, step: int, count: int) -> Pixels:
         return self.batch(seed, step, count).faces
 
     @lru_cache(maxsize=2)  # noqa: B019 - a source lives as long as its run
