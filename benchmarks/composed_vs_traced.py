@@ -5,15 +5,16 @@
 Pairs are drawn with a seed, on stages of the validation split; a fifth of the designs are printed in metallic ink.
 Prints PSNR (dB) per pair, median and worst. About ten seconds a pair and core."""
 
-import argparse
 import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from minifaces.arrays import Pixels
+from minifaces.evaluate.similarity import psnr
+from minifaces.images import save_picture
 from minifaces.ldraw.colours import colour_of, read_colours, to_srgb
 from minifaces.ldraw.compose import compose, tone
 from minifaces.ldraw.draws import fixed_draws
@@ -22,11 +23,13 @@ from minifaces.ldraw.library import EDGE, INHERIT, Library
 from minifaces.ldraw.prints import Prints, load_prints
 from minifaces.ldraw.stages import background_of, load_stages
 from minifaces.ldraw.trace import trace_face
+from minifaces.pictures import grid
+from shared import command_line
 
 SIZE = 128
 
 
-def traced(library: Library, prints: Prints, index: int, stage: int) -> np.ndarray:
+def traced(library: Library, prints: Prints, index: int, stage: int) -> Pixels:
     """Design `index` on stage `stage` of the validation split, traced whole: (128, 128, 3) uint8."""
     parameters = load_stages(SIZE, "validation").parameters[stage]
     colours, design = read_colours(library), prints.designs[index]
@@ -46,7 +49,7 @@ def traced(library: Library, prints: Prints, index: int, stage: int) -> np.ndarr
     return (to_srgb(tone(light) + (1 - coverage) * background_of(parameters, SIZE)) * 255).round().astype(np.uint8)
 
 
-def pair(job: tuple[str, int, int]) -> tuple[np.ndarray, np.ndarray]:
+def pair(job: tuple[str, int, int]) -> tuple[Pixels, Pixels]:
     path, index, stage = job
     os.environ["NUMBA_NUM_THREADS"] = "1"
     prints = load_prints()
@@ -71,7 +74,7 @@ def draw_pairs(prints: Prints, count: int) -> list[tuple[int, int]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--library", required=True)
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
@@ -79,28 +82,24 @@ def main() -> None:
     arguments = parser.parse_args()
     prints = load_prints()
     pairs = draw_pairs(prints, arguments.pairs)
-    rows = []
-    scores = []
+    columns, scores = [], []
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         for (index, stage), (true, made) in zip(
             pairs, pool.map(pair, [(arguments.library, *p) for p in pairs]), strict=True
         ):
-            error = np.mean((true.astype(float) - made) ** 2)
-            scores.append(10 * np.log10(255**2 / error))
+            score = float(psnr(true[None], made[None])[0])
             metal = "metallic" if prints.metal_index[index] >= 0 else ""
-            print(f"{prints.designs[index].name:18s} stage {stage:3d} {scores[-1]:6.2f} dB {metal}", flush=True)
+            print(f"{prints.designs[index].name:18s} stage {stage:3d} {score:6.2f} dB {metal}", flush=True)
             apart = np.clip(np.abs(true.astype(int) - made) * 5, 0, 255).astype(np.uint8)
-            rows.append(np.concatenate([true, made, apart]))
+            columns.append(np.concatenate([true, made, apart]))
+            scores.append(score)
     values = np.array(scores)
     metal = np.array([prints.metal_index[i] >= 0 for i, _ in pairs])
     print(
         f"median {np.median(values):.2f} dB, worst {values.min():.2f} dB, metallic: {np.median(values[metal]):.2f} dB"
     )
     if arguments.picture:
-        blank = np.full_like(rows[0], 255)
-        rows += [blank] * (-len(rows) % 10)
-        sheet = np.concatenate([np.concatenate(rows[i : i + 10], 1) for i in range(0, len(rows), 10)])
-        Image.fromarray(sheet).save(arguments.picture)
+        save_picture(arguments.picture, grid(np.stack(columns), columns=10, gap=0))
 
 
 if __name__ == "__main__":

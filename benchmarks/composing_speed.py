@@ -4,7 +4,6 @@
 
 Prints the median, slowest and fastest of the rounds; sizes take turns, so that a busy machine slows all alike."""
 
-import argparse
 import time
 
 import numpy as np
@@ -13,12 +12,13 @@ from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
+from shared import command_line
 
 FACES = {64: 1024, 128: 256, 256: 64}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     prints, rng = load_prints(), np.random.default_rng(0)

@@ -6,7 +6,6 @@ Every figure is measured in this run. The site is served by Python's http.server
 that has nothing in its cache, drawing in software (SwiftShader), decoding on one thread. Maps of many faces are of
 faces decoded half-way between two of the gallery; laying out 20,000 takes minutes, and `--sites` keeps them."""
 
-import argparse
 import contextlib
 import functools
 import math
@@ -21,10 +20,11 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from minifaces.explorer.export import export_single, export_site
 from minifaces.explorer.faces import Faces, gallery_faces
+from minifaces.explorer.output import export_single, export_site
 from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
+from shared import command_line
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = "/usr/bin/chromium"
@@ -221,7 +221,7 @@ def sizes(files: dict[str, bytes], scratch: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--faces", type=int, action="append", help="faces of a large map; may be repeated")
     parser.add_argument("--sites", type=Path, help="where large maps are kept")
     arguments = parser.parse_args()

@@ -8,33 +8,25 @@ gaps of 0 to 20 %, touching ones, rows above one another, single heads widened b
 heads on wide pictures, and traced floors side by side. Frames: stages as they were traced, for every kind of
 background, and heads off the middle of larger pictures. The worst of each go to `--worst` as pictures."""
 
-import argparse
-import io
 import time
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from minifaces.arrays import Pixels
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, Scene, coverage, extent, outline_box, sheet
 from minifaces.ldraw.stages import Stages, load_stages
+from minifaces.photos.cut import find_heads
 from minifaces.photos.finder import overlap
 from minifaces.photos.frame import frame
-from minifaces.photos.split import find_heads
+from shared import command_line, jpeg
 
-Bytes = NDArray[np.uint8]
 SIZE = 256
 KINDS = {"row": 0.5, "touching": 0.16, "grid": 0.1, "wide head": 0.08, "wide picture": 0.06, "floors": 0.1}
-
-
-def jpeg(picture: Bytes, rng: np.random.Generator) -> Bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=int(rng.integers(60, 96)))
-    return np.asarray(Image.open(file))
 
 
 def floors(stages: Stages, count: int, rng: np.random.Generator) -> Scene:
@@ -122,7 +114,7 @@ def measure_sheets(stages: Stages, count: int, worst: Path | None) -> None:
         save_sheet(pictures, worst / "sheets.png")
 
 
-def draw_single(stages: Stages, rng: np.random.Generator, backdrop: str) -> tuple[Bytes, tuple[float, ...]]:
+def draw_single(stages: Stages, rng: np.random.Generator, backdrop: str) -> tuple[Pixels, tuple[float, ...]]:
     """A picture of one head and the head's box, clipped to the picture."""
     prints = load_prints()
     if backdrop == "off the middle":
@@ -145,7 +137,7 @@ def draw_single(stages: Stages, rng: np.random.Generator, backdrop: str) -> tupl
 
 def measure_frames(stages: Stages, count: int, worst: Path | None) -> None:
     kinds = ("white", "plain", "sweep", "off the middle")
-    told: list[tuple[str, float, Bytes, tuple[float, ...]]] = []
+    told: list[tuple[str, float, Pixels, tuple[float, ...]]] = []
     seconds = []
     for i in range(count):
         rng = np.random.default_rng([5, i])
@@ -185,7 +177,7 @@ def save_sheet(pictures: list[Image.Image], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--sheets", type=int, default=500)
     parser.add_argument("--frames", type=int, default=400)
     parser.add_argument("--worst", type=Path)

@@ -9,9 +9,7 @@ have (faces that show through each other have weaker ones); and the seconds that
 is the straight line walked in equal changes of the picture; "cross-fade" mixes the two pictures, which no model is
 needed for."""
 
-import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +19,7 @@ from minifaces.images import save_picture
 from minifaces.pictures import grid
 from minifaces.studio.model import Model
 from minifaces.studio.paths import linear
+from shared import command_line
 
 Floats = NDArray[np.float64]
 COLUMNS = 9
@@ -51,11 +50,9 @@ def edges(faces: Floats) -> Floats:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path)
+    parser = command_line(__doc__, model=True)
     parser.add_argument("--pairs", type=int, default=30)
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
     model, steps = minifaces.load(arguments.model), arguments.steps
     latents = model.gallery.latents.astype(np.float64)

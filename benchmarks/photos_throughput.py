@@ -7,7 +7,6 @@ the first 10,000 and so on, each in a fresh process, and watches its memory: tha
 largest of a worker. The rate includes the start; the CPU seconds of a picture tell, on a busy machine, what an idle one
 would reach."""
 
-import argparse
 import shutil
 import subprocess
 import sys
@@ -17,13 +16,14 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
+from shared import command_line
 
 FOLDER = 1000  # pictures in a sub-folder
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--counts", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--workers", default="2")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/minifaces-pictures"))

@@ -5,7 +5,6 @@
 Prints how many are flagged and why, which flags stand alone, and which files repeat others; files of the same bytes
 that were not found are named. The sheet shows each framed picture with its reasons, to be looked at."""
 
-import argparse
 from collections import Counter
 from pathlib import Path
 
@@ -13,16 +12,17 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from minifaces.images import READABLE, read_picture
+from minifaces.photos.cut import find_heads
 from minifaces.photos.duplicates import Index, hash_of
 from minifaces.photos.frame import frame
 from minifaces.photos.screen import DEFECTS, WORDS, screen
-from minifaces.photos.split import find_heads
+from shared import command_line
 
 TILE, COLUMNS = 128, 12
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()

@@ -7,9 +7,6 @@ as many reconstructions of training faces: density, coverage, and how well a cla
 is chance). The first measure is the one that `sample --reject` takes. The picture shows the 60 faces that each measure
 calls farthest, the farthest first."""
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
@@ -20,6 +17,7 @@ from minifaces.evaluate.features import lite0
 from minifaces.evaluate.testset import drawn
 from minifaces.images import save_picture
 from minifaces.pictures import captioned, grid
+from shared import command_line
 
 Floats = NDArray[np.floating]
 SEED = 2024
@@ -27,10 +25,8 @@ ROW = 20  # faces in a row of the picture, of three rows a measure
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path)
+    parser = command_line(__doc__, model=True)
     parser.add_argument("--faces", type=int, default=2000)
-    parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
     model = minifaces.load(arguments.model)
     count = arguments.faces // 2
@@ -42,8 +38,7 @@ def main() -> None:
 
     def row(name: str, kept: NDArray[np.int64]) -> None:
         density, coverage = density_coverage(real, made[kept[:count]])
-        told = two_sample(real, made[kept[:count]])
-        accuracy = 50 * (told.right_a.mean() + told.right_b.mean())
+        accuracy = 100 * two_sample(real, made[kept[:count]]).accuracy
         print(f"{name:48s} {density:6.2f} {coverage:9.2f} {accuracy:10.1f} %", flush=True)
 
     print(f"{'left out':48s} density  coverage  classifier")

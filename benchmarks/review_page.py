@@ -2,7 +2,6 @@
 
 python benchmarks/review_page.py [--faces 500 5000]"""
 
-import argparse
 import shutil
 import statistics
 import tempfile
@@ -14,10 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from minifaces.images import resize, save_picture
-from minifaces.ldraw.dataset import composed_faces
-from minifaces.photos.folder import Box, Frame, Head, Original, Screen, Work
+from minifaces.ldraw.composed import composed_faces
 from minifaces.photos.lists import Appender
 from minifaces.photos.review import write_page
+from minifaces.photos.workfolder import Box, Frame, Head, Original, Screen, Work
+from shared import command_line
 
 DESIGNS = 200  # different pictures; more faces repeat them
 SCORES = ("not_head", "no_face", "cut_off", "angle", "blurred", "small", "dark", "bright", "colour_cast")
@@ -68,7 +68,7 @@ def used(browser: Browser, page_file: Path) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("--faces", type=int, nargs="+", default=[500, 5000])
     counts = parser.parse_args().faces
     table = Table("faces", "MB", "written in", "opened in", "a decision", "to the end")

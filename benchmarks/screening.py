@@ -8,17 +8,16 @@ good one; at the default threshold, how many spoilt and how many good ones are f
 benchmarks/tilted_stages.py, of which the first 32 were not trained on. Good and spoilt faces alike come as JPEG of
 quality 60 to 95."""
 
-import argparse
-import io
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
+from minifaces.arrays import Pixels
+from minifaces.images import save_picture
 from minifaces.instruments.training_scenes import lit
 from minifaces.ldraw.clutter import figure, shapes, texture
 from minifaces.ldraw.compose import compose
@@ -29,9 +28,11 @@ from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.photos.duplicates import ALIKE, NEAR, hash_of, print_similarity
 from minifaces.photos.frame import Framed, frame
 from minifaces.photos.screen import DEFECTS, screen
+from minifaces.pictures import grid
+from shared import command_line, jpeg
 
-Bytes = NDArray[np.uint8]
-Maker = Callable[[int, np.random.Generator], Bytes]
+ROW = 8  # faces in a row of a sheet
+Maker = Callable[[int, np.random.Generator], Pixels]
 
 
 class Source:
@@ -43,29 +44,29 @@ class Source:
     def heads(self, rng: np.random.Generator, yaw: float = 0.0, bare: float = 0.0) -> Cutouts:
         return Cutouts.make(self.prints, self.stages, "test", 1, rng, np.array([yaw], np.float32), bare)
 
-    def shown(self, heads: Cutouts, rng: np.random.Generator) -> Bytes:
+    def shown(self, heads: Cutouts, rng: np.random.Generator) -> Pixels:
         height, margin = int(rng.integers(140, 260)), float(rng.uniform(0.02, 0.3))
         return sheet(heads, [[0]], height, rng, margin=margin).picture
 
-    def good(self, rng: np.random.Generator) -> Bytes:
+    def good(self, rng: np.random.Generator) -> Pixels:
         return self.shown(self.heads(rng), rng)
 
-    def blurred(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def blurred(self, strength: int, rng: np.random.Generator) -> Pixels:
         picture = self.good(rng)
         sigma = (0.012, 0.018, 0.03)[strength] * len(picture)
         return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(sigma)))
 
-    def dark(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def dark(self, strength: int, rng: np.random.Generator) -> Pixels:
         return lit(self.good(rng), (-1.0, -1.6, -2.4)[strength], np.zeros(2))
 
-    def bright(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def bright(self, strength: int, rng: np.random.Generator) -> Pixels:
         return lit(self.good(rng), (0.9, 1.4, 2.0)[strength], np.zeros(2))
 
-    def colour_cast(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def colour_cast(self, strength: int, rng: np.random.Generator) -> Pixels:
         cast = (0.25, 0.4, 0.6)[strength] * np.array([(1, -1), (-1, 1), (0.7, 0.7), (-0.7, -0.7)])[rng.integers(4)]
         return lit(self.good(rng), 0.0, cast)
 
-    def cut_off(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def cut_off(self, strength: int, rng: np.random.Generator) -> Pixels:
         heads = self.heads(rng)
         scene = sheet(heads, [[0]], int(rng.integers(140, 260)), rng, margin=0.1)
         x0, y0, x1, y1 = scene.boxes[0]
@@ -78,12 +79,12 @@ class Source:
         left, right, top, bottom = edges
         return scene.picture[top:bottom, left:right]
 
-    def small(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def small(self, strength: int, rng: np.random.Generator) -> Pixels:
         picture = Image.fromarray(self.good(rng))
         picture.thumbnail(((80, 64, 48)[strength],) * 2)
         return np.asarray(picture)
 
-    def turned(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def turned(self, strength: int, rng: np.random.Generator) -> Pixels:
         yaw = ((38, 48), (48, 58), (58, 68))[strength]
         side = rng.choice([-1.0, 1.0])
         while True:
@@ -91,7 +92,7 @@ class Source:
             if yaw[0] <= abs(float(heads.yaw[0])) <= yaw[1]:
                 return self.shown(heads, rng)
 
-    def tilted_view(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def tilted_view(self, strength: int, rng: np.random.Generator) -> Pixels:
         assert self.tilted is not None
         low, high = ((24, 34), (34, 46), (46, 70))[strength]
         while True:
@@ -101,27 +102,21 @@ class Source:
                 height, margin = int(rng.integers(140, 260)), float(rng.uniform(0.02, 0.3))
                 return sheet(heads, [[right[0]]], height, rng, margin=margin).picture
 
-    def plain_head(self, _: int, rng: np.random.Generator) -> Bytes:
+    def plain_head(self, _: int, rng: np.random.Generator) -> Pixels:
         return self.shown(self.heads(rng, bare=1.0), rng)
 
-    def back(self, _: int, rng: np.random.Generator) -> Bytes:
+    def back(self, _: int, rng: np.random.Generator) -> Pixels:
         return self.shown(self.heads(rng, yaw=180 + rng.uniform(-30, 30)), rng)
 
-    def no_head(self, strength: int, rng: np.random.Generator) -> Bytes:
+    def no_head(self, strength: int, rng: np.random.Generator) -> Pixels:
         height, width = int(rng.integers(140, 260)), int(rng.integers(110, 220))
         if strength == 0:
             return figure(self.heads(rng), 0, height, width, rng)
         return shapes(height, width, rng) if strength == 1 else texture(height, width, rng)
 
 
-def jpeg(picture: Bytes, rng: np.random.Generator, quality: int | None = None) -> Bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality or int(rng.integers(60, 96)))
-    return np.asarray(Image.open(file))
-
-
 def judged(
-    make: Callable[[np.random.Generator], Bytes], count: int, key: int
+    make: Callable[[np.random.Generator], Pixels], count: int, key: int
 ) -> tuple[list[Framed], list[dict[str, float]]]:
     """Faces 0 to `count` of a series, framed, and their scores."""
     framed, crops = [], []
@@ -155,22 +150,20 @@ def measure_defects(source: Source, count: int, folder: Path | None, only: str =
             values = [s[defect] for s in scores]
             areas.append(roc_auc_score([0] * count + [1] * count, [s[defect] for s in clean] + values))
             caught.append(np.mean(np.array(values) >= DEFECTS[defect]))
-            missed.append([framed[i].picture for i in np.argsort(values, kind="stable")[:8]])
+            missed += [framed[i].picture for i in np.argsort(values, kind="stable")[:ROW]]
         print(f"{name:16s}  {'   '.join(f'{a:.3f}' for a in areas):36s}  {'  '.join(f'{c:.0%}' for c in caught)}")
         if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            rows = [np.concatenate(row, 1) for row in missed]
-            Image.fromarray(np.concatenate(rows)).save(folder / f"{name.replace(', ', '-').replace(' ', '-')}.png")
+            file = folder / f"{name.replace(', ', '-').replace(' ', '-')}.png"
+            save_picture(file, grid(np.stack(missed), min(ROW, count), gap=0))
     if folder:
-        worst = np.argsort([-max(s[n] / DEFECTS[n] for n in DEFECTS) for s in clean])[:24]
-        rows = [np.concatenate([good[i].picture for i in worst[k : k + 8]], 1) for k in (0, 8, 16)]
-        Image.fromarray(np.concatenate(rows)).save(folder / "good-with-flags.png")
-        for i in worst[:24]:
+        worst = np.argsort([-max(s[n] / DEFECTS[n] for n in DEFECTS) for s in clean])[: 3 * ROW]
+        save_picture(folder / "good-with-flags.png", grid(np.stack([good[i].picture for i in worst]), ROW, gap=0))
+        for i in worst:
             print({n: v for n, v in clean[i].items() if v >= DEFECTS[n]}, end=" ")
         print()
 
 
-def repeated(picture: Bytes, strength: int, rng: np.random.Generator) -> Bytes:
+def repeated(picture: Pixels, strength: int, rng: np.random.Generator) -> Pixels:
     """The same picture as it is met again: smaller, cut otherwise, compressed, a little lighter or darker."""
     scale, quality, light, edge = ((0.9, 85, 0.0, 0.0), (0.7, 65, 0.1, 0.02), (0.5, 45, 0.25, 0.05))[strength]
     height, width = picture.shape[:2]
@@ -181,7 +174,7 @@ def repeated(picture: Bytes, strength: int, rng: np.random.Generator) -> Bytes:
     return jpeg(lit(small, float(rng.uniform(-light, light)), np.zeros(2)), rng, quality)
 
 
-def pairs_of_others(source: Source, count: int) -> tuple[Bytes, Bytes]:
+def pairs_of_others(source: Source, count: int) -> tuple[Pixels, Pixels]:
     """Pairs of pictures of different designs, of which every second one is on the same stage in the same colour."""
     rng = np.random.default_rng(8)
     designs = source.prints.of_split("test")
@@ -216,7 +209,7 @@ def measure_duplicates(source: Source, count: int) -> None:
         print(f"{strength + 1:8d}  {by_hash:22.4f}  {by_print:8.4f}  {found:.1%}")
 
 
-def compared(a: list[Bytes], b: list[Bytes]) -> tuple[list[int], list[float]]:
+def compared(a: list[Pixels], b: list[Pixels]) -> tuple[list[int], list[float]]:
     """Of each pair of faces, the bits in which the hashes differ and the similarity of the prints."""
     bits = [(hash_of(x) ^ hash_of(y)).bit_count() for x, y in zip(a, b, strict=True)]
     return bits, [print_similarity(x, y) for x, y in zip(a, b, strict=True)]
@@ -238,7 +231,7 @@ def measure_speed(source: Source, count: int = 100) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("--tilted", type=Path)
     parser.add_argument("--faces", type=int, default=300)
     parser.add_argument("--sheet", type=Path)

@@ -15,8 +15,8 @@ from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.stages import load_stages
 from minifaces.vae.coding import reconstruction_quality
 from minifaces.vae.config import preset
-from minifaces.vae.sources import ComposedFaces
 from minifaces.vae.train import begin
+from minifaces.vae.training_data import ComposedFaces
 from shared import command_line
 
 COUNTS = (16, 64, 128, 256)

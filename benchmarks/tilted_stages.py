@@ -6,7 +6,6 @@ The stages that ship look at heads as catalogues do. These take the same series 
 and no floor. Turns to the side need no stages of their own: a head is round, so that a print is turned instead.
 Interrupted, it goes on where it stopped."""
 
-import argparse
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from minifaces.ldraw.head import smooth_head
 from minifaces.ldraw.library import Library
 from minifaces.ldraw.stages import StageParameters, draw_parameters, encode_sheet, parameters_from, write_stages
 from minifaces.ldraw.trace import trace_stage
+from shared import command_line
 
 
 def tilted(stage: int) -> StageParameters:
@@ -33,7 +33,7 @@ def tilted(stage: int) -> StageParameters:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line(__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--library", type=Path, required=True)
     parser.add_argument("--count", type=int, default=96)

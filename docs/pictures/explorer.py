@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from minifaces.evaluate.testset import composed
-from minifaces.explorer.export import export_single
 from minifaces.explorer.faces import gallery_faces
+from minifaces.explorer.output import export_single
 from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
 

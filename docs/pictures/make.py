@@ -16,7 +16,7 @@ from minifaces.ldraw.stages import load_stages
 from minifaces.pictures import draw_map, grid, pairs, strip
 from minifaces.studio.atlas import project
 from minifaces.vae.config import preset
-from minifaces.vae.sources import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces
 
 HERE = Path(__file__).parent
 EDITS = (

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from minifaces.cli.main import run
 from minifaces.dataset import write_dataset
-from minifaces.ldraw.dataset import composed_faces
+from minifaces.ldraw.composed import composed_faces
 
 HERE = Path(__file__).resolve().parent
 

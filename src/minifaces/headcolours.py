@@ -3,9 +3,8 @@
 head_colours(pictures)        # ["yellow", "light skin", ...]"""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Doubles, Pixels
 from minifaces.images import resized
 
 COLOURS = {
@@ -56,7 +55,7 @@ def head_colours(pictures: Pixels) -> list[str]:
     return [list(COLOURS)[i] for i in votes.argmax(axis=1)]
 
 
-def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+def _lab(rgb: Doubles) -> Doubles:
     """sRGB in 0 to 255 to CIE L*a*b* (D65), where distances are about what the eye says: (n, 3) -> (n, 3)."""
     share = rgb / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import eigvalsh
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-from minifaces.arrays import Doubles, Places
+from minifaces.arrays import Bools, Doubles, Places
 from minifaces.errors import UsageError
 
 _PAIRS = 2**22  # of which the distances are held at a time
@@ -119,8 +119,8 @@ class TwoSample(NamedTuple):
     the two shares. All are judged by classifiers that have not seen them."""
 
     accuracy: float
-    right_a: NDArray[np.bool_]
-    right_b: NDArray[np.bool_]
+    right_a: Bools
+    right_b: Bools
 
 
 def two_sample(a: ArrayLike, b: ArrayLike, folds: int = 5, seed: int = 0) -> TwoSample:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Bools, Doubles, Floats, Pixels
 from minifaces.attributes import DARK_HEAD, MEASURES, TURN, YELLOW_HEAD
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
@@ -80,7 +80,7 @@ def _changed(
     faces: Faces,
     latents: Floats,
     plain: Pixels,
-    before: NDArray[np.bool_],
+    before: Bools,
     colours: NDArray[np.str_],
     name: str,
     reader: Reader,
@@ -132,7 +132,7 @@ def _measured(model: Model, faces: Faces, latents: Floats, plain: Pixels, name: 
     return row
 
 
-def _read(reader: Reader, faces: Pixels) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+def _read(reader: Reader, faces: Pixels) -> tuple[Bools, NDArray[np.str_]]:
     """What faces have, the columns of `_column`, and their heads' colours by name."""
     colours = np.array(head_colours(faces))
     return np.column_stack([reader.holds(faces), colours == "yellow"]), colours
@@ -142,12 +142,12 @@ def _column(reader: Reader, name: str) -> int:
     return len(reader.names) if name == YELLOW else reader.names.index(name)
 
 
-def _turn(faces: Pixels) -> NDArray[np.float64]:
+def _turn(faces: Pixels) -> Doubles:
     """Degrees that each face is turned to the picture's right, NaN where no head is seen."""
     return np.array([heads[0].yaw if heads else np.nan for heads in detect(list(faces))], np.float64)
 
 
-def _darkness(faces: Pixels) -> NDArray[np.float64]:
+def _darkness(faces: Pixels) -> Doubles:
     """log2 of how much less light than white the middle of each picture gives."""
     quarter = faces.shape[1] // 4
     middle = faces[:, quarter:-quarter, quarter:-quarter].reshape(len(faces), -1, 3)
@@ -155,4 +155,4 @@ def _darkness(faces: Pixels) -> NDArray[np.float64]:
     return np.asarray(-np.log2(np.maximum(luma, 1e-3)), np.float64)
 
 
-_MEASURES: dict[str, Callable[[Pixels], NDArray[np.float64]]] = {TURN.name: _turn, DARK_HEAD.name: _darkness}
+_MEASURES: dict[str, Callable[[Pixels], Doubles]] = {TURN.name: _turn, DARK_HEAD.name: _darkness}

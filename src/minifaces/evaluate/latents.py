@@ -1,12 +1,11 @@
 """The latent space: how much of it is used, what can be read off it in a straight line, and what edits do."""
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
-from minifaces.arrays import Floats
+from minifaces.arrays import Doubles, Floats
 from minifaces.errors import UsageError
 from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Progress, Table, Value
@@ -59,7 +58,7 @@ def _probes(fitted: Floats, seen: Faces, tested: Floats, faces: Faces) -> Table:
     return Table("probes", ("R2", "balanced accuracy, %", "faces"), rows, note)
 
 
-def _measures(faces: Faces) -> dict[str, NDArray[np.float64]]:
+def _measures(faces: Faces) -> dict[str, Doubles]:
     if faces.draws is None or faces.stages is None:
         return {}
     stages = [faces.stages.parameters[i] for i in faces.draws.stage]
@@ -75,7 +74,7 @@ def _measures(faces: Faces) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _attributes(faces: Faces) -> dict[str, NDArray[np.float64]]:
+def _attributes(faces: Faces) -> dict[str, Doubles]:
     if faces.draws is None or faces.prints is None:
         return {}
     rows = [faces.prints.designs[i].attributes for i in faces.draws.upper]

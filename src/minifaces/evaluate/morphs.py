@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.arrays import Floats, Latents, Pixels
+from minifaces.arrays import Floats, Latents, Pixels, Places
 from minifaces.errors import UsageError
 from minifaces.evaluate.distributions import nearest
 from minifaces.evaluate.features import lite0
@@ -105,7 +105,7 @@ def _distance_row(far: NDArray[np.floating], limit: float, judged: Judged) -> di
     }
 
 
-def _motion_row(frames: Pixels, faces: Faces, ends: NDArray[np.int64], judged: Judged) -> dict[str, Value]:
+def _motion_row(frames: Pixels, faces: Faces, ends: Places, judged: Judged) -> dict[str, Value]:
     step, bend = (np.array(part) for part in zip(*map(_motion, frames), strict=True))
     fidelity = [psnr(faces.pictures[ends[:, i]], frames[:, -i]) for i in (0, 1)]  # first and last
     return {

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from minifaces.arrays import Floats, Latents, Pixels
+from minifaces.arrays import Bools, Floats, Latents, Pixels
 from minifaces.evaluate.distributions import (
     TwoSample,
     authenticity,
@@ -218,7 +218,7 @@ def _shown(model: Model, pictures: Pixels, real: Faces, features: Floats, made: 
 def _accuracy(told: TwoSample, groups: Groups) -> Interval:
     """Balanced accuracy in %: 50 is what guessing gets."""
 
-    def balanced(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    def balanced(a: Bools, b: Bools) -> float:
         return 50 * (mean(a) + mean(b))
 
     return bootstrap_two(balanced, told.right_a, told.right_b, groups_a=groups, limits=(0, 100))

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Bools, Floats, Pixels
 from minifaces.errors import UsageError
 from minifaces.evaluate.features import ASSETS, BATCH, SIZE, planes
 from minifaces.files import read_json
@@ -49,7 +48,7 @@ class Reader:
         batches = [self._network(planes(pictures[i : i + BATCH], SIZE)) for i in range(0, len(pictures), BATCH)]
         return np.concatenate(batches)
 
-    def holds(self, pictures: Pixels) -> NDArray[np.bool_]:
+    def holds(self, pictures: Pixels) -> Bools:
         """Which attributes pictures (n, H, W, 3) uint8 have: (n, a) bool."""
         return self.read(pictures) > self.thresholds
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Pixels, Places
 from minifaces.evaluate.intervals import Interval, bootstrap, mean
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
@@ -15,7 +15,7 @@ from minifaces.ldraw.compose import Box, compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.pictures import pairs
 
-Floats = NDArray[np.floating]
+Reals = NDArray[np.floating]
 SHOWN = 10
 
 
@@ -53,10 +53,10 @@ def reconstruction(
     return Part("reconstruction", "Reconstruction", tables, _shown(faces, made[first]))
 
 
-def _figures(faces: Faces, pictures: Pixels) -> dict[str, Floats]:
+def _figures(faces: Faces, pictures: Pixels) -> dict[str, Reals]:
     """Column -> one value a face."""
     true, mask = faces.pictures, faces.mask
-    figures: dict[str, Floats] = {
+    figures: dict[str, Reals] = {
         "PSNR": psnr(true, pictures),
         "SSIM": ssim(true, pictures),
         "edge F1": edge_f1(true, pictures),
@@ -70,9 +70,7 @@ def _figures(faces: Faces, pictures: Pixels) -> dict[str, Floats]:
     return figures
 
 
-def design_ranks(
-    faces: Faces, rivals: Mapping[str, Pixels], progress: Progress = lambda *_: None
-) -> dict[str, NDArray[np.int64]]:
+def design_ranks(faces: Faces, rivals: Mapping[str, Pixels], progress: Progress = lambda *_: None) -> dict[str, Places]:
     """How many designs are nearer to each reconstruction than the true one, (n,) by name: all designs are composed on
     the input's stage in its head colour and compared within the print region. Only of composed faces."""
     assert faces.draws is not None
@@ -100,7 +98,7 @@ def design_ranks(
     return ranks
 
 
-def _around(mask: NDArray[np.float32]) -> Box:
+def _around(mask: Reals) -> Box:
     """The rows and columns of a mask (H, W) that hold all of it."""
     rows, columns = (np.flatnonzero((mask > 0).any(axis)) for axis in (1, 0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import maximum_filter
 
-from minifaces.arrays import Doubles, Floats, Pixels
+from minifaces.arrays import Bools, Doubles, Floats, Pixels
 from minifaces.errors import UsageError
 from minifaces.images import LUMA
 
@@ -68,7 +68,7 @@ def edge_f1(
         size = (1, 2 * tolerance + 1, 2 * tolerance + 1)
         near = [maximum_filter(e, size=size) if tolerance else e for e in edges]
 
-        def count(mask: NDArray[np.bool_]) -> Doubles:
+        def count(mask: Bools) -> Doubles:
             return _sum(mask * weight)
 
         in_true, in_made = count(edges[0]), count(edges[1])
@@ -103,7 +103,7 @@ def _ssim(true: Pixels, made: Pixels, weight: Floats) -> Doubles:
     return _mean(alike.mean(-1), weight[:, inner, inner])
 
 
-def _windows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _windows(values: Floats) -> Floats:
     """Sums over all 7 x 7 windows inside: (n, H, W, 3) -> (n, H - 6, W - 6, 3)."""
     for axis in (1, 2):
         length = values.shape[axis] - _WINDOW + 1
@@ -115,7 +115,7 @@ def _windows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return values
 
 
-def _edges(faces: Pixels, threshold: float) -> NDArray[np.bool_]:
+def _edges(faces: Pixels, threshold: float) -> Bools:
     """Where the luma's slope is at least `threshold` and no less than its neighbours' to both sides of the edge:
     (n, H, W). Of two equal ones, as along a sharp step, the one to the right or below is taken."""
     luma = np.pad(faces.astype(np.float32) @ _LUMA, ((0, 0), (1, 1), (1, 1)), mode="edge")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minifaces.arrays import Latents, Pixels
+from minifaces.arrays import Bools, Floats, Latents, Pixels, Places
 from minifaces.attributes import RANGES
 from minifaces.dataset import read_dataset
 from minifaces.errors import UsageError
@@ -33,7 +33,7 @@ class Faces:
     were drawn."""
 
     pictures: Pixels
-    mask: NDArray[np.float32]
+    mask: Floats
     groups: NDArray[np.str_]
     draws: Draws | None = None
     prints: Prints | None = None
@@ -59,7 +59,7 @@ class Faces:
         """What a model makes of them, (n, H, W, 3) uint8 at its own size."""
         return model.decode(self.latents(model))
 
-    def truth(self, which: NDArray[np.int64], name: str, amounts: ArrayLike) -> Pixels | None:
+    def truth(self, which: Places, name: str, amounts: ArrayLike) -> Pixels | None:
         """Some of them, (n,), composed with an edit by `amounts`, one or (n,): (n, H, W, 3) uint8. None of faces that
         were not composed, and of an edit that cannot be."""
         if self.draws is None or self.prints is None or self.stages is None or name not in RANGES:
@@ -71,7 +71,7 @@ class Faces:
         return compose(self.prints, self.stages, edited(self.prints, self.draws.chosen(which), name, each))[0]
 
     @property
-    def kinds(self) -> dict[str, NDArray[np.bool_]]:
+    def kinds(self) -> dict[str, Bools]:
         """Which faces are of the kinds that are hard: name -> (n,) bool."""
         if self.draws is None or self.prints is None:
             return {}
@@ -111,7 +111,7 @@ def bare(faces: Faces) -> Pixels:
     return compose(blank, faces.stages, draws)[0]
 
 
-def evenly(count: int, most: int) -> NDArray[np.int64]:
+def evenly(count: int, most: int) -> Places:
     """The places of (up to) `most` of `count` things, evenly from the first to the last."""
     return np.linspace(0, count - 1, min(most, count)).astype(np.int64)
 

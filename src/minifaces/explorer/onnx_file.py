@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minifaces.arrays import Floats, Places
 from minifaces.errors import UsageError
 
 FLOAT, INT64, HALF = 1, 7, 10
@@ -102,7 +102,7 @@ def write_node(node: Node) -> bytes:
     )
 
 
-def write_tensor(name: str, values: NDArray[np.float32] | NDArray[np.int64]) -> bytes:
+def write_tensor(name: str, values: Floats | Places) -> bytes:
     """A TensorProto."""
     kind = FLOAT if values.dtype == np.float32 else INT64
     data = values.astype(values.dtype.newbyteorder("<")).tobytes()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from minifaces.arrays import Doubles, Floats
 from minifaces.attributes import MEASURES, label
 from minifaces.explorer.faces import Faces
 from minifaces.explorer.pack import pack_network
@@ -93,7 +94,7 @@ def compress(data: bytes) -> bytes:
     return gzip.compress(data, 9, mtime=0)
 
 
-def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating]) -> dict[str, Any]:
+def _faces(faces: Faces, places: Doubles, cells: NDArray[np.floating]) -> dict[str, Any]:
     """Columns, each a list of n: smaller than a list of records."""
     named = head_colours(faces.pictures)
     counts = {name: named.count(name) for name in dict.fromkeys(named)}
@@ -115,7 +116,7 @@ def _faces(faces: Faces, places: NDArray[np.float64], cells: NDArray[np.floating
     }
 
 
-def _unit(places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(places: Doubles) -> Doubles:
     """Into [0, 1] x [0, 1] without stretching, the narrower side in the middle."""
     low, high = places.min(axis=0), places.max(axis=0)
     extent = float((high - low).max()) or 1.0
@@ -128,7 +129,7 @@ def _latents(faces: Faces) -> bytes:
     return bytes(save({"latents": np.ascontiguousarray(faces.latents, kind)}))
 
 
-def _directions(model: Model) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
+def _directions(model: Model) -> tuple[list[dict[str, Any]], Floats]:
     """What edits change: the model's attributes and measures, then the gallery's strongest principal directions,
     one standard deviation long. Descriptions and vectors (k, d) in the same order."""
     described = [
@@ -156,7 +157,7 @@ def _ends(model: Model, name: str) -> tuple[float, float]:
     return (least, most) if least < 0 and name in MEASURES else (-3.0, 3.0)
 
 
-def principal(latents: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+def principal(latents: Floats, most: int) -> Floats:
     """Up to `most` principal axes of (n, d) latents, the strongest first, each one standard deviation long: (k, d)."""
     centred = latents.astype(np.float64) - latents.mean(axis=0)
     _, spread, axes = np.linalg.svd(centred, full_matrices=False)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Pixels, Places
 from minifaces.images import resize
 
 _SMALLEST = 24  # pixels: less is no face
@@ -27,7 +27,7 @@ class Level:
     """WebP"""
 
 
-def place(cells: NDArray[np.floating]) -> NDArray[np.int64]:
+def place(cells: NDArray[np.floating]) -> Places:
     """Which place on the sheets each face has, (n,), by its (n, 2) cell on the map's grid: along a Z-shaped curve
     (Morton, 1966), so that a square of the map lies on few sheets."""
     codes = np.zeros(len(cells), np.int64)
@@ -39,7 +39,7 @@ def place(cells: NDArray[np.floating]) -> NDArray[np.int64]:
     return slots
 
 
-def levels(pictures: Pixels, slots: NDArray[np.int64]) -> list[Level]:
+def levels(pictures: Pixels, slots: Places) -> list[Level]:
     """The sheets at every size, the smallest first: (n, size, size, 3) uint8 pictures and their places."""
     whole = pictures.shape[1]
     sizes = [whole]
@@ -49,13 +49,13 @@ def levels(pictures: Pixels, slots: NDArray[np.int64]) -> list[Level]:
     return [_level(pictures, order, size, _WHOLE_SHEET if size == whole else _SHEET) for size in reversed(sizes)]
 
 
-def _level(pictures: Pixels, order: NDArray[np.int64], size: int, side: int) -> Level:
+def _level(pictures: Pixels, order: Places, size: int, side: int) -> Level:
     columns = rows = max(1, side // size)
     starts = range(0, len(order), columns * rows)
     return Level(size, columns, rows, [_sheet(pictures, order[i : i + columns * rows], size, columns) for i in starts])
 
 
-def _sheet(pictures: Pixels, faces: NDArray[np.int64], size: int, columns: int) -> bytes:
+def _sheet(pictures: Pixels, faces: Places, size: int, columns: int) -> bytes:
     sheet = np.full((-(-len(faces) // columns) * size, columns * size, 3), 255, np.uint8)
     for place, face in enumerate(faces):
         y, x = place // columns * size, place % columns * size

@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles, Places
 from minifaces.errors import UsageError
 from minifaces.explorer.onnx_file import (
     GRAPH,
@@ -53,7 +54,7 @@ _B = np.array(
 _G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _A = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float64)
 
-Initial = NDArray[np.float32] | NDArray[np.int64]
+Initial = NDArray[np.float32] | Places
 
 
 def by_winograd(file: bytes) -> bytes:
@@ -141,7 +142,7 @@ def _convolution(node: Node, side: int, dims: tuple[int, ...], constants: dict[s
     def shaped(values: str, *lengths: int) -> str:
         return then("Reshape", values, constant("shape." + ".".join(map(str, lengths)), np.array(lengths, np.int64)))
 
-    def transformed(name: str, way: NDArray[np.float64], values: str) -> str:
+    def transformed(name: str, way: Doubles, values: str) -> str:
         """(way X way') for all (..., i * j, n), X of i x j numbers."""
         return then("MatMul", constant(name, np.kron(way, way).astype(np.float32)), values)
 
@@ -160,7 +161,7 @@ def _convolution(node: Node, side: int, dims: tuple[int, ...], constants: dict[s
     return nodes
 
 
-def _patches(side: int) -> NDArray[np.int64]:
+def _patches(side: int) -> Places:
     """Which pixels of a picture with a rim of 1, (36, tiles), lie at each place of the patches."""
     place = TILE * np.arange(side // TILE) + np.arange(PATCH)[:, None]  # (6, tiles of a side)
     pixels = place[:, None, :, None] * (side + 2) + place[None, :, None, :]

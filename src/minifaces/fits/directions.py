@@ -6,9 +6,9 @@ what its metadata says."""
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Doubles, Floats, Pixels
 from minifaces.attributes import ATTRIBUTES, DARK_HEAD, TURN, YELLOW_HEAD
 from minifaces.fits.shape import Fitted, Subject, tensor_file
 from minifaces.images import LUMA
@@ -34,7 +34,7 @@ class Known:
     """`faces` (n, H, W, 3) uint8 and what is known of them: name -> (n,) values, NaN where unknown."""
 
     faces: Pixels
-    values: dict[str, NDArray[np.float64]]
+    values: dict[str, Doubles]
 
 
 def fit(subject: Subject) -> Fitted:
@@ -45,7 +45,7 @@ def fit(subject: Subject) -> Fitted:
     return Fitted({DIRECTIONS: tensor_file(dict(wanted))})
 
 
-def directions(latents: Floats, known: dict[str, NDArray[np.float64]], ridge: float = 1.0) -> dict[str, Floats]:
+def directions(latents: Floats, known: dict[str, Doubles], ridge: float = 1.0) -> dict[str, Floats]:
     """The latent step that changes one thing and leaves the other known things alone: name -> (d,).
 
     `known` name -> (n,) values, NaN where unknown. For each name the latents are regressed (ridge) on it and on all
@@ -125,5 +125,5 @@ def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:
     return Known(faces, values)
 
 
-def _column(rows: list[dict[str, bool]], name: str) -> NDArray[np.float64]:
+def _column(rows: list[dict[str, bool]], name: str) -> Doubles:
     return np.array([np.nan if name not in row else float(row[name]) for row in rows])

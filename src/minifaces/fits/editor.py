@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from minifaces.arrays import Floats
+from minifaces.arrays import Floats, Places
 from minifaces.attributes import RANGES
 from minifaces.fits import fitting, pairs
 from minifaces.fits.shape import Fitted, Subject, tensor_file
@@ -42,7 +42,7 @@ def fit(subject: Subject) -> Fitted:
 def fit_editor(
     start: Floats,
     end: Floats,
-    edits: NDArray[np.int64],
+    edits: Places,
     amounts: Floats,
     ranges: Mapping[str, tuple[float, float]],
     settings: Editor,

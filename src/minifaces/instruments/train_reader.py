@@ -20,12 +20,11 @@ from typing import Any, cast
 import numba
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Bools, Floats, Pixels
 from minifaces.errors import UsageError
 from minifaces.files import atomic, write_json
 from minifaces.instruments import convnets
@@ -197,7 +196,7 @@ def read(network: ReaderNetwork, faces: Tensor) -> Floats:
         return torch.cat([torch.sigmoid(network(part)) for part in torch.split(faces, 64)]).numpy()
 
 
-def balanced(read: NDArray[np.bool_], known: Floats) -> float:
+def balanced(read: Bools, known: Floats) -> float:
     """Balanced accuracy of (n,) readings: the mean of how often one with and one without it is read right."""
     return float(np.mean([(read[known == side] == side).mean() if (known == side).any() else 0.5 for side in (0, 1)]))
 

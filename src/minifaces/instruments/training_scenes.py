@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Bools, Floats, Pixels, Places
 from minifaces.ldraw.clutter import figure, shapes, shuffled, texture
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.compose import compose, tone
@@ -43,9 +43,9 @@ class Batch:
     head's box, in pixels; `face` 1, 0 or -1 (unknown); `angle` (n, h, w, 2) yaw and pitch, degrees."""
 
     pictures: Pixels
-    core: NDArray[np.int64]
+    core: Places
     sides: Floats
-    face: NDArray[np.int64]
+    face: Places
     angle: Floats
 
     def mirrored(self) -> "Batch":
@@ -96,7 +96,7 @@ def _pool(sources: Sources, rng: np.random.Generator) -> Cutouts:
 
 def _scene(
     sources: Sources, heads: Cutouts, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[Pixels, Floats, NDArray[np.int64]]:
+) -> tuple[Pixels, Floats, Places]:
     """One picture of `shape`, boxes (k, 4) of its heads, and which heads they are (-1: none of the pool)."""
     height, width = shape
     kinds = {"sheet": 0.47, "floor": 0.12, "figure": 0.27, "shapes": 0.07, "close": 0.03, "shuffled": 0.04}
@@ -210,17 +210,17 @@ def worn(picture: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-def _within(box: Floats, share: float, cells: tuple[int, int]) -> NDArray[np.bool_]:
+def _within(box: Floats, share: float, cells: tuple[int, int]) -> Bools:
     """Cells whose middle lies within `share` of the box, about its middle; at least the cell of the middle."""
     y, x = (np.arange(n)[:, None] * CELL + CELL / 2 for n in cells)
     x = x.T
     mx, my, w, h = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[2] - box[0], box[3] - box[1]
     reach_x, reach_y = max(share * w / 2, CELL * 0.51), max(share * h / 2, CELL * 0.51)
-    within: NDArray[np.bool_] = (np.abs(x - mx) <= reach_x) & (np.abs(y - my) <= reach_y)
+    within: Bools = (np.abs(x - mx) <= reach_x) & (np.abs(y - my) <= reach_y)
     return within
 
 
-def _mark(core: NDArray[np.int64], sides: Floats, box: Floats) -> None:
+def _mark(core: Places, sides: Floats, box: Floats) -> None:
     cells = core.shape
     rim, mine = _within(box, RIM, cells), _within(box, CORE, cells)
     core[rim & (core != 1)] = -1

@@ -11,10 +11,9 @@ anybody would print; they teach to encode what is there. New faces are never dra
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Bools, Pixels, Places
 from minifaces.ldraw.prints import Prints
 
 KEPT = 0.75  # share of the first print's pieces that stay
@@ -32,7 +31,7 @@ class Piece:
     """Ink that hangs together: `box` in the texture and where in the box it is, (h, w) bool."""
 
     box: tuple[slice, slice]
-    inside: NDArray[np.bool_]
+    inside: Bools
 
 
 class Pieces:
@@ -42,7 +41,7 @@ class Pieces:
         self.of = [_pieces(texture[..., 3]) for texture in prints.colours]
 
 
-def collages(prints: Prints, pieces: Pieces, choice: NDArray[np.int64], count: int, rng: np.random.Generator) -> Pixels:
+def collages(prints: Prints, pieces: Pieces, choice: Places, count: int, rng: np.random.Generator) -> Pixels:
     """`count` new textures, (count, H, W, 4) uint8 sRGB and alpha, made of the prints that `choice` names."""
     height, width = prints.colours.shape[1:3]
     canvases = np.zeros((count, height, width, 4), np.uint8)
@@ -56,9 +55,7 @@ def collages(prints: Prints, pieces: Pieces, choice: NDArray[np.int64], count: i
     return canvases
 
 
-def _place(
-    canvas: Pixels, taken: NDArray[np.bool_], texture: Pixels, piece: Piece, moved: bool, rng: np.random.Generator
-) -> None:
+def _place(canvas: Pixels, taken: Bools, texture: Pixels, piece: Piece, moved: bool, rng: np.random.Generator) -> None:
     """Copy a piece of `texture` to `canvas` if there is room, and mark the room as taken."""
     (rows, columns), inside, ink = piece.box, piece.inside, texture[piece.box]
     top, left = rows.start, columns.start

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from minifaces.arrays import Doubles
 from minifaces.ldraw.library import Library
 from minifaces.ldraw.source import LibraryError, lines
 
@@ -68,13 +69,13 @@ def colour_of(code: int, colours: dict[int, Colour]) -> Colour:
     raise LibraryError(f"colour {code} is not in LDConfig.ldr", "unknown colour")
 
 
-def to_linear(srgb: NDArray[np.floating]) -> NDArray[np.float64]:
+def to_linear(srgb: NDArray[np.floating]) -> Doubles:
     """sRGB in [0, 1] -> linear light (IEC 61966-2-1)."""
     srgb = np.asarray(srgb, dtype=np.float64)
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def to_srgb(linear: NDArray[np.floating]) -> NDArray[np.float64]:
+def to_srgb(linear: NDArray[np.floating]) -> Doubles:
     """Linear light -> sRGB in [0, 1], clipped."""
     linear = np.clip(linear, 0.0, 1.0)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -12,9 +12,8 @@ from functools import lru_cache
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Bools, Pixels
 from minifaces.ldraw.colours import to_linear, to_srgb
 from minifaces.ldraw.draws import Draws
 from minifaces.ldraw.head import V_TOTAL
@@ -177,7 +176,7 @@ def _kernel(  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=4)
-def _at_size(prints: Prints, samples: int) -> tuple[Pixels, Pixels, NDArray[np.bool_]]:
+def _at_size(prints: Prints, samples: int) -> tuple[Pixels, Pixels, Bools]:
     """Textures no sharper than the samples: halved until a texel is about a sample (512 suit 256 samples); and of which
     tiles anything is printed on."""
     colours, metal = prints.colours, prints.metal
@@ -189,7 +188,7 @@ def _at_size(prints: Prints, samples: int) -> tuple[Pixels, Pixels, NDArray[np.b
     return colours, metal, np.stack([_inked(t[..., 3]) for t in colours])
 
 
-def _inked(alpha: Pixels) -> NDArray[np.bool_]:
+def _inked(alpha: Pixels) -> Bools:
     """Whether a tile has ink, (rows, columns) of tiles: most have none, and need not be sampled. Sampling begins at a
     texel and takes in the next, so the first of the next tiles count too."""
     spread = alpha.copy()

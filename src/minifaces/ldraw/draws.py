@@ -7,9 +7,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Floats
+from minifaces.arrays import Bools, Doubles, Floats, Places
 from minifaces.images import LUMA
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.designs import Design
@@ -34,16 +33,16 @@ class Draws:
     `head_code` (n,) LDraw code, `ink` (n, 3) factor on the inks' linear colour, `scale`, `shift` (n, 2) warp in
     (theta, v), `gain` (n,) factor on the light."""
 
-    upper: NDArray[np.int64]
-    lower: NDArray[np.int64]
-    crown: NDArray[np.int64]
-    turned: NDArray[np.bool_]
+    upper: Places
+    lower: Places
+    crown: Places
+    turned: Bools
     seam: Floats
     hairline: Floats
-    stage: NDArray[np.int64]
-    flip: NDArray[np.bool_]
+    stage: Places
+    flip: Bools
     head: Floats
-    head_code: NDArray[np.int64]
+    head_code: Places
     ink: Floats
     scale: Floats
     shift: Floats
@@ -52,7 +51,7 @@ class Draws:
     def __len__(self) -> int:
         return len(self.upper)
 
-    def chosen(self, which: NDArray[np.int64]) -> "Draws":
+    def chosen(self, which: Places) -> "Draws":
         """Some of the faces, by their numbers."""
         return Draws(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
@@ -109,10 +108,10 @@ def draw_faces(
 
 def fixed_draws(
     prints: Prints,
-    designs: NDArray[np.int64],
-    stage: NDArray[np.int64],
+    designs: Places,
+    stage: Places,
     head: Floats | None = None,
-    codes: NDArray[np.int64] | None = None,
+    codes: Places | None = None,
 ) -> Draws:
     """The given designs on the given stages, nothing varied; `head` (n, 3) linear, or each design's own."""
     count = len(designs)
@@ -143,7 +142,7 @@ def head_code(design: Design, rng: np.random.Generator) -> int:
 
 
 @cache
-def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _weighted(prints: Prints, split: str) -> tuple[Places, Doubles]:
     """The designs of a split and how often each is drawn: dark heads and large prints twice as often, since
     they are the hardest to learn and the rarest."""
     chosen = prints.of_split(split)
@@ -153,7 +152,7 @@ def _weighted(prints: Prints, split: str) -> tuple[NDArray[np.int64], NDArray[np
     return chosen, weights / weights.sum()
 
 
-def _head_colours(prints: Prints, codes: NDArray[np.int64], rng: np.random.Generator | None) -> Floats:
+def _head_colours(prints: Prints, codes: Places, rng: np.random.Generator | None) -> Floats:
     colour = to_linear(np.array([prints.head_colours[int(c)] for c in codes]) / 255)
     if rng is not None:  # batches of plastic differ, and so do cameras
         colour = colour * np.exp(rng.normal(0, 0.05, (len(codes), 1)) + rng.normal(0, 0.03, (len(codes), 3)))

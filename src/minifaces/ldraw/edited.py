@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label, maximum_filter1d
 from scipy.spatial.distance import cdist
 
-from minifaces.arrays import Bools, Floats, Places
+from minifaces.arrays import Bools, Doubles, Floats, Places
 from minifaces.attributes import DARK_HEAD, TURN, YELLOW_HEAD
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.draws import Draws
@@ -75,7 +75,7 @@ def removable(prints: Prints, draws: Draws, name: str) -> Bools:
     return np.asarray(held)
 
 
-def facing(stages: Stages, draws: Draws) -> NDArray[np.float64]:
+def facing(stages: Stages, draws: Draws) -> Doubles:
     """How far faces are turned to the viewer's right, in turns by 1."""
     yaw = np.array([stages.parameters[i].yaw for i in draws.stage])
     return np.asarray(yaw * np.where(draws.flip, 1, -1) / TURN.unit - np.degrees(draws.shift[:, 0]) / TURN.unit)

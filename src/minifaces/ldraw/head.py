@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Doubles
+from minifaces.arrays import Bools, Doubles, Floats
 from minifaces.ldraw.jit import jit
 from minifaces.ldraw.library import Mesh
 
@@ -62,7 +61,7 @@ def project(points: Doubles) -> tuple[Doubles, Doubles]:
 
 def cast_rays(
     samples: int, origin: Doubles, forward: Doubles, right: Doubles, above: Doubles, start: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[Floats, Floats, Bools]:
     """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do; y up here.
 
     The rays come from `origin` and span forward -+ right and forward -+ above; at `start` times their length they are

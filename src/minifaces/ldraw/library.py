@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Doubles
+from minifaces.arrays import Doubles, Places
 from minifaces.ldraw.source import File, LibraryError, find_files, lines
 
 INHERIT = 16  # "the colour of the part that refers to me"
@@ -31,7 +30,7 @@ class Mesh:
     """Triangles. `corners` (n, 3, 3) float64 in LDraw units (1 = 0.4 mm, -y is up), `colours` (n,) int64."""
 
     corners: Doubles
-    colours: NDArray[np.int64]
+    colours: Places
 
     def __len__(self) -> int:
         return len(self.colours)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Doubles, Floats, Pixels, Places
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import Colour, colour_of, read_colours, to_linear, to_srgb
 from minifaces.ldraw.designs import Catalogue, Design, catalogue
@@ -51,7 +51,7 @@ class Prints:
     def __len__(self) -> int:
         return len(self.designs)
 
-    def of_split(self, split: str) -> NDArray[np.int64]:
+    def of_split(self, split: str) -> Places:
         """Indices of the designs of one split."""
         return np.array([i for i, d in enumerate(self.designs) if d.split == split])
 
@@ -156,7 +156,7 @@ def _check(mesh: Mesh, head_colour: int, colours: dict[int, Colour]) -> None:
         raise LibraryError("it is larger than any head", "impossible shape")
 
 
-def similarity(textures: Pixels) -> NDArray[np.float32]:
+def similarity(textures: Pixels) -> Floats:
     """How alike prints are, (n, n) in [-1, 1]: the lesser correlation, of what is inked or of its colour.
 
     The better of the print as it is and mirrored counts, since training mirrors prints."""
@@ -164,10 +164,10 @@ def similarity(textures: Pixels) -> NDArray[np.float32]:
     alpha = small[..., 3:] / 255.0
     ink = (small[..., :3] / 255.0 - 0.5) * alpha
 
-    def correlation(planes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    def correlation(planes: Doubles, others: Doubles) -> Doubles:
         a, b = (p.reshape(len(p), -1) for p in (planes, others))
         a, b = (p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-9) for p in (a, b))
-        product: NDArray[np.float64] = a @ b.T
+        product: Doubles = a @ b.T
         return product
 
     plain = np.minimum(correlation(alpha, alpha), correlation(ink, ink))

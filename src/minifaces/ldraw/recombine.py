@@ -7,8 +7,8 @@ crossing costs nothing. Pairs whose best seam still cuts through ink are not joi
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minifaces.arrays import Bools, Floats, Places
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.jit import jit
 from minifaces.ldraw.prints import Prints
@@ -38,9 +38,7 @@ class SeamFinder:
         self.columns = width // STEP
         self.own = np.array([d.colour if d.kind == "own" else -1 for d in prints.designs])
 
-    def partner(
-        self, upper: int, choice: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[int, NDArray[np.bool_], NDArray[np.float32]]:
+    def partner(self, upper: int, choice: Places, rng: np.random.Generator) -> tuple[int, Bools, Floats]:
         """A lower part for `upper` from `choice`: (print index, (2,) bool mirrors, (columns,) seam v).
 
         Where no try finds a clean seam, the print itself comes back, whole."""
@@ -54,7 +52,7 @@ class SeamFinder:
                 return lower, turned, seam
         return upper, np.zeros(2, bool), np.full(self.columns, V_TOTAL, np.float32)
 
-    def seam(self, upper: int, lower: int, turned: NDArray[np.bool_]) -> tuple[NDArray[np.float32], float]:
+    def seam(self, upper: int, lower: int, turned: Bools) -> tuple[Floats, float]:
         """The best seam between two prints, each mirrored or not: v by column, and how much ink it cuts through."""
         rows, cost = _seam(
             _mirrored(self.alpha[upper], turned[0]), _mirrored(self.alpha[lower], turned[1]),
@@ -69,7 +67,7 @@ def seam_finder(prints: Prints) -> SeamFinder:
     return SeamFinder(prints)
 
 
-def _mirrored(plane: NDArray[np.float32], turned: np.bool_) -> NDArray[np.float32]:
+def _mirrored(plane: Floats, turned: np.bool_) -> Floats:
     return np.ascontiguousarray(plane[:, ::-1]) if turned else plane
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Floats, Pixels, Places
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import Draws, draw_faces
 from minifaces.ldraw.prints import Prints
@@ -35,7 +34,7 @@ class Cutouts:
     boxes: Floats
     yaw: Floats
     pitch: Floats
-    face: NDArray[np.int64]
+    face: Places
 
     def __len__(self) -> int:
         return len(self.rgba)
@@ -76,7 +75,7 @@ class Scene:
 
     picture: Pixels
     boxes: Floats
-    which: NDArray[np.int64]
+    which: Places
 
 
 def _turned(draws: Draws, stages: Stages, turned: Floats | None) -> tuple[Draws, Floats]:

@@ -18,10 +18,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from minifaces.arrays import Floats
+from minifaces.arrays import Bools, Doubles, Floats
 from minifaces.errors import UsageError
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.head import cast_rays
@@ -66,7 +65,7 @@ class StageParameters:
             return "train"
         return "validation" if self.id % 2 == 0 else "test"
 
-    def camera(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+    def camera(self) -> tuple[Doubles, Doubles, Doubles, float]:
         """(origin, target, up, full field of view in degrees)."""
         yaw, pitch, roll = np.radians([self.yaw, self.pitch, self.roll])
         target = np.array([self.dx, CENTRE + self.dy, 0.0])
@@ -122,7 +121,7 @@ def draw_parameters(stage: int) -> StageParameters:
     )
 
 
-def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, Floats, Bools]:
     """Where samples x samples rays meet the printed surface: theta (radians), v, and whether they do."""
     origin, target, up, field = parameters.camera()
     forward = (target - origin) / np.linalg.norm(target - origin)
@@ -134,7 +133,7 @@ def surface_samples(parameters: StageParameters, samples: int) -> tuple[Floats, 
     return cast_rays(samples, origin, forward, right * half, above * half, start)
 
 
-def background_of(parameters: StageParameters, size: int) -> NDArray[np.float64]:
+def background_of(parameters: StageParameters, size: int) -> Doubles:
     """What shows where nothing was traced: (size, 1, 3) linear."""
     ramp = parameters.shade * np.linspace(-1, 1, size)[:, None, None]
     return to_linear(np.clip(np.array(parameters.background) + ramp, 0, 1))
@@ -178,7 +177,7 @@ class Stages:
     backdrop: Floats  # (n, size, size, 3): (1 - A) * background
     theta: Floats
     v: Floats
-    hit: NDArray[np.bool_]
+    hit: Bools
 
     def __len__(self) -> int:
         return len(self.parameters)

@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 from scipy.ndimage import label
 
-from minifaces.arrays import Floats, Pixels
+from minifaces.arrays import Bools, Floats, Pixels
 from minifaces.images import resize
 from minifaces.photos.sessions import session
 
@@ -91,7 +90,7 @@ def _heads(told: Floats, scale: tuple[float, float], least: float) -> list[Seen]
     return [head for head in kept if _area(head.box) >= TINY * _area(kept[0].box)]
 
 
-def _head(told: Floats, sure: Floats, mine: NDArray[np.bool_], scale: tuple[float, float]) -> Seen:
+def _head(told: Floats, sure: Floats, mine: Bools, scale: tuple[float, float]) -> Seen:
     rows, columns = np.nonzero(mine)
     weights = sure[mine] ** 2
     x, y = columns * CELL + CELL / 2, rows * CELL + CELL / 2
@@ -109,7 +108,7 @@ def _head(told: Floats, sure: Floats, mine: NDArray[np.bool_], scale: tuple[floa
     )
 
 
-def sigmoid(value: NDArray[np.float32] | float) -> NDArray[np.float32]:
+def sigmoid(value: Floats | float) -> Floats:
     result: Floats = 1 / (1 + np.exp(-np.clip(value, -30, 30)))
     return result
 

@@ -6,10 +6,9 @@ Beside a wall of the head, at its stud's top and its neck's foot the picture cha
 the box moves to where it does, if it does plainly, and stays where it does not."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Floats, Pixels
 from minifaces.images import resize
 
 Box = tuple[float, float, float, float]
@@ -41,7 +40,7 @@ def _span(start: float, length: float, shares: tuple[float, float]) -> slice:
     return slice(first, max(first + 1, min(SIDE, round(start + shares[1] * length))))
 
 
-def _edge(profile: NDArray[np.float32], place: float, reach: float, outward: int) -> float:
+def _edge(profile: Floats, place: float, reach: float, outward: int) -> float:
     """Where the profile (SIDE, 3) changes most within reach of `place`, of equals the outermost; or `place` itself."""
     slope = np.abs(np.diff(gaussian_filter1d(profile, 0.8, axis=0), axis=0)).max(1)  # at 1, 2, ...
     low, high = int(np.ceil(place - reach)) - 1, int(np.floor(place + reach)) - 1

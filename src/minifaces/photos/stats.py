@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Doubles, Pixels, Places
 from minifaces.cores import cores
 from minifaces.errors import UsageError
 from minifaces.folders import is_work_folder
@@ -83,7 +82,7 @@ class Spread:
         found = np.percentile(self.values, [0, 5, 50, 95, 100])
         return {name: round(float(value), 3) for name, value in zip(names, found, strict=True)}
 
-    def histogram(self, bins: int = 24) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def histogram(self, bins: int = 24) -> tuple[Places, Doubles]:
         """(bins,) counts and (bins + 1,) edges; of shares over all of 0 to 1."""
         counts, edges = np.histogram(self.values, bins, (0, 1) if self.unit in ("of white", "of 1") else None)
         return counts.astype(np.int64), edges

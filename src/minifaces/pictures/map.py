@@ -98,10 +98,10 @@ def snap_to_grid(coordinates: ArrayLike) -> Doubles:
 
 def _share(
     members: NDArray[np.intp],
-    coordinates: NDArray[np.float64],
-    corner: NDArray[np.float64],
+    coordinates: Doubles,
+    corner: Doubles,
     shape: tuple[int, int],
-    cells: NDArray[np.float64],
+    cells: Doubles,
 ) -> None:
     """Write into `cells` the cells of `members`, in the block of `shape` (columns, rows) at `corner`."""
     if len(members) == 0:
@@ -121,7 +121,7 @@ def _share(
     _share(order[cut:], coordinates, corner + step, (second[0], second[1]), cells)
 
 
-def _assign(coordinates: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+def _assign(coordinates: Doubles, shape: tuple[int, int]) -> Doubles:
     """Stretch (n, 2) coordinates to a block of `shape` (columns, rows): the cells (n, 2) that lie nearest."""
     from scipy.optimize import linear_sum_assignment  # slow to import
 
@@ -140,7 +140,7 @@ def _places(thumbnails: Pixels, coordinates: ArrayLike) -> Doubles:
     return places
 
 
-def _to_pixels(coordinates: Doubles, size: int, face: int) -> NDArray[np.float64]:
+def _to_pixels(coordinates: Doubles, size: int, face: int) -> Doubles:
     """Scale coordinates to the faces' middles on a map, in pixels, with whole faces inside the margin."""
     low, high = coordinates.min(axis=0), coordinates.max(axis=0)
     extent = float((high - low).max())
@@ -163,7 +163,7 @@ def _largest_face(coordinates: Doubles, size: int) -> int:
     return max(1, int(apart * room / (extent + apart))) if apart > 0 else 1
 
 
-def _draw(canvas: Pixels, thumbnails: Pixels, middles: NDArray[np.float64], face: int) -> None:
+def _draw(canvas: Pixels, thumbnails: Pixels, middles: Doubles, face: int) -> None:
     """Draw thumbnails, fitted into `face` x `face` pixels, on the canvas, cut off at its edges."""
     height, width = thumbnails.shape[1:3]
     scale = face / max(height, width)

@@ -3,8 +3,9 @@
 project(model.gallery.latents)          # (n, 2)"""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from minifaces.arrays import Doubles
 from minifaces.checks import numbers, whole
 from minifaces.errors import UsageError
 from minifaces.studio.generator import FARTHEST
@@ -14,7 +15,7 @@ _PERPLEXITY = 30.0
 _FEW = 5
 
 
-def project(latents: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
+def project(latents: ArrayLike, seed: int = 0) -> Doubles:
     """Lay out (n, d) latents in the plane, (n, 2), in units of no meaning: PCA to 50, then t-SNE from there.
 
     Five latents or fewer, or equal ones, have no neighbourhoods to keep and are laid out by PCA alone. One
@@ -30,7 +31,7 @@ def project(latents: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
     return _tsne(leading, seed)
 
 
-def _principal(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+def _principal(points: Doubles, size: int) -> Doubles:
     """Scores along the leading principal axes: at most `size`, and two at least, zero if need be."""
     centred = points - points.mean(axis=0)
     u, s, _ = np.linalg.svd(centred, full_matrices=False)
@@ -40,7 +41,7 @@ def _principal(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return np.pad(scores, [(0, 0), (0, max(0, 2 - scores.shape[1]))])
 
 
-def _tsne(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+def _tsne(points: Doubles, seed: int) -> Doubles:
     from openTSNE import TSNE
     from threadpoolctl import threadpool_limits
 

@@ -6,13 +6,13 @@ latents + 2 * directions["smile"]"""
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from minifaces.arrays import Floats
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 
 
-def load_directions(path: Path, size: int) -> dict[str, NDArray[np.float32]]:
+def load_directions(path: Path, size: int) -> dict[str, Floats]:
     """(size,) float32 by attribute or measure, in the order of the names: a step of 1 clearly shows it.
 
     Raises UsageError where the file is missing, damaged or for latents of another size."""

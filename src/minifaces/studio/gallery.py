@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from pydantic import ConfigDict, TypeAdapter
 
+from minifaces.arrays import Floats
 from minifaces.checks import numbers, one_of, whole, word
 from minifaces.errors import UsageError
 from minifaces.studio.folder import (
@@ -65,7 +66,7 @@ class Gallery:
         wanted = (len(self.entries), config.latent_size)
         if latents.shape != wanted:
             raise UsageError(f"{folder / GALLERY_LATENTS} is damaged: its shape is {latents.shape}, not {wanted}")
-        self.latents: NDArray[np.float32] = latents.astype(np.float32)
+        self.latents: Floats = latents.astype(np.float32)
         """(n, d)"""
 
     def __len__(self) -> int:
@@ -117,9 +118,7 @@ class Gallery:
             and (attribute is None or entry.attributes.get(attribute, False))
         ]
 
-    def nearest(
-        self, latent: ArrayLike, k: int, without: int | None = None
-    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    def nearest(self, latent: ArrayLike, k: int, without: int | None = None) -> tuple[NDArray[np.intp], Floats]:
         """Which k faces are nearest to a (d,) latent, and how far (Euclidean): (k,), (k,), nearest first. All of them
         where there are fewer.
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from minifaces.arrays import Doubles
+from minifaces.arrays import Doubles, Floats
 from minifaces.errors import UsageError
 from minifaces.studio.folder import read_tensors
 
@@ -82,7 +82,7 @@ def read(path: str | os.PathLike[str], make: Callable[[dict[str, Doubles]], Made
         raise UsageError(f"{Path(path)} is damaged: it is not {what} ({error})") from None
 
 
-def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], Floats]:
     """A matrix (r, c) as whole numbers from -127 to 127 and each row's unit: (r, c), (r,)."""
     units = (np.abs(weight).max(axis=1) / np.float32(127)).astype(np.float32)
     safe = np.where(units > 0, units, 1).astype(np.float64)

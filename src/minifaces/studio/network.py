@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
+from minifaces.arrays import Floats
 from minifaces.cores import cores
 from minifaces.errors import UsageError
 
@@ -57,7 +57,7 @@ class Network:
         _check(path, "input", session.get_inputs(), *source)
         _check(path, "output", session.get_outputs(), *target)
 
-    def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, rows: Floats) -> Floats:
         """A batch of rows, (n, ...) -> (n, ...), n at least 1."""
         run = partial(self._run, self._session())
         if len(rows) <= ROWS:
@@ -69,8 +69,8 @@ class Network:
         except RuntimeError:  # no thread can be started: Python is ending, or the system allows no more of them
             return np.concatenate([run(part) for part in parts])
 
-    def _run(self, session: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = session.run([self._target], {self._source: rows})[0]
+    def _run(self, session: Any, rows: Floats) -> Floats:
+        result: Floats = session.run([self._target], {self._source: rows})[0]
         return result
 
     def _session(self) -> Any:

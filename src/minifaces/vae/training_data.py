@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Pixels, Places
 from minifaces.dataset import DataSet, read_dataset
 from minifaces.errors import UsageError
 from minifaces.ldraw.collage import Pieces, collages
@@ -158,14 +157,14 @@ class FolderFaces:
         return self.batch(seed, step, count).faces
 
     @lru_cache(maxsize=2)  # noqa: B019 - a source lives as long as its run
-    def _order(self, seed: int, number: int) -> NDArray[np.int64]:
+    def _order(self, seed: int, number: int) -> Places:
         """The order of pass `number` over the train split."""
         return np.random.default_rng([seed, number]).permutation(self.train)
 
     def held_out(self, count: int) -> Batch:
         return self._take(np.resize(self.rest, min(count, len(self.rest))))
 
-    def _take(self, which: NDArray[np.int64]) -> Batch:
+    def _take(self, which: Places) -> Batch:
         faces = self.data.pictures[which]
         return Batch(faces, np.zeros(faces.shape[:3], np.uint8), faces)
 
