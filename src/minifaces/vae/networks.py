@@ -55,23 +55,10 @@ class SeedVAE(VAE):
 
     def __init__(self, latent_size: int = 200) -> None:
         super().__init__()
-        encoder: list[nn.Module] = []
-        channels = 3
-        for stride in (1, 2, 2, 2, 1):
-            encoder += [nn.Conv2d(channels, 64, 3, stride, 1), *_keras_norm(64)]
-            channels = 64
-        decoder: list[nn.Module] = []
-        for filters, stride in ((64, 1), (64, 2), (64, 2), (32, 2)):
-            decoder += [
-                nn.ConvTranspose2d(channels, filters, 3, stride, 1, stride - 1),
-                *_keras_norm(filters),
-            ]
-            channels = filters
-        decoder += [nn.ConvTranspose2d(channels, 3, 3, 1, 1), nn.Sigmoid()]
-        self.encoder = nn.Sequential(*encoder, nn.Flatten())
+        self.encoder = seed_encoder()
         self.mean = nn.Linear(4096, latent_size)
         self.log_variance = nn.Linear(4096, latent_size)
-        self.decoder = nn.Sequential(nn.Linear(latent_size, 4096), nn.Unflatten(1, (64, 8, 8)), *decoder)
+        self.decoder = seed_decoder(latent_size)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -88,6 +75,26 @@ class SeedVAE(VAE):
         return nn.Sequential(self.encoder, self.mean)
 
 
+def seed_encoder() -> nn.Sequential:
+    """(n, 3, 64, 64) -> (n, 4096)."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for stride in (1, 2, 2, 2, 1):  # 64 x 64, 32, 16, 8 and 8 pixels a side
+        layers += [nn.Conv2d(channels, 64, 3, stride, 1), *_keras_norm(64)]
+        channels = 64
+    return nn.Sequential(*layers, nn.Flatten())
+
+
+def seed_decoder(latent_size: int) -> nn.Sequential:
+    """(n, d) -> (n, 3, 64, 64) in [0, 1]."""
+    layers: list[nn.Module] = [nn.Linear(latent_size, 4096), nn.Unflatten(1, (64, 8, 8))]
+    channels = 64
+    for filters, stride in ((64, 1), (64, 2), (64, 2), (32, 2)):  # 8 x 8, 16, 32 and 64
+        layers += [nn.ConvTranspose2d(channels, filters, 3, stride, 1, stride - 1), *_keras_norm(filters)]
+        channels = filters
+    return nn.Sequential(*layers, nn.ConvTranspose2d(channels, 3, 3, 1, 1), nn.Sigmoid())
+
+
 class ResidualVAE(VAE):
     """Residual levels between a pixel-unshuffle stem and a pixel-shuffle end: no layer works at full size, and no
     transposed convolution leaves a checkerboard (Odena et al. 2016; Shi et al. 2016)."""
@@ -95,25 +102,9 @@ class ResidualVAE(VAE):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.looks = network.looks
-        widths, depths = network.widths, network.depths or (1,) * len(network.widths)
-        fold, grid = network.image_size // 32, 32 >> (len(widths) - 1)
-        encoder: list[nn.Module] = [nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold * fold, widths[0], 3, padding=1)]
-        for width, depth, following in zip(widths, depths, (*widths[1:], 0), strict=True):
-            encoder += [Residual(width, network.norm) for _ in range(depth)]
-            if following:
-                encoder.append(nn.Conv2d(width, following, 3, 2, 1))
-        self.encoder = nn.Sequential(*encoder, _norm(widths[-1], network.norm), nn.SiLU(), nn.Flatten())
-        self.posterior = nn.Linear(widths[-1] * grid * grid, 2 * network.latent_size)
-        decoder: list[nn.Module] = [
-            nn.Linear(network.latent_size, widths[-1] * grid * grid),
-            nn.Unflatten(1, (widths[-1], grid, grid)),
-        ]
-        for width, following in zip(widths[::-1], (*widths[-2::-1], 0), strict=True):
-            decoder.append(Residual(width, network.norm))
-            if following:
-                decoder += [nn.Conv2d(width, 4 * following, 1), nn.PixelShuffle(2)]
-        decoder += [_norm(widths[0], network.norm), nn.SiLU(), nn.Conv2d(widths[0], 3 * fold * fold, 3, padding=1)]
-        self.decoder = nn.Sequential(*decoder, nn.PixelShuffle(fold), nn.Sigmoid())
+        self.encoder = residual_encoder(network)
+        self.posterior = nn.Linear(_values(network), 2 * network.latent_size)
+        self.decoder = residual_decoder(network)
 
     def look(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = self.posterior(self.encoder(faces)).chunk(2, 1)
@@ -129,6 +120,43 @@ class ResidualVAE(VAE):
             mean.weight.copy_(self.posterior.weight[:size])
             mean.bias.copy_(self.posterior.bias[:size])
         return nn.Sequential(self.encoder, mean)
+
+
+def residual_encoder(network: Network) -> nn.Sequential:
+    """(n, 3, H, W) -> (n, values of the last level): a level a width, of as many blocks as `depths` says."""
+    widths, depths = network.widths, network.depths or (1,) * len(network.widths)
+    fold, last = network.image_size // 32, len(widths) - 1
+    layers: list[nn.Module] = [
+        nn.PixelUnshuffle(fold),  # 3 fold^2 channels of 32 x 32
+        nn.Conv2d(3 * fold**2, widths[0], 3, padding=1),
+    ]
+    for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):  # 32 x 32, 16, 8, ... pixels
+        layers += [Residual(width, network.norm) for _ in range(depth)]
+        if level < last:
+            layers.append(nn.Conv2d(width, widths[level + 1], 3, 2, 1))
+    return nn.Sequential(*layers, _norm(widths[last], network.norm), nn.SiLU(), nn.Flatten())
+
+
+def residual_decoder(network: Network) -> nn.Sequential:
+    """(n, d) -> (n, 3, H, W) in [0, 1]: the levels backwards, one block each."""
+    widths, fold, last = network.widths, network.image_size // 32, len(network.widths) - 1
+    grid = 32 >> last  # pixels of the last level
+    layers: list[nn.Module] = [
+        nn.Linear(network.latent_size, _values(network)),
+        nn.Unflatten(1, (widths[last], grid, grid)),
+    ]
+    for level in range(last, -1, -1):  # ..., 8 x 8, 16, 32 pixels
+        layers.append(Residual(widths[level], network.norm))
+        if level:
+            layers += [nn.Conv2d(widths[level], 4 * widths[level - 1], 1), nn.PixelShuffle(2)]
+    layers += [_norm(widths[0], network.norm), nn.SiLU(), nn.Conv2d(widths[0], 3 * fold**2, 3, padding=1)]
+    return nn.Sequential(*layers, nn.PixelShuffle(fold), nn.Sigmoid())
+
+
+def _values(network: Network) -> int:
+    """Of the last level of a residual network: channels times pixels."""
+    grid = 32 >> (len(network.widths) - 1)
+    return network.widths[-1] * grid * grid
 
 
 class Residual(nn.Module):
