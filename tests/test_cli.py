@@ -15,6 +15,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
+import minifaces
 from conftest import SIZE, write_config
 from minifaces.cli import common
 from minifaces.cli.main import app, run
@@ -98,7 +99,7 @@ def test_help_is_for_people(call: Call, monkeypatch: pytest.MonkeyPatch, words: 
             "demo sample avatar reconstruct morph edit neighbours gallery map explore export-site train evaluate data "
             "model",
         ),
-        ("data", "collect import split frame screen prepare review stats prints stages compose"),
+        ("data", "collect import cut frame screen prepare review stats prints stages compose"),
         ("model", "info"),
     ],
 )
@@ -204,6 +205,15 @@ def test_a_morph_as_a_strip(call: Call, path: str) -> None:
     code, out, _ = call("morph", "d0001", "d0002", "--path", path, "-o", "m.png")
     assert code == 0
     assert out.startswith(f"m.png: 9 steps, {9 * SIZE} x {SIZE}, ")
+
+
+def test_a_morph_is_the_same_in_python_and_on_the_command_line(call: Call, tiny_model: Path) -> None:
+    call("morph", "d0001", "d0002", "-o", "m.png")
+    model = minifaces.load(tiny_model)
+    with Image.open("m.png") as strip:
+        shown = np.asarray(strip.convert("RGB"))
+    frames = model.morph(model.latent_of("d0001"), model.latent_of("d0002"), steps=9)
+    np.testing.assert_array_equal(shown, np.concatenate(list(frames), axis=1))
 
 
 @pytest.mark.parametrize(

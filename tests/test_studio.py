@@ -1,5 +1,7 @@
 """The studio on the tiny model: what it computes, that a seed stays one, every way to ask in vain."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,20 @@ Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> Model:
     return minifaces.load(tiny_model)
+
+
+def test_importing_is_light_and_has_the_names_of_annotations() -> None:
+    code = (
+        "import sys, minifaces\n"
+        "assert not {'numpy', 'onnxruntime', 'PIL'} & set(sys.modules)\n"
+        "assert {'Latents', 'Model', 'Pixels', 'load'} <= set(dir(minifaces))\n"
+        "from minifaces import *"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert minifaces.Model is Model
+    assert (minifaces.Pixels, minifaces.Latents) == (NDArray[np.uint8], NDArray[np.float32])
+    with pytest.raises(AttributeError, match="no attribute 'Modle'"):
+        minifaces.Modle  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_a_model_says_what_it_is(model: Model) -> None:

@@ -1,18 +1,21 @@
 """minifaces: learn the faces of toy minifigures with a variational autoencoder, and play with them.
 
 import minifaces
-faces = minifaces.load()              # the bundled model, or a folder
-grid = faces.sample(25, seed=7)       # (25, H, W, 3) uint8
+faces = minifaces.load()              # a minifaces.Model: the bundled one, or that of a folder
+grid = faces.sample(25, seed=7)       # minifaces.Pixels, (25, H, W, 3) uint8
+z = faces.encode(grid)                # minifaces.Latents, (25, d) float32
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from minifaces.errors import MinifacesError, UsageError
 
 if TYPE_CHECKING:
+    from minifaces.arrays import Latents, Pixels
     from minifaces.studio.model import Model
 
 # Before ONNX Runtime is imported anywhere below: from 1.32 on it sends Microsoft how it is used, and keeps a number for
@@ -20,11 +23,24 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["MinifacesError", "UsageError", "__version__", "load"]
+__all__ = ["Latents", "MinifacesError", "Model", "Pixels", "UsageError", "__version__", "load"]
+
+_HEAVY = {"Latents": "minifaces.arrays", "Pixels": "minifaces.arrays", "Model": "minifaces.studio.model"}
+
+
+def __getattr__(name: str) -> Any:
+    """What imports NumPy or ONNX Runtime, when it is asked for."""
+    if name not in _HEAVY:
+        raise AttributeError(f"module 'minifaces' has no attribute {name!r}")
+    return getattr(import_module(_HEAVY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load(folder: str | os.PathLike[str] | None = None) -> Model:
     """Open a model: the bundled one, or a model folder. Raises UsageError where it is missing or damaged."""
-    from minifaces.studio.model import Model  # ONNX Runtime is heavy: only when a model is wanted
+    from minifaces.studio.model import Model
 
     return Model.bundled() if folder is None else Model(folder)

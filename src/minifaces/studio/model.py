@@ -3,7 +3,7 @@
 model = Model.bundled()                       # or Model("my-model")
 pictures = model.sample(25, seed=7)           # (25, H, W, 3) uint8
 latent = model.latent_of("3626bp01/front")    # (d,) float32
-frames = model.morph(latent, model.latent_of("random:7"), path="density")"""
+frames = model.morph(latent, model.latent_of("random:7"))"""
 
 import math
 import os
@@ -19,6 +19,7 @@ from minifaces.arrays import Latents, Pixels
 from minifaces.checks import file_name, flag, numbers, one_of, told, whole, within, word
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, as_pictures, read_picture, resize, square
+from minifaces.lazy import lazy
 from minifaces.studio import folder as files
 from minifaces.studio import geodesic, paths
 from minifaces.studio import refine as refining
@@ -26,7 +27,6 @@ from minifaces.studio.directions import load_directions
 from minifaces.studio.editor import Editor
 from minifaces.studio.gallery import Entry, Gallery
 from minifaces.studio.generator import FARTHEST, avatar_seed, check_seed, fresh_seed, rounded
-from minifaces.studio.lazy import lazy
 from minifaces.studio.looks import look_again
 from minifaces.studio.mixture import Mixture
 from minifaces.studio.network import Network
@@ -216,7 +216,7 @@ class Model:
         self,
         *latents: ArrayLike,
         steps: int = 60,
-        path: PathName = "linear",
+        path: PathName = "density",
         loop: bool = False,
         eased: bool = False,
     ) -> Latents:
@@ -239,15 +239,15 @@ class Model:
         self,
         *latents: ArrayLike,
         steps: int = 60,
-        path: PathName = "linear",
+        path: PathName = "density",
         loop: bool = False,
         eased: bool = False,
     ) -> Pixels:
         """Turn one face into the next, through two or more latents, each (d,) or several in rows: (m, H, W, 3) uint8.
 
         Each leg has `steps` pictures with both ends, shared ends come once; a loop goes back to the first
-        face without repeating it. `eased` lingers at each face. The paths: `minifaces.studio.paths` and
-        `.geodesic`."""
+        face without repeating it. `eased` lingers at each face: for animations, as `minifaces morph` does; not for
+        strips. The paths: `minifaces.studio.paths` and `.geodesic`."""
         return self.decode(self.morph_latents(*latents, steps=steps, path=path, loop=loop, eased=eased))
 
     def geodesics(
