@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from minifaces.explorer.faces import Faces, gallery_faces
+from minifaces.explorer.faces import MapFaces, gallery_faces
 from minifaces.explorer.output import export_single, export_site
 from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
@@ -66,7 +66,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def crowd(model: Model, count: int) -> Faces:
+def crowd(model: Model, count: int) -> MapFaces:
     """Faces between faces of the gallery."""
     rng = np.random.default_rng(0)
     known = model.gallery.latents
@@ -75,7 +75,7 @@ def crowd(model: Model, count: int) -> Faces:
     latents = (share * known[pairs[:, 0]] + (1 - share) * known[pairs[:, 1]]).astype(np.float32)
     pictures = np.resize(model.decode(latents[:PICTURES]), (count, model.image_size, model.image_size, 3))
     names = [f"face {i}" for i in range(count)]
-    return Faces(pictures, latents, names, [""] * count, [{}] * count, ["train"] * count, exact=False)
+    return MapFaces(pictures, latents, names, [""] * count, [{}] * count, ["train"] * count, exact=False)
 
 
 def opened(page: Page, address: str) -> None:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from minifaces.evaluate.distributions import frechet_distance
 from minifaces.evaluate.features import lite0
 from minifaces.evaluate.reconstruction import reconstruction
-from minifaces.evaluate.testset import Faces, composed
+from minifaces.evaluate.testset import FaceSet, composed
 from minifaces.files import atomic
 from minifaces.vae import losses
 from minifaces.vae.coding import encode, planes
@@ -316,7 +316,7 @@ def judge(kind: str, names: list[str], weights: Path, out: Path) -> None:
         with torch.no_grad():
             pictures = torch.cat([network.decode(part) for part in latents.split(64)])
         made[name] = (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    none = Faces(faces.pictures[:0], faces.mask[:0], faces.groups[:0])
+    none = FaceSet(faces.pictures[:0], faces.mask[:0], faces.groups[:0])
     tables = {table.name: table.rows for table in reconstruction(faces, made, none, {}, lambda *_: None).tables}
     real = lite0(faces.pictures)
     print(f"\n{kind:32s}  PSNR  print  large    SSIM  edges    @1  agree  FD-lite0")

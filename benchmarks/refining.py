@@ -15,7 +15,7 @@ import minifaces
 from minifaces.arrays import Pixels
 from minifaces.evaluate.reconstruction import design_ranks
 from minifaces.evaluate.similarity import psnr, ssim
-from minifaces.evaluate.testset import Faces, composed
+from minifaces.evaluate.testset import FaceSet, composed
 from minifaces.images import save_picture
 from minifaces.pictures import grid
 from shared import command_line
@@ -23,11 +23,11 @@ from shared import command_line
 COLUMNS = 12  # of the picture
 
 
-def noisy(faces: Faces, rng: np.random.Generator) -> Pixels:
+def noisy(faces: FaceSet, rng: np.random.Generator) -> Pixels:
     return np.clip(faces.pictures + rng.normal(0, 8, faces.pictures.shape), 0, 255).round().astype(np.uint8)
 
 
-def cluttered(faces: Faces, rng: np.random.Generator) -> Pixels:
+def cluttered(faces: FaceSet, rng: np.random.Generator) -> Pixels:
     """The heads before 40 random rectangles of random colours each."""
     assert faces.draws is not None
     assert faces.stages is not None

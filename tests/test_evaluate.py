@@ -23,11 +23,11 @@ def quiet(*_: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def faces() -> testset.Faces:
+def faces() -> testset.FaceSet:
     return testset.composed(64, "test", 1)
 
 
-def test_unseen_faces_are_of_unseen_designs_and_each_design_is_a_group(faces: testset.Faces) -> None:
+def test_unseen_faces_are_of_unseen_designs_and_each_design_is_a_group(faces: testset.FaceSet) -> None:
     assert faces.draws is not None
     assert faces.prints is not None
     assert {faces.prints.designs[i].split for i in faces.draws.upper} == {"test"}
@@ -37,7 +37,7 @@ def test_unseen_faces_are_of_unseen_designs_and_each_design_is_a_group(faces: te
     assert 0 < faces.kinds["large prints"].mean() < 0.5
 
 
-def test_perfect_reconstruction_gets_perfect_figures_and_a_bare_head_does_not(faces: testset.Faces) -> None:
+def test_perfect_reconstruction_gets_perfect_figures_and_a_bare_head_does_not(faces: testset.FaceSet) -> None:
     made = {"perfect": faces.pictures}
     part = reconstruction(faces, made, faces, made, quiet)
     rows = part.tables[0].rows
@@ -51,13 +51,13 @@ def test_perfect_reconstruction_gets_perfect_figures_and_a_bare_head_does_not(fa
     assert gap.value == 0
 
 
-def test_a_bare_head_differs_from_the_face_by_its_print(faces: testset.Faces) -> None:
+def test_a_bare_head_differs_from_the_face_by_its_print(faces: testset.FaceSet) -> None:
     plain = testset.bare(faces)
     outside = 1 - faces.mask
     assert np.median(psnr(faces.pictures, plain, outside)) > np.median(psnr(faces.pictures, plain, faces.mask)) + 5
 
 
-def test_the_truth_of_an_edit_is_the_face_composed_with_it(faces: testset.Faces) -> None:
+def test_the_truth_of_an_edit_is_the_face_composed_with_it(faces: testset.FaceSet) -> None:
     some = np.arange(0, len(faces), 3)
     true = faces.truth(some, "smile", 1)
     assert true is not None
@@ -66,10 +66,10 @@ def test_the_truth_of_an_edit_is_the_face_composed_with_it(faces: testset.Faces)
     assert not apart[:, :16].any()  # and eyes the same
     for name, amount in (("hat", 1), ("yellow_head", -1), ("dark_head", 9)):
         assert faces.truth(some, name, amount) is None
-    assert testset.Faces(faces.pictures, faces.mask, faces.groups).truth(some, "smile", 1) is None
+    assert testset.FaceSet(faces.pictures, faces.mask, faces.groups).truth(some, "smile", 1) is None
 
 
-def test_of_directions_that_nobody_can_read_nothing_is_told(faces: testset.Faces) -> None:
+def test_of_directions_that_nobody_can_read_nothing_is_told(faces: testset.FaceSet) -> None:
     model = minifaces.load()
     model.directions = {"hat": model.directions["smile"]}
     assert edits(model, faces, quiet) == ([], [])

@@ -30,7 +30,7 @@ from minifaces import MinifacesError, UsageError
 from minifaces.cli.main import run
 from minifaces.dataset import DataSet, read_dataset, write_dataset
 from minifaces.explorer import output, pack
-from minifaces.explorer.faces import Faces, dataset_faces, gallery_faces
+from minifaces.explorer.faces import MapFaces, dataset_faces, gallery_faces
 from minifaces.explorer.onnx_file import find_tensors
 from minifaces.explorer.page import FOLDER, page_files, policy
 from minifaces.explorer.server import Server
@@ -235,7 +235,7 @@ def test_a_map_has_bounds(
 
 
 def test_one_face_is_enough(model: Model, digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:
-    faces = Faces(digits[0][:1], model.encode(digits[0][:1]), ["one"], [""], [{}], ["train"], exact=False)
+    faces = MapFaces(digits[0][:1], model.encode(digits[0][:1]), ["one"], [""], [{}], ["train"], exact=False)
     assert description(site_files(model, faces))["gridSide"] == 1
 
 

@@ -26,7 +26,7 @@ def blocks(kind: str) -> list[str]:
 def commands(kind: str) -> list[list[str]]:
     """The arguments of every minifaces command in the blocks of one kind."""
     lines = [line for block in blocks(kind) for line in block.splitlines()]
-    return [shlex.split(line)[1:] for line in lines if line.startswith("minifaces ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("minifaces ")]
 
 
 def test_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,11 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import PurePath, PurePosixPath
 
 from minifaces.errors import UsageError
 from minifaces.files import spelled
+from minifaces.lazy import lazy
 
 NAMES = ("metadata.csv", "metadata.jsonl")
 _LONGEST = 1000  # characters of an attribute
@@ -42,7 +42,7 @@ class Metadata:
         """What is said of the picture of a name from `folder`."""
         return self._by_key.get(key(name), {})
 
-    @cached_property
+    @lazy
     def _by_key(self) -> dict[str, dict[str, str]]:
         return dict(self.rows)
 

@@ -13,7 +13,7 @@ from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import psnr
-from minifaces.evaluate.testset import Faces, evenly
+from minifaces.evaluate.testset import FaceSet, evenly
 from minifaces.headcolours import head_colours
 from minifaces.images import LUMA
 from minifaces.ldraw.colours import to_linear
@@ -27,7 +27,7 @@ SHOWN = 8
 YELLOW = YELLOW_HEAD.name  # told by the head's colour; all else by the reader
 
 
-def edits(model: Model, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
+def edits(model: Model, faces: FaceSet, progress: Progress) -> tuple[list[Table], list[Picture]]:
     """Tables of what a model's directions do to faces, and a picture of it; nothing where no effect of theirs can be
     told. Of composed faces the truth, the same ones composed with the edit, stands beside it."""
     reader = Reader()
@@ -77,7 +77,7 @@ def edits(model: Model, faces: Faces, progress: Progress) -> tuple[list[Table], 
 
 def _changed(
     model: Model,
-    faces: Faces,
+    faces: FaceSet,
     latents: Floats,
     plain: Pixels,
     before: Bools,
@@ -113,7 +113,7 @@ def _far(model: Model, name: str, sign: int) -> float:
     return sign * (LEARNT if least <= sign * LEARNT <= most else STEP)
 
 
-def _measured(model: Model, faces: Faces, latents: Floats, plain: Pixels, name: str) -> dict[str, Value]:
+def _measured(model: Model, faces: FaceSet, latents: Floats, plain: Pixels, name: str) -> dict[str, Value]:
     """A measure raised and lowered by 1: by how much it changes, and how often by half of what was asked."""
     measure, asked = _MEASURES[name], MEASURES[name].unit
     start = measure(plain)

@@ -9,7 +9,7 @@ from minifaces.arrays import Doubles, Floats
 from minifaces.errors import UsageError
 from minifaces.evaluate.edits import edits
 from minifaces.evaluate.parts import Part, Progress, Table, Value
-from minifaces.evaluate.testset import Faces
+from minifaces.evaluate.testset import FaceSet
 from minifaces.evaluate.truth import against_truth
 from minifaces.images import LUMA
 from minifaces.studio.model import Model
@@ -17,7 +17,7 @@ from minifaces.studio.model import Model
 ACTIVE = 0.01  # variance of a dimension's means over the data above which it is active (Burda et al. 2016)
 
 
-def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part:
+def latents(model: Model, seen: FaceSet, faces: FaceSet, progress: Progress) -> Part:
     """`seen`: faces of training designs, to fit probes on; `faces`: of unseen designs, to test them on."""
     if len(seen) < 2:
         raise UsageError("the latent space needs two training faces or more")
@@ -38,7 +38,7 @@ def latents(model: Model, seen: Faces, faces: Faces, progress: Progress) -> Part
     return Part("latent", "Latent space", [*tables, *edited, *told], [*pictures, *shown])
 
 
-def _probes(fitted: Floats, seen: Faces, tested: Floats, faces: Faces) -> Table:
+def _probes(fitted: Floats, seen: FaceSet, tested: Floats, faces: FaceSet) -> Table:
     scale = StandardScaler().fit(fitted)
     x, y = scale.transform(fitted), scale.transform(tested)
     rows: dict[str, dict[str, Value]] = {}
@@ -58,7 +58,7 @@ def _probes(fitted: Floats, seen: Faces, tested: Floats, faces: Faces) -> Table:
     return Table("probes", ("R2", "balanced accuracy, %", "faces"), rows, note)
 
 
-def _measures(faces: Faces) -> dict[str, Doubles]:
+def _measures(faces: FaceSet) -> dict[str, Doubles]:
     if faces.draws is None or faces.stages is None:
         return {}
     stages = [faces.stages.parameters[i] for i in faces.draws.stage]
@@ -74,7 +74,7 @@ def _measures(faces: Faces) -> dict[str, Doubles]:
     }
 
 
-def _attributes(faces: Faces) -> dict[str, Doubles]:
+def _attributes(faces: FaceSet) -> dict[str, Doubles]:
     if faces.draws is None or faces.prints is None:
         return {}
     rows = [faces.prints.designs[i].attributes for i in faces.draws.upper]

@@ -13,7 +13,7 @@ from minifaces.evaluate.features import lite0
 from minifaces.evaluate.intervals import Interval, bootstrap, bootstrap_pairs, mean
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
-from minifaces.evaluate.testset import Faces
+from minifaces.evaluate.testset import FaceSet
 from minifaces.images import resized
 from minifaces.pictures import grid
 from minifaces.studio.model import Model
@@ -26,7 +26,7 @@ WORST = 10
 GEODESICS = 16  # one pair in so many: a geodesic takes 50 times as long as a line
 
 
-def morphs(model: Model, faces: Faces, data: Floats, pairs: int, progress: Progress) -> Part:
+def morphs(model: Model, faces: FaceSet, data: Floats, pairs: int, progress: Progress) -> Part:
     """Morph `pairs` random pairs of unseen faces along each path (a geodesic: one in `GEODESICS`). `data` (n, 1280) are
     lite0 features of reconstructed training faces: what lies near them is a face as the model draws faces, and so the
     distance tells of the path, not of the decoder's softness. Frames are judged against how far reconstructions of
@@ -105,7 +105,7 @@ def _distance_row(far: NDArray[np.floating], limit: float, judged: Judged) -> di
     }
 
 
-def _motion_row(frames: Pixels, faces: Faces, ends: Places, judged: Judged) -> dict[str, Value]:
+def _motion_row(frames: Pixels, faces: FaceSet, ends: Places, judged: Judged) -> dict[str, Value]:
     step, bend = (np.array(part) for part in zip(*map(_motion, frames), strict=True))
     fidelity = [psnr(faces.pictures[ends[:, i]], frames[:, -i]) for i in (0, 1)]  # first and last
     return {

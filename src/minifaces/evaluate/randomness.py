@@ -4,7 +4,8 @@ Everything is said beside what calibrates it: the data against itself (the floor
 reconstructions, which show what the decoder costs whatever the latents are."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ from minifaces.evaluate.distributions import (
 from minifaces.evaluate.features import lite0, random_cnn
 from minifaces.evaluate.intervals import Interval, bootstrap_two, mean
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
-from minifaces.evaluate.testset import Faces
+from minifaces.evaluate.sets import Sets
+from minifaces.evaluate.testset import FaceSet
 from minifaces.images import resized
 from minifaces.pictures import grid, pairs
 from minifaces.studio.model import Model
@@ -33,55 +35,37 @@ Groups = NDArray[np.str_]
 SEED = 2024
 ROUNDS = 12  # of subsampling, for intervals that are known to a fifth: singular values of 800 x 800 take half a second
 SHOWN = 100
+FLOOR, UNSEEN = "floor: the data again", "unseen designs"
 
 
-def random_faces(
-    models: dict[str, Model],
-    real: Faces,
-    again: Faces,
-    unseen: Faces,
-    plain: Faces | None,
-    train: Faces,
-    progress: Progress,
-) -> Part:
-    """`real` and `again` are two independent draws of the training distribution, equally many; `unseen` are faces of
-    unseen designs; `plain` are training designs as they are, which tell how far two pictures of one design lie apart.
-    `train` are all the training faces that could be copied, or `real`, where there is no end of them. The first model
-    is the one that is shown."""
-    first = next(iter(models.values()))
+@dataclass(frozen=True)
+class Candidates:
+    """A set of faces that is held against the data, made when it is its turn."""
+
+    name: str
+    make: Callable[[], Pixels]
+
+
+def random_faces(models: dict[str, Model], sets: Sets, progress: Progress) -> Part:
+    """The random faces of `models` and what calibrates them, held against the training distribution. The first model is
+    the one that is shown."""
+    first, real = next(iter(models.values())), sets.real
     count, size = len(real), real.pictures.shape[1]
-    rng = np.random.default_rng(SEED)
-    sets: dict[str, Callable[[], Pixels]] = {
-        "floor: the data again": lambda: again.pictures,
-        "unseen designs": lambda: unseen.pictures,
-        "blurred data": lambda: _blurred(again.pictures),
-        "noisy data": lambda: _noisy(again.pictures, rng),
-    }
-
-    @cache
-    def drawn(model: Model) -> Latents:
-        return model.sample_latents(count, SEED)
-
-    @cache
-    def invented(model: Model) -> Pixels:
-        return resized(model.decode(drawn(model)), size)
-
+    latents = {name: model.sample_latents(count, SEED) for name, model in models.items()}
+    invented = {name: resized(model.decode(latents[name]), size) for name, model in models.items()}
+    candidates = [*_calibration(sets)]
     for name, model in models.items():
-        sets[f"{name}: reconstructions"] = lambda m=model: resized(again.reconstructed(m), size)  # type: ignore[misc]
-        sets[f"{name}: {_default(model)}"] = lambda m=model: invented(m)  # type: ignore[misc]
-        for prior in list(model.priors)[1:]:
-            sets[f"{name}: {prior}"] = lambda m=model, p=prior: resized(m.sample(count, SEED, prior=p), size)  # type: ignore[misc]
-        sets[f"{name}: polished"] = lambda m=model: resized(m.decode(m.polish(drawn(m))), size)  # type: ignore[misc]
+        candidates += _of_model(name, model, sets, latents[name], invented[name])
     rows: dict[str, dict[str, Value]] = {}
     features = lite0(real.pictures)
     crude = random_cnn(real.pictures)
     known: dict[str, Floats] = {}
-    for i, (name, make) in enumerate(sets.items()):
-        progress("random faces: " + name, i / len(sets))
-        pictures = make()
-        known[name] = lite0(pictures)
-        rows[name] = _row(features, known[name], crude, random_cnn(pictures), real.groups)
-    floor = rows["floor: the data again"]
+    for i, candidate in enumerate(candidates):
+        progress(f"random faces: {candidate.name}", i / len(candidates))
+        pictures = candidate.make()
+        known[candidate.name] = lite0(pictures)
+        rows[candidate.name] = _row(features, known[candidate.name], crude, random_cnn(pictures), real.groups)
+    floor = rows[FLOOR]
     for row in rows.values():
         for what in ("density", "coverage"):
             row[f"{what}, share of the floor"] = _value(row[what]) / max(_value(floor[what]), 1e-9)
@@ -92,21 +76,43 @@ def random_faces(
         "features (not Inception's: the numbers are no FID)."
     )
     made = known[f"{next(iter(models))}: {_default(first)}"]
-    if train is real:
-        copied = _memorisation(features, real.groups, known["floor: the data again"], made)
-    else:  # of which `again` is a part
-        copied = _memorisation(lite0(train.pictures), train.groups, known["unseen designs"], made)
-    against = _against_reconstructions(known, list(models), again.groups)
+    if sets.composed:
+        copied = _memorisation(features, real.groups, known[FLOOR], made)
+    else:  # the floor is a part of the training faces
+        copied = _memorisation(lite0(sets.train.pictures), sets.train.groups, known[UNSEEN], made)
+    against = _against_reconstructions(known, list(models), sets.again.groups)
     tables = [Table("random faces", columns, rows, note), against, copied]
-    if plain is not None:
+    if sets.composed:
         progress("random faces: new designs", 1)
-        tables.append(_new_designs(first, plain, unseen, made, size))
-    return Part(
-        "random",
-        "Random faces",
-        tables,
-        _shown(first, invented(first), real, features, made),
-    )
+        tables.append(_new_designs(first, sets.plain, sets.unseen, made, size))
+    shown = _shown(first, next(iter(invented.values())), real, features, made)
+    return Part("random", "Random faces", tables, shown)
+
+
+def _calibration(sets: Sets) -> list[Candidates]:
+    """What is known to be good, and what is known to be bad."""
+    rng = np.random.default_rng(SEED)
+    return [
+        Candidates(FLOOR, lambda: sets.again.pictures),
+        Candidates(UNSEEN, lambda: sets.unseen.pictures),
+        Candidates("blurred data", lambda: _blurred(sets.again.pictures)),
+        Candidates("noisy data", lambda: _noisy(sets.again.pictures, rng)),
+    ]
+
+
+def _of_model(name: str, model: Model, sets: Sets, latents: Latents, invented: Pixels) -> list[Candidates]:
+    """A model's reconstructions, which show what its decoder costs; its random faces, of each prior and polished."""
+    count, size = invented.shape[:2]
+
+    def drawn(prior: str) -> Pixels:
+        return resized(model.sample(count, SEED, prior=prior), size)
+
+    return [
+        Candidates(f"{name}: reconstructions", lambda: resized(sets.again.reconstructed(model), size)),
+        Candidates(f"{name}: {_default(model)}", lambda: invented),
+        *(Candidates(f"{name}: {prior}", partial(drawn, prior)) for prior in list(model.priors)[1:]),
+        Candidates(f"{name}: polished", lambda: resized(model.decode(model.polish(latents)), size)),
+    ]
 
 
 def _row(real: Floats, made: Floats, crude: Floats, crude_made: Floats, groups: Groups) -> dict[str, Value]:
@@ -159,11 +165,11 @@ def _memorisation(train: Floats, designs: Groups, held_out: Floats, made: Floats
     return Table("memorisation", ("authenticity", "C_T"), rows, note)
 
 
-def _new_designs(model: Model, plain: Faces, unseen: Faces, made: Floats, size: int) -> Table:
+def _new_designs(model: Model, plain: FaceSet, unseen: FaceSet, made: Floats, size: int) -> Table:
     """Are random faces of designs that training did not have? One counts as new if it lies farther from two thirds of
     `plain`, pictures of training designs, than 95 % of the last third do. All as the model draws them, at `size`."""
 
-    def seen(faces: Faces) -> Floats:
+    def seen(faces: FaceSet) -> Floats:
         return lite0(resized(faces.reconstructed(model), size))
 
     known, other = np.split(seen(plain), [2 * len(plain) // 3])
@@ -191,7 +197,7 @@ def _default(model: Model) -> str:
     return next(iter(model.priors))
 
 
-def _shown(model: Model, pictures: Pixels, real: Faces, features: Floats, made: Floats) -> list[Picture]:
+def _shown(model: Model, pictures: Pixels, real: FaceSet, features: Floats, made: Floats) -> list[Picture]:
     """`pictures` are the model's random faces, `made` their features, `features` those of `real`."""
     found, far = nearest(made, features)
     closest = np.argsort(far)[:20]

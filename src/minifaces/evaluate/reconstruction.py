@@ -10,7 +10,7 @@ from minifaces.evaluate.intervals import Interval, bootstrap, mean
 from minifaces.evaluate.parts import Part, Picture, Progress, Table, Value
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import edge_f1, psnr, ssim
-from minifaces.evaluate.testset import Faces, bare
+from minifaces.evaluate.testset import FaceSet, bare
 from minifaces.ldraw.compose import Box, compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.pictures import pairs
@@ -20,7 +20,7 @@ SHOWN = 10
 
 
 def reconstruction(
-    faces: Faces, made: Mapping[str, Pixels], seen: Faces, seen_made: Mapping[str, Pixels], progress: Progress
+    faces: FaceSet, made: Mapping[str, Pixels], seen: FaceSet, seen_made: Mapping[str, Pixels], progress: Progress
 ) -> Part:
     """`made` and `seen_made`: name of a model -> its reconstructions of `faces` and of `seen` (faces of training
     designs), (n, H, W, 3) uint8. The first model is the one that is shown."""
@@ -53,7 +53,7 @@ def reconstruction(
     return Part("reconstruction", "Reconstruction", tables, _shown(faces, made[first]))
 
 
-def _figures(faces: Faces, pictures: Pixels) -> dict[str, Reals]:
+def _figures(faces: FaceSet, pictures: Pixels) -> dict[str, Reals]:
     """Column -> one value a face."""
     true, mask = faces.pictures, faces.mask
     figures: dict[str, Reals] = {
@@ -70,7 +70,9 @@ def _figures(faces: Faces, pictures: Pixels) -> dict[str, Reals]:
     return figures
 
 
-def design_ranks(faces: Faces, rivals: Mapping[str, Pixels], progress: Progress = lambda *_: None) -> dict[str, Places]:
+def design_ranks(
+    faces: FaceSet, rivals: Mapping[str, Pixels], progress: Progress = lambda *_: None
+) -> dict[str, Places]:
     """How many designs are nearer to each reconstruction than the true one, (n,) by name: all designs are composed on
     the input's stage in its head colour and compared within the print region. Only of composed faces."""
     assert faces.draws is not None
@@ -104,7 +106,7 @@ def _around(mask: Reals) -> Box:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _gap(faces: Faces, made: Mapping[str, Pixels], seen: Faces, seen_made: Mapping[str, Pixels]) -> Table:
+def _gap(faces: FaceSet, made: Mapping[str, Pixels], seen: FaceSet, seen_made: Mapping[str, Pixels]) -> Table:
     """How much better faces of training designs come out, on the same stages."""
     rows: dict[str, dict[str, Value]] = {}
     for name in made:
@@ -118,7 +120,7 @@ def _gap(faces: Faces, made: Mapping[str, Pixels], seen: Faces, seen_made: Mappi
     return Table("PSNR of training and of unseen designs", columns, rows, "Both on the stages of the test split.")
 
 
-def _agreement(faces: Faces, rivals: Mapping[str, Pixels]) -> Table:
+def _agreement(faces: FaceSet, rivals: Mapping[str, Pixels]) -> Table:
     """Attributes read off the reconstruction as they are read off the input."""
     reader = Reader()
     read = reader.holds(faces.pictures)
@@ -133,7 +135,7 @@ def _agreement(faces: Faces, rivals: Mapping[str, Pixels]) -> Table:
     return Table("attribute agreement", ("all", *reader.names), rows, note)
 
 
-def _shown(faces: Faces, pictures: Pixels) -> list[Picture]:
+def _shown(faces: FaceSet, pictures: Pixels) -> list[Picture]:
     order = np.argsort(psnr(faces.pictures, pictures, faces.mask))
     middle = max(0, len(order) // 2 - SHOWN // 2)
     ranges = {"best": order[::-1][:SHOWN], "median": order[middle : middle + SHOWN], "worst": order[:SHOWN]}
@@ -147,5 +149,5 @@ def _shown(faces: Faces, pictures: Pixels) -> list[Picture]:
     ]
 
 
-def _count(faces: Faces) -> int:
+def _count(faces: FaceSet) -> int:
     return len(np.unique(faces.groups))

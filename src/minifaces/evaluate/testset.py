@@ -27,7 +27,7 @@ LARGE = 0.15  # share of the texture that a large print covers
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class FaceSet:
     """`pictures` (n, H, W, 3) uint8; `mask` (n, H, W) in [0, 1], the print region, all ones where it is not known;
     `groups` (n,) the design of each: faces of one design are no independent evidence. Composed faces know how they
     were drawn."""
@@ -43,11 +43,11 @@ class Faces:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def every_second(self, first: int) -> "Faces":
+    def every_second(self, first: int) -> "FaceSet":
         """Those at `first`, `first` + 2, ...: half of them."""
         draws = None if self.draws is None else self.draws.chosen(np.arange(first, len(self), 2))
         half = slice(first, None, 2)
-        return Faces(self.pictures[half], self.mask[half], self.groups[half], draws, self.prints, self.stages)
+        return FaceSet(self.pictures[half], self.mask[half], self.groups[half], draws, self.prints, self.stages)
 
     def latents(self, model: Model) -> Latents:
         """What a model encodes them to, (n, d) float32: worked out once, since most of a report's time goes there."""
@@ -79,7 +79,7 @@ class Faces:
         return {"dark heads": self.draws.head @ LUMA < DARK, "large prints": ink > LARGE}
 
 
-def composed(size: int, split: str, per_design: int, stages: str = "test", seed: int = 11) -> Faces:
+def composed(size: int, split: str, per_design: int, stages: str = "test", seed: int = 11) -> FaceSet:
     """Every design of a split, each on `per_design` stages of a split in head colours drawn as for training, nothing
     else varied."""
     prints, staged = load_prints(), load_stages(size, stages)
@@ -93,7 +93,7 @@ def composed(size: int, split: str, per_design: int, stages: str = "test", seed:
 
 def drawn(
     size: int, split: str, count: int, stages: str, seed: int, recombined: float = 0.0, varied: bool = True
-) -> Faces:
+) -> FaceSet:
     """`count` faces drawn from a split as for training, without collages and photographs' faults; not `varied`, prints
     are as they are."""
     prints, staged = load_prints(), load_stages(size, stages)
@@ -101,7 +101,7 @@ def drawn(
     return _compose(prints, staged, draw_faces(prints, staged, split, count, rng, recombined, varied))
 
 
-def bare(faces: Faces) -> Pixels:
+def bare(faces: FaceSet) -> Pixels:
     """The same heads on the same stages with nothing printed: what any model must beat."""
     assert faces.draws is not None
     assert faces.prints is not None
@@ -116,7 +116,7 @@ def evenly(count: int, most: int) -> Places:
     return np.linspace(0, count - 1, min(most, count)).astype(np.int64)
 
 
-def of_folder(folder: Path, size: int, split: str, most: int) -> Faces:
+def of_folder(folder: Path, size: int, split: str, most: int) -> FaceSet:
     """(Up to `most`) pictures of one split of a data set on disk."""
     data = read_dataset(folder, size)
     chosen = np.flatnonzero(data.splits == split)
@@ -125,10 +125,10 @@ def of_folder(folder: Path, size: int, split: str, most: int) -> Faces:
     chosen = chosen[evenly(len(chosen), most)]
     pictures = data.pictures[chosen]
     groups = np.array([data.rows[i]["design"] for i in chosen])
-    return Faces(pictures, np.ones(pictures.shape[:3], np.float32), groups)
+    return FaceSet(pictures, np.ones(pictures.shape[:3], np.float32), groups)
 
 
-def _compose(prints: Prints, stages: Stages, draws: Draws) -> Faces:
+def _compose(prints: Prints, stages: Stages, draws: Draws) -> FaceSet:
     pictures, mask = compose(prints, stages, draws)
     groups = np.array([prints.designs[i].name for i in draws.upper])
-    return Faces(pictures, (mask / 255).astype(np.float32), groups, draws, prints, stages)
+    return FaceSet(pictures, (mask / 255).astype(np.float32), groups, draws, prints, stages)

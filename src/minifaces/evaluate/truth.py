@@ -8,7 +8,7 @@ from minifaces.attributes import RANGES
 from minifaces.evaluate.intervals import bootstrap, mean
 from minifaces.evaluate.parts import Picture, Progress, Table, Value
 from minifaces.evaluate.similarity import psnr
-from minifaces.evaluate.testset import Faces, evenly
+from minifaces.evaluate.testset import FaceSet, evenly
 from minifaces.images import resized
 from minifaces.ldraw.edited import EXEMPLARS, removable
 from minifaces.pictures import captioned, grid
@@ -20,7 +20,7 @@ MADE, CEILING = "PSNR to the truth", "PSNR of the truth's reconstruction to it"
 UNEDITED, CLOSER = "PSNR of the unedited to it", "closer to it than to the unedited, %"
 
 
-def against_truth(model: Model, faces: Faces, progress: Progress) -> tuple[list[Table], list[Picture]]:
+def against_truth(model: Model, faces: FaceSet, progress: Progress) -> tuple[list[Table], list[Picture]]:
     """A table and a picture of the edits that the model has learnt. Nothing of a model that has learnt none, or of
     faces that were not composed."""
     known = [name for name in RANGES if name in model.learnt]

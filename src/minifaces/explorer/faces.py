@@ -23,7 +23,7 @@ Track = Callable[[Iterable[int], str, int], Iterable[int]]
 
 
 @dataclass(frozen=True)
-class Faces:
+class MapFaces:
     """n faces, everything in the same order."""
 
     pictures: Pixels
@@ -47,10 +47,10 @@ def untracked(steps: Iterable[int], _what: str, _total: int) -> Iterable[int]:
     return steps
 
 
-def gallery_faces(model: Model) -> Faces:
+def gallery_faces(model: Model) -> MapFaces:
     """The faces that the model knows by name."""
     entries = model.gallery.entries
-    return Faces(
+    return MapFaces(
         model.gallery.thumbnails,
         model.gallery.latents,
         [entry.name for entry in entries],
@@ -61,13 +61,13 @@ def gallery_faces(model: Model) -> Faces:
     )
 
 
-def dataset_faces(model: Model, data: DataSet, track: Track = untracked) -> Faces:
+def dataset_faces(model: Model, data: DataSet, track: Track = untracked) -> MapFaces:
     """A data set's faces, encoded by the model; true/false columns are attributes, other words the description."""
     if len(data.pictures) > MOST:
         raise UsageError(f"a map holds {MOST} faces, not {len(data.pictures)}: take a part of the data set")
     starts = range(0, len(data.pictures), _CHUNK)
     coded = [model.encode(data.pictures[i : i + _CHUNK]) for i in track(starts, "encoding", len(starts))]
-    return Faces(
+    return MapFaces(
         data.pictures,
         np.concatenate(coded),
         [row["design"] for row in data.rows],

@@ -19,7 +19,7 @@ from safetensors.numpy import save
 
 from minifaces.arrays import Doubles, Floats
 from minifaces.attributes import MEASURES, label
-from minifaces.explorer.faces import Faces
+from minifaces.explorer.faces import MapFaces
 from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
 from minifaces.explorer.sprites import levels, place
@@ -36,7 +36,7 @@ _SPLITS = ("train", "validation", "test")
 _PRINCIPAL = 8
 
 
-def site_files(model: Model, faces: Faces, seed: int = 0) -> dict[str, bytes]:
+def site_files(model: Model, faces: MapFaces, seed: int = 0) -> dict[str, bytes]:
     """Every file of the site's data folder by name. `seed` is that of the map's t-SNE."""
     places = project(faces.latents, seed)
     cells = snap_to_grid(places)
@@ -94,7 +94,7 @@ def compress(data: bytes) -> bytes:
     return gzip.compress(data, 9, mtime=0)
 
 
-def _faces(faces: Faces, places: Doubles, cells: NDArray[np.floating]) -> dict[str, Any]:
+def _faces(faces: MapFaces, places: Doubles, cells: NDArray[np.floating]) -> dict[str, Any]:
     """Columns, each a list of n: smaller than a list of records."""
     named = head_colours(faces.pictures)
     counts = {name: named.count(name) for name in dict.fromkeys(named)}
@@ -123,7 +123,7 @@ def _unit(places: Doubles) -> Doubles:
     return np.asarray(np.round((places - (low + high) / 2) / extent + 0.5, 5), np.float64)
 
 
-def _latents(faces: Faces) -> bytes:
+def _latents(faces: MapFaces) -> bytes:
     """Half precision is enough to find neighbours by: of a data set's latents nobody asks for the last bit."""
     kind = np.float32 if faces.exact else np.float16
     return bytes(save({"latents": np.ascontiguousarray(faces.latents, kind)}))

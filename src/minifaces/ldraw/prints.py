@@ -14,7 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw
 
 from minifaces.arrays import Doubles, Floats, Pixels, Places
 from minifaces.errors import UsageError
+from minifaces.lazy import lazy
 from minifaces.ldraw.colours import Colour, colour_of, read_colours, to_linear, to_srgb
 from minifaces.ldraw.designs import Catalogue, Design, catalogue
 from minifaces.ldraw.head import V_TOTAL, HeadMesh, smooth_head, v_of
@@ -55,7 +56,7 @@ class Prints:
         """Indices of the designs of one split."""
         return np.array([i for i, d in enumerate(self.designs) if d.split == split])
 
-    @cached_property
+    @lazy
     def blank(self) -> "Prints":
         """One design with nothing printed: what is composed of it is a bare head."""
         nothing, no_metal = np.zeros_like(self.colours[:1]), np.full(1, -1, np.int32)

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, TypeAdapter
 from minifaces.arrays import Floats
 from minifaces.checks import numbers, one_of, whole, word
 from minifaces.errors import UsageError
+from minifaces.lazy import lazy
 from minifaces.studio.folder import (
     GALLERY,
     GALLERY_LATENTS,
@@ -29,7 +30,6 @@ from minifaces.studio.folder import (
     read_tensors,
 )
 from minifaces.studio.generator import FARTHEST
-from minifaces.studio.lazy import lazy
 
 
 @dataclass(frozen=True)

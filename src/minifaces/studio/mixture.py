@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike
 from minifaces.arrays import Doubles
 from minifaces.checks import numbers
 from minifaces.errors import UsageError
+from minifaces.lazy import lazy
 from minifaces.studio.folder import read_tensors
 from minifaces.studio.generator import choices, normals
-from minifaces.studio.lazy import lazy
 
 _AXES = {
     "mean": "d",
