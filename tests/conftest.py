@@ -8,7 +8,8 @@ graphs, so that encoding, decoding and the prior can be checked against plain nu
 import os
 
 # Tests run side by side, as many as there are cores: more threads would wait for each other, and most of them spinning.
-for _kind in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+# (numba sets the number of OpenMP's threads, torch's included, to its own when it first runs.)
+for _kind in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_kind, "1")
 
 import hashlib
