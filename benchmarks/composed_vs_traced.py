@@ -88,8 +88,8 @@ def main() -> None:
             pairs, pool.map(pair, [(arguments.library, *p) for p in pairs]), strict=True
         ):
             score = float(psnr(true[None], made[None])[0])
-            metal = "metallic" if prints.metal_index[index] >= 0 else ""
-            print(f"{prints.designs[index].name:18s} stage {stage:3d} {score:6.2f} dB {metal}", flush=True)
+            ink = "metallic" if prints.metal_index[index] >= 0 else ""
+            print(f"{prints.designs[index].name:18s} stage {stage:3d} {score:6.2f} dB {ink}", flush=True)
             apart = np.clip(np.abs(true.astype(int) - made) * 5, 0, 255).astype(np.uint8)
             columns.append(np.concatenate([true, made, apart]))
             scores.append(score)

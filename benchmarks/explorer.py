@@ -214,7 +214,7 @@ def sizes(files: dict[str, bytes], scratch: Path) -> None:
         page = browser.new_page()
         opened(page, (scratch / "faces.html").as_uri())
         row("first decoded face of the single file, from disk", f"{mark(page, 'face'):.2f} s", "")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, ROOT]
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(scratch), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = scratch.glob("*.whl")
     row("the wheel", f"{wheel.stat().st_size / 1e6:.1f} MB", "<= 60 MB")

@@ -12,41 +12,45 @@ needed for."""
 import time
 
 import numpy as np
-from numpy.typing import NDArray
 
 import minifaces
+from minifaces.arrays import Doubles, Latents, Places
 from minifaces.images import save_picture
 from minifaces.pictures import grid
-from minifaces.studio.model import Model
+from minifaces.studio.model import Model, PathName
 from minifaces.studio.paths import linear
 from shared import command_line
 
-Floats = NDArray[np.float64]
+PATHS: tuple[PathName, ...] = ("linear", "density", "geodesic")
 COLUMNS = 9
 
 
-def pairs(model: Model, count: int) -> NDArray[np.int64]:
+def pairs(model: Model, count: int) -> Places:
     """Gallery indices, (count, 2), of test faces."""
     rng = np.random.default_rng(0)
     unseen = [i for i, entry in enumerate(model.gallery.entries) if entry.split == "test"]
     return np.array([rng.choice(unseen, 2, replace=False) for _ in range(count)])
 
 
-def changes(faces: Floats) -> Floats:
+def changes(faces: Doubles) -> Doubles:
     """Root mean square change from each of n pictures to the next, (n - 1,)."""
-    return np.sqrt((np.diff(faces, axis=0) ** 2).mean((1, 2, 3)))
+    moved: Doubles = np.sqrt((np.diff(faces, axis=0) ** 2).mean((1, 2, 3)))
+    return moved
 
 
-def even(model: Model, a: Floats, b: Floats, steps: int) -> Floats:
+def even(model: Model, a: Doubles, b: Doubles, steps: int) -> Latents:
     """Latents on the straight line between which pictures change evenly."""
     fine = np.linspace(0, 1, 97)
     travelled = np.concatenate([[0], np.cumsum(changes(model.decode(linear(a, b, fine)).astype(float)))])
-    return linear(a, b, np.interp(np.linspace(0, travelled[-1], steps), travelled, fine))
+    way = linear(a, b, np.interp(np.linspace(0, travelled[-1], steps), travelled, fine))
+    return way.astype(np.float32)
 
 
-def edges(faces: Floats) -> Floats:
+def edges(faces: Doubles) -> Doubles:
     """Root mean square difference of neighbouring pixels of n pictures, (n,)."""
-    return np.sqrt(sum((np.diff(faces, axis=axis) ** 2).mean((1, 2, 3)) for axis in (1, 2)))
+    down, across = ((np.diff(faces, axis=axis) ** 2).mean((1, 2, 3)) for axis in (1, 2))
+    slope: Doubles = np.sqrt(down + across)
+    return slope
 
 
 def main() -> None:
@@ -57,15 +61,15 @@ def main() -> None:
     model, steps = minifaces.load(arguments.model), arguments.steps
     latents = model.gallery.latents.astype(np.float64)
     rows: dict[str, list[list[float]]] = {}
-    strips = []
+    strips: list[Doubles] = []
     for first, second in pairs(model, arguments.pairs):
         a, b = latents[first], latents[second]
-        ways: dict[str, Floats] = {}
-        seconds = {}
-        for name in ("linear", "density", "geodesic"):
+        ways: dict[str, Latents] = {}
+        seconds: dict[str, float] = {}
+        for path in PATHS:
             start = time.perf_counter()
-            ways[name] = model.morph_latents(a, b, steps=steps, path=name)  # type: ignore[arg-type]
-            seconds[name] = time.perf_counter() - start
+            ways[path] = model.morph_latents(a, b, steps=steps, path=path)
+            seconds[path] = time.perf_counter() - start
         ways["line, even pace"] = even(model, a, b, steps)
         faces = {name: model.decode(way).astype(float) for name, way in ways.items()}
         ends = faces["linear"][[0, -1]]

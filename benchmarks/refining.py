@@ -40,7 +40,8 @@ def cluttered(faces: FaceSet, rng: np.random.Generator) -> Pixels:
         for _ in range(40):
             (top, left), (height, width) = rng.integers(0, size, 2), rng.integers(4, size // 2, 2)
             picture[top : top + height, left : left + width] = rng.integers(0, 256, 3)
-    return (faces.pictures * cover + behind * (1 - cover)).round().astype(np.uint8)
+    made: Pixels = (faces.pictures * cover + behind * (1 - cover)).round().astype(np.uint8)
+    return made
 
 
 def main() -> None:
