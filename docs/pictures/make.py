@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import minifaces
+from minifaces.evaluate import testset
 from minifaces.images import save_picture
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import draw_faces
@@ -37,6 +38,8 @@ def played() -> None:
     draws = draw_faces(prints, stages, "test", 12, np.random.default_rng(21), recombined=0, varied=False)
     true, _ = compose(prints, stages, draws)
     save_picture(HERE / "recon.png", pairs(true, model.reconstruct(true), columns=12, gap=0))
+    unseen = testset.composed(model.image_size, "test", per_design=3).pictures[::2][:48]
+    save_picture(HERE / "unseen.webp", pairs(unseen, model.reconstruct(unseen), columns=12, gap=0))
     ends = [model.latent_of(name) for name in ("3626bp05", "3626cp7e")]
     save_picture(HERE / "morph.png", strip(model.morph(*ends, steps=12, path="density")))
     face = model.latent_of("3626cph1/back")
