@@ -14,5 +14,7 @@ const modules = import.meta.glob<Maker>("./priors/*.ts", { eager: true, import: 
 
 /** The prior of a name, made of its file's tensors. */
 export function openPrior(name: string, tensors: Map<string, Tensor>): Prior {
-  return new modules[`./priors/${name}.ts`](tensors)
+  const Maker = modules[`./priors/${name}.ts`]
+  if (!Maker) throw new Error(`This page does not know the prior ${name}: reload it, or export it again.`)
+  return new Maker(tensors)
 }
