@@ -203,8 +203,12 @@ def _inked(alpha: Pixels) -> Bools:
 def _shrink(texture: Pixels, step: int) -> Pixels:
     """A texture pooled by `step`, colours weighted by alpha in linear light."""
     height, width = texture.shape[0] // step, texture.shape[1] // step
-    alpha = texture[..., 3:] / 255.0
-    cells = np.concatenate([_LINEAR[texture[..., :3]] * alpha, alpha], -1)
-    cells = cells.reshape(height, step, width, step, 4).mean((1, 3))
-    colour = to_srgb(cells[..., :3] / np.maximum(cells[..., 3:], 1e-6))
-    return (np.concatenate([colour, cells[..., 3:]], -1) * 255).round().astype(np.uint8)
+    cells = texture.reshape(height, step, width, step, 4).swapaxes(1, 2)
+    inked = cells[..., 3].any((2, 3))
+    ink = cells[inked]  # most have none
+    alpha = ink[..., 3:] / 255.0
+    pooled = np.concatenate([_LINEAR[ink[..., :3]] * alpha, alpha], -1).mean((1, 2))
+    colour = to_srgb(pooled[:, :3] / np.maximum(pooled[:, 3:], 1e-6))
+    small = np.zeros((height, width, 4), np.uint8)
+    small[inked] = (np.concatenate([colour, pooled[:, 3:]], -1) * 255).round()
+    return small

@@ -3,6 +3,7 @@
 draws = draw_faces(prints, stages, "train", 64, rng)      # as for training
 draws = fixed_draws(prints, designs, stage)               # just these"""
 
+from collections.abc import Sized
 from dataclasses import dataclass, fields
 from functools import cache
 
@@ -15,7 +16,6 @@ from minifaces.ldraw.designs import Design
 from minifaces.ldraw.head import V_TOTAL
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.recombine import seam_finder
-from minifaces.ldraw.stages import Stages
 
 # Head colours by how often they are met: LDraw code -> share. Special heads keep their own colour instead.
 PALETTE = {14: 0.46, 78: 0.22, 92: 0.08, 84: 0.07, 70: 0.06, 308: 0.03, 19: 0.04, 86: 0.03, 15: 0.01}
@@ -58,7 +58,7 @@ class Draws:
 
 def draw_faces(
     prints: Prints,
-    stages: Stages,
+    stages: Sized,
     split: str,
     count: int,
     rng: np.random.Generator,

@@ -78,34 +78,43 @@ _compiled_v_of = jit(v_of)
 
 
 @jit
-def _implicit(point, ray):  # type: ignore[no-untyped-def]
+def _implicit(x, y, z, along_x, along_y, along_z):  # type: ignore[no-untyped-def]
     """The body's implicit function (negative inside) at a point, y up, and its derivative along a ray."""
-    radius = np.hypot(point[0], point[2])
+    radius = np.hypot(x, z)
     out = max(radius - INNER, 0.0) / BULGE
-    past = (max(-point[1] - BOTTOM, 0.0) - max(TOP + point[1], 0.0)) / DEPTH
-    radial = (point[0] * ray[0] + point[2] * ray[2]) / max(radius, 1e-9)
-    return out * out + past * past - 1, 2 * out * radial / BULGE - 2 * past * ray[1] / DEPTH
+    past = (max(-y - BOTTOM, 0.0) - max(TOP + y, 0.0)) / DEPTH
+    radial = (x * along_x + z * along_z) / max(radius, 1e-9)
+    return out * out + past * past - 1, 2 * out * radial / BULGE - 2 * past * along_y / DEPTH
 
 
 @jit(parallel=True)
 def _cast(theta, v, hit, origin, forward, right, above, start):  # type: ignore[no-untyped-def]
+    # Number by number: numba would ask for memory for every vector.
     samples = len(theta)
     for row in numba.prange(samples):
+        up = (row + 0.5) / samples * 2 - 1
         for column in range(samples):
-            ray = forward + ((column + 0.5) / samples * 2 - 1) * right - ((row + 0.5) / samples * 2 - 1) * above
-            t = start
+            aside = (column + 0.5) / samples * 2 - 1
+            along_x = forward[0] + aside * right[0] - up * above[0]
+            along_y = forward[1] + aside * right[1] - up * above[1]
+            along_z = forward[2] + aside * right[2] - up * above[2]
+            t, value = start, 0.0
             for _ in range(24):
-                value, slope = _implicit(origin + t * ray, ray)
+                x, y, z = origin[0] + t * along_x, origin[1] + t * along_y, origin[2] + t * along_z
+                value, slope = _implicit(x, y, z, along_x, along_y, along_z)
                 if slope > -1e-9 or abs(value) < 1e-9:
                     break
                 t -= value / slope
-            x, y, z = origin + t * ray
+            x, y, z = origin[0] + t * along_x, origin[1] + t * along_y, origin[2] + t * along_z
             radius = np.hypot(x, z)
             if abs(value) > 1e-3 or radius <= INNER:
                 continue
             hit[row, column] = True
             theta[row, column] = np.arctan2(x, z)
-            v[row, column] = _compiled_v_of(radius, -y)
+            if TOP <= -y <= BOTTOM:  # on the wall, as most are, no angle is asked for
+                v[row, column] = V_ROUND + (-y - TOP)
+            else:
+                v[row, column] = _compiled_v_of(radius, -y)
 
 
 def smooth_head(mesh: Mesh, longest: float = 1.2) -> HeadMesh:

@@ -25,16 +25,14 @@ class SeamFinder:
 
     def __init__(self, prints: Prints) -> None:
         n, height, width, _ = prints.colours.shape
-        cells = prints.colours.reshape(n, height // STEP, STEP, width // STEP, STEP, 4)
+        rows = np.arange(height // STEP, dtype=np.float32) + 0.5
+        rows *= V_TOTAL * STEP / height
+        band = (rows >= FIRST) & (rows <= LAST)
+        self.v = rows[band]
+        cells = prints.colours.reshape(n, height // STEP, STEP, width // STEP, STEP, 4)[:, band]
         # The strongest ink of a cell counts, so that thin lines are not crossed unseen.
-        alpha = cells[..., 3].max((2, 4)).astype(np.float32) / 255
-        colour = cells.mean((2, 4), dtype=np.float32) / 255
-        self.rows = np.arange(height // STEP, dtype=np.float32) + 0.5
-        self.rows *= V_TOTAL * STEP / height
-        band = (self.rows >= FIRST) & (self.rows <= LAST)
-        self.v = self.rows[band]
-        self.alpha = np.ascontiguousarray(alpha[:, band])
-        self.colour = np.ascontiguousarray(colour[:, band, :, :3] * alpha[:, band, :, None])
+        self.alpha = cells[..., 3].max((2, 4)).astype(np.float32) / 255
+        self.colour = cells[..., :3].mean((2, 4), dtype=np.float32) / 255 * self.alpha[..., None]
         self.columns = width // STEP
         self.own = np.array([d.colour if d.kind == "own" else -1 for d in prints.designs])
 
