@@ -113,7 +113,7 @@ class ComposedFaces:
             count = self.data.collages
             bank = replace(
                 self.prints,
-                designs=self.prints.designs + self.prints.designs[:1] * count,  # of which nothing is asked
+                designs=self.prints.designs + self.prints.designs[:1] * count,  # nobody reads a collage's design
                 colours=stock,
                 metal_index=np.concatenate([self.prints.metal_index, np.full(count, -1, np.int32)]),
             )
