@@ -169,7 +169,7 @@ EMPTY = {
     "one of many photos": ["reconstruct", "x.png", ""],
     "a source": ["data", "prepare", ""],
     "one of many sources": ["data", "import", "file", ""],
-    "a work folder": ["data", "split", ""],
+    "a work folder": ["data", "cut", ""],
     "a work folder to look at": ["data", "review", ""],
     "decisions": ["data", "review", "here", "--apply", ""],
     "a folder to count": ["data", "stats", ""],

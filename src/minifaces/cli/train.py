@@ -88,7 +88,7 @@ def train(
         typer.Option(
             metavar="MODEL",
             parser=named("--refit"),
-            help="Fit NAMEs to this model's folder anew, with other settings if --set says so.",
+            help="Train nothing: fit NAMEs anew in this model's folder, with other settings if --set says so.",
         ),
     ] = None,
 ) -> None:
