@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from minifaces.cli.bars import progress
-from minifaces.cli.paths import named, picture
+from minifaces.cli.pathnames import named, picture
 from minifaces.errors import UsageError
 from minifaces.files import spelled
 

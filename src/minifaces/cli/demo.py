@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minifaces.cli import atlas, gallery, play
+from minifaces.cli import facemap, gallery, play
 from minifaces.cli.bars import progress
 from minifaces.cli.common import ModelOption, open_model, say
 from minifaces.cli.demo_page import Exhibit, page
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import folder
+from minifaces.cli.pathnames import folder
 from minifaces.errors import UsageError
 from minifaces.files import spelled, write_text
 
@@ -26,7 +26,7 @@ app = Commands()
 _commands = Commands()
 _commands.add_typer(play.app)
 _commands.add_typer(gallery.app)
-_commands.add_typer(atlas.app)
+_commands.add_typer(facemap.app)
 
 _MARK = ".minifaces-demo"
 _PHOTOS = 10

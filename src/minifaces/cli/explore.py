@@ -8,7 +8,7 @@ import typer
 from minifaces.cli.bars import bar, progress
 from minifaces.cli.common import DataOption, ModelOption, human, open_model, say, warn
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import output_name
+from minifaces.cli.pathnames import output_name
 from minifaces.errors import UsageError
 from minifaces.files import check_file
 

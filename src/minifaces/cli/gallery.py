@@ -18,7 +18,7 @@ from minifaces.cli.common import (
     tell,
 )
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import picture
+from minifaces.cli.pathnames import picture
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 from minifaces.cli.bars import bar, progress
 from minifaces.cli.common import needs, say, tell
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import file, folder, named
+from minifaces.cli.pathnames import file, folder, named
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import typer
 from minifaces.cli.bars import MOST_TOLD, pictures_bar
 from minifaces.cli.common import JsonOption, needs, pair, print_json, say
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import folder as folder_
-from minifaces.cli.paths import named
+from minifaces.cli.pathnames import folder as folder_
+from minifaces.cli.pathnames import named
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:

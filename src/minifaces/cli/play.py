@@ -21,7 +21,7 @@ from minifaces.cli.common import (
     tell,
 )
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import named, names_folder, picture_or_folder, strip_or_film
+from minifaces.cli.pathnames import named, names_folder, picture_or_folder, strip_or_film
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import typer
 from minifaces.cli.bars import bar, progress
 from minifaces.cli.common import JsonOption, cell, console, print_json, say, tell
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import file, named, output_name
+from minifaces.cli.pathnames import file, named, output_name
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:

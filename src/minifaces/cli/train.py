@@ -10,7 +10,7 @@ import typer
 from minifaces.cli.bars import training_bar
 from minifaces.cli.common import needs, pair, say
 from minifaces.cli.help import Commands
-from minifaces.cli.paths import folder, named
+from minifaces.cli.pathnames import folder, named
 from minifaces.errors import UsageError
 from minifaces.files import shown
 
