@@ -354,6 +354,21 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["map", "faces"], ": name pictures with --data and a model with --model"),
+        (["model", "info", "my-model"], ": name a model with --model"),
+        (["avatar", "two", "words"], "(words)"),
+    ],
+)
+def test_a_word_too_many_is_told_where_it_belongs(
+    words: list[str], remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    assert capsys.readouterr().err.endswith(f"{remedy}\n")
+
+
 @pytest.mark.parametrize("words", BAD.values(), ids=BAD.keys())
 def test_bad_requests_are_one_line_and_leave_nothing(call: Call, digits: tuple, words: list[str]) -> None:
     whole = Path("whole.png")

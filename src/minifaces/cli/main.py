@@ -74,12 +74,25 @@ def _run(arguments: list[str]) -> int:
     except MinifacesError as error:
         return _fail(str(error), 1)
     except typer.TyperException as error:
-        return _fail(error.format_message(), 2)
+        return _fail(error.format_message() + _remedy(error), 2)
     except OSError as error:
         return _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 1)
     except Exception as error:
         return _fail(f"unexpected {type(error).__name__}: {error} (MINIFACES_DEBUG=1 shows where)", 1)
     return 0
+
+
+def _remedy(error: typer.TyperException) -> str:
+    """For a word where a command takes none: which options name what."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is None or "unexpected extra argument" not in error.format_message():
+        return ""
+    if any(parameter.param_type_name == "argument" for parameter in context.command.params):
+        return ""
+    named = {"--data": "pictures", "--model": "a model"}
+    known = {name for parameter in context.command.params for name in parameter.opts}
+    ways = [f"{what} with {option}" for option, what in named.items() if option in known]
+    return f": name {' and '.join(ways)}" if ways else ""
 
 
 def _invoke(arguments: list[str]) -> None:
