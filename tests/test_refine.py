@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 import minifaces
 from ldraw_fixtures import bundled
 from minifaces import UsageError
+from minifaces.evaluate.similarity import psnr
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.ldraw.prints import Prints
@@ -37,10 +38,6 @@ def stages_of_refining(model: Model, unseen: NDArray[np.uint8]) -> list[NDArray[
     """The encoder's latents, and those after one and two steps."""
     encoded = model.encode(unseen)
     return [model.refine(unseen, encoded, steps) for steps in (0, 1, 2)]
-
-
-def psnr(true: NDArray[np.uint8], made: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return 10 * np.log10(255**2 / ((true.astype(float) - made) ** 2).mean((1, 2, 3)))
 
 
 def test_one_step_on_a_linear_decoder_is_the_best_latent() -> None:

@@ -148,6 +148,7 @@ def reconstruct(
     Each picture is above, and its reconstruction below."""
     import numpy as np
 
+    from minifaces.evaluate.similarity import psnr
     from minifaces.images import read_picture, square
     from minifaces.pictures import pairs
 
@@ -158,10 +159,9 @@ def reconstruct(
         each = zip(framed, latents, strict=True)
         latents = np.stack([model.refine(p[None], z)[0] for p, z in progress(each, "refining", len(framed))])
     made = model.decode(latents)
-    error = ((framed.astype(float) - made) ** 2).mean(axis=(1, 2, 3))
-    psnr = 10 * np.log10(255**2 / np.maximum(error, 1e-9))
-    of_each = {str(photo): round(float(value), 2) for photo, value in zip(photos, psnr, strict=True)}
-    what = f"{len(photos)} {'picture' if len(photos) == 1 else 'pictures'}, PSNR {psnr.mean():.1f} dB"
+    alike = psnr(framed, made)
+    of_each = {str(photo): round(float(value), 2) for photo, value in zip(photos, alike, strict=True)}
+    what = f"{len(photos)} {'picture' if len(photos) == 1 else 'pictures'}, PSNR {alike.mean():.1f} dB"
     save(output, pairs(framed, made), what, as_json, {"psnr_db": of_each})
 
 
