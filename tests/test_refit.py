@@ -1,4 +1,4 @@
-"""`minifaces train --refit`: parts of a model fitted anew, to its weights as they are."""
+"""`minifaces train --refit`: parts of a model fitted anew, to its networks as they are."""
 
 import hashlib
 import json
@@ -125,11 +125,16 @@ def test_what_cannot_be_meant_is_a_line_and_changes_nothing(
     assert not (model / ".export").exists()
 
 
-def test_a_folder_without_weights_cannot_be_fitted_to(
-    model: Path, faces: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (model / "model.safetensors").unlink()
-    assert run(["train", "--refit", str(model), "flow", "--data", str(faces)]) == 2
-    assert "model.safetensors cannot be read" in capsys.readouterr().err
+def test_the_networks_in_use_are_enough(model: Path, faces: Path, tmp_path: Path) -> None:
+    """Faces are encoded as the model encodes them, so that one without its training weights can be fitted anew too."""
+    lacking = Path(shutil.copytree(model, tmp_path / "lacking"))
+    (lacking / "model.safetensors").unlink()
+    for folder in (model, lacking):
+        assert run(["train", "--refit", str(folder), "gallery", "--data", str(faces)]) == 0
+    assert (lacking / "gallery.safetensors").read_bytes() == (model / "gallery.safetensors").read_bytes()
+    assert minifaces.load(lacking).latent_of("0").shape == (6,)
+
+
+def test_what_is_no_model_is_told(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--refit", str(model / "nowhere")]) == 2
     assert "there is no model folder" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +144,7 @@ def test_fits_see_each_picture_of_a_folder_once(tmp_path: Path) -> None:
     of_folder(tmp_path / "faces", {"train": 14, "test": 2})
     run = begin(tiny(), str(tmp_path / "faces"), tmp_path / "training", steps=2)
     trained = run.train()
-    latents = Subject(trained.config, trained.network, trained.source, trained.seed).latents(1000)
+    latents = Subject(trained.config, partial(encode, trained.network), trained.source, trained.seed).latents(1000)
     assert len(np.unique(latents, axis=0)) == len(latents) == 14
     export_model(trained, tmp_path / "model", "tiny")
     card = (tmp_path / "model/README.md").read_text()

@@ -10,7 +10,9 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,14 +25,14 @@ from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json
 from minifaces.fits.card import model_card
 from minifaces.fits.shape import Subject, named, tensor_file
-from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS, open_folder
+from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS
 from minifaces.studio.looks import look_again
+from minifaces.studio.model import Model
 from minifaces.studio.network import Network
-from minifaces.vae import checkpoint
-from minifaces.vae.coding import planes, reconstruction_quality
+from minifaces.vae.coding import encode, planes, reconstruction_quality
 from minifaces.vae.config import FITS, Config, changed, checked
 from minifaces.vae.device import device
-from minifaces.vae.networks import VAE, build, multiply_accumulates
+from minifaces.vae.networks import VAE, multiply_accumulates
 from minifaces.vae.onnx import export_onnx, stored
 from minifaces.vae.train import Trained
 from minifaces.vae.training_data import open_source
@@ -46,7 +48,7 @@ def export_model(trained: Trained, folder: Path, name: str, report: Report = lam
     A network that was trained through several looks gains by one more (docs/model-notes.md), so it is given one."""
     looks = trained.config.network.looks
     trained.network.looks = looks + (looks > 1)
-    subject = Subject(trained.config, trained.network, trained.source, trained.seed)
+    subject = Subject(trained.config, partial(encode, trained.network), trained.source, trained.seed)
     facts = {
         "seed": trained.seed,
         "steps": trained.steps,
@@ -55,11 +57,12 @@ def export_model(trained: Trained, folder: Path, name: str, report: Report = lam
         "faces_seen": trained.faces,
     }
     with _staged(folder) as scratch:
+        trained.network.to(device())
         facts |= _fit(subject, FITS, scratch, report)
         report("writing ONNX")
-        facts |= _write_networks(subject, scratch)
+        facts |= _write_networks(trained, scratch)
         _write_card(subject, facts, scratch / GALLERY, scratch / CARD, name)
-        _write_config(subject, facts, scratch, name)
+        _write_config(subject, facts, scratch, name, trained.network.looks)
 
 
 def refit(
@@ -69,11 +72,11 @@ def refit(
     changes: Mapping[str, Any] | None = None,
     report: Report = lambda _: None,
 ) -> None:
-    """Fit `names` of `FITS` anew in a model folder, to its weights as they are, with the settings it was made with or
+    """Fit `names` of `FITS` anew in a model folder, to its networks as they are, with the settings it was made with or
     `changes` of them (`minifaces.vae.config.changed`). `data` is what it was trained on: "composed", or an image
-    folder, which has to be told.
+    folder, which has to be told. Faces are encoded as the model in use encodes them; no training weights are needed.
 
-    Raises UsageError for other names and for settings of anything else, and where the folder holds no weights or was
+    Raises UsageError for other names and for settings of anything else, where the folder is no model, and where it was
     trained on pictures and they are not named."""
     for name in names:
         one_of("fit", name, FITS)
@@ -81,24 +84,21 @@ def refit(
     for key in changes or {}:
         if key.split(".")[0] not in names:
             raise UsageError(f"{key} is no setting of what is fitted anew: {', '.join(names)}")
-    before = open_folder(folder)
+    model = Model(folder)
+    before = model.config
     facts: dict[str, Any] = {k: v for k, v in before.preset.items() if k not in Config.model_fields}
     config = changed(checked({k: v for k, v in before.preset.items() if k in Config.model_fields}), **(changes or {}))
     if data is None and facts.get("source", "composed") != "composed":
         raise UsageError(f"{folder} was trained on pictures: name them with --data")
-    network = build(config.network)
-    network.load_state_dict(checkpoint.weights(folder, network.state_dict()))
-    network.looks = before.looks
-    source = open_source(data or "composed", config)
-    subject = Subject(config, network.eval(), source, int(facts.get("seed", 0)))
+    subject = Subject(config, model.encode, open_source(data or "composed", config), int(facts.get("seed", 0)))
     with _staged(folder) as scratch:
         facts |= _fit(subject, names, scratch, report)
         gone = {file for name in names for file in named(name).FILES}
         kept = {file: sha256 for file, sha256 in before.files.items() if file not in gone and file != CARD}
         gallery = scratch / GALLERY if (scratch / GALLERY).exists() else folder / GALLERY
         _write_card(subject, facts, gallery, scratch / CARD, before.name)
-        _write_config(subject, facts, scratch, before.name, kept)
-    for file in gone - open_folder(folder).files.keys():
+        made = _write_config(subject, facts, scratch, before.name, before.looks, kept)
+    for file in gone - made.keys():
         (folder / file).unlink(missing_ok=True)
 
 
@@ -120,23 +120,21 @@ def _staged(folder: Path) -> Iterator[Path]:
 def _fit(subject: Subject, names: Sequence[str], folder: Path, report: Report) -> dict[str, Any]:
     """Fit each of `names` and write its files into `folder`; -> what config.json should tell of it."""
     facts: dict[str, Any] = {}
-    subject.network.to(device())
     for name in names:
         report(f"fitting: {name}")
         fitted = named(name).fit(subject)
         for file, content in fitted.files.items():
             (folder / file).write_bytes(content)
         facts |= fitted.facts
-    subject.network.cpu()
     return facts
 
 
-def _write_networks(subject: Subject, folder: Path) -> dict[str, Any]:
+def _write_networks(trained: Trained, folder: Path) -> dict[str, Any]:
     """Write encoder, decoder and the training weights; -> how large and how good the network is.
 
     Raises MinifacesError where what is exported is not the network."""
-    network, settings = subject.network, subject.config.network
-    faces = subject.source.held_out(HELD_OUT).faces
+    network, settings = trained.network.cpu(), trained.config.network
+    faces = trained.source.held_out(HELD_OUT).faces
     size = settings.image_size
     export_onnx(network.mean_encoder(), (torch.rand(2, 3, size, size),), "face", "latent", folder / ENCODER)
     export_onnx(_Decoder(network), (torch.randn(2, settings.latent_size),), "latent", "face", folder / DECODER)
@@ -157,9 +155,15 @@ def _write_card(subject: Subject, facts: Mapping[str, Any], gallery: Path, path:
 
 
 def _write_config(
-    subject: Subject, facts: Mapping[str, Any], folder: Path, name: str, kept: Mapping[str, str] | None = None
-) -> None:
-    """Write config.json beside the files that are new; `kept` are sha256 of those that stay as they are."""
+    subject: Subject,
+    facts: Mapping[str, Any],
+    folder: Path,
+    name: str,
+    looks: int,
+    kept: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Write config.json beside the files that are new; `kept` are sha256 of those that stay as they are. -> all of the
+    sha256 in it."""
     network = subject.config.network
     new = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
     config = {
@@ -167,11 +171,12 @@ def _write_config(
         "name": name,
         "image_size": network.image_size,
         "latent_size": network.latent_size,
-        "looks": subject.network.looks,
+        "looks": looks,
         "preset": {**subject.config.model_dump(mode="json"), **facts},
-        "files": dict(sorted({**(kept or {}), **new}.items())),
+        "files": dict(sorted({**kept, **new}.items())),
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    return {**kept, **new}
 
 
 class _Decoder(nn.Module):

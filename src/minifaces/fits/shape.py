@@ -7,6 +7,7 @@
 new fit is a new module and its settings (CONTRIBUTING.md)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -15,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from minifaces.arrays import Floats, Pixels
-from minifaces.vae.coding import encode
+from minifaces.arrays import Latents, Pixels
 from minifaces.vae.config import Config
-from minifaces.vae.networks import VAE
 from minifaces.vae.training_data import Source
 
 ROUND = 1000  # faces encoded at a time
@@ -26,19 +25,16 @@ ROUND = 1000  # faces encoded at a time
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A trained network, in evaluation mode, and where the faces come from that it is fitted with."""
+    """What is fitted to: a trained encoder, and where the faces come from that it reads."""
 
     config: Config
-    network: VAE
+    encode: Callable[[Pixels], Latents]
+    """posterior means (n, d) of faces (n, H, W, 3)"""
     source: Source
     seed: int
-    _rounds: list[Floats] = field(default_factory=list, init=False, repr=False)
+    _rounds: list[Latents] = field(default_factory=list, init=False, repr=False)
 
-    def encode(self, faces: Pixels) -> Floats:
-        """Posterior means (n, d) of faces (n, H, W, 3) uint8."""
-        return encode(self.network, faces)
-
-    def latents(self, count: int) -> Floats:
+    def latents(self, count: int) -> Latents:
         """Latents (n, d) of `count` faces as they should be drawn, the same for each fit that asks.
 
         Of a data set each face comes once: repeated ones would be taken for evidence, and learnt by heart."""
