@@ -20,6 +20,7 @@ from minifaces.studio.model import Model
 
 PARTS = ("reconstruction", "random", "morphs", "latent")
 MORPHS = 500
+EDITED = 52  # faces whose edits are held against the truth
 
 
 def evaluate(
@@ -51,7 +52,7 @@ def evaluate(
             near = lite0(resized(known.reconstructed(first), size))
             made.append(morphs(first, sets.unseen, near, max(10, round(MORPHS * share)), progress))
         elif part == "latent":
-            made.append(latents(first, sets.plain, sets.unseen, progress))
+            made.append(latents(first, sets.plain, sets.unseen, max(10, round(EDITED * share)), progress))
         else:
             raise UsageError(f"there is no part {part!r}: choose from {', '.join(PARTS)}")
     return made

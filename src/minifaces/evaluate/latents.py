@@ -17,8 +17,9 @@ from minifaces.studio.model import Model
 ACTIVE = 0.01  # variance of a dimension's means over the data above which it is active (Burda et al. 2016)
 
 
-def latents(model: Model, seen: FaceSet, faces: FaceSet, progress: Progress) -> Part:
-    """`seen`: faces of training designs, to fit probes on; `faces`: of unseen designs, to test them on."""
+def latents(model: Model, seen: FaceSet, faces: FaceSet, edited_faces: int, progress: Progress) -> Part:
+    """`seen`: faces of training designs, to fit probes on; `faces`: of unseen designs, to test them on. Edits of (up
+    to) `edited_faces` of these are held against the truth."""
     if len(seen) < 2:
         raise UsageError("the latent space needs two training faces or more")
     progress("latent space", 0)
@@ -34,7 +35,7 @@ def latents(model: Model, seen: FaceSet, faces: FaceSet, progress: Progress) -> 
     note = "Active: variance of the means above 0.01. Participation: (sum of variances)^2 / sum of their squares."
     tables = [Table("use", tuple(use), {"latents": use}, note), _probes(fitted, seen, tested, faces)]
     edited, pictures = edits(model, faces, progress)
-    told, shown = against_truth(model, faces, progress)
+    told, shown = against_truth(model, faces, edited_faces, progress)
     return Part("latent", "Latent space", [*tables, *edited, *told], [*pictures, *shown])
 
 

@@ -68,7 +68,7 @@ class ComposedSets:
 
     @lazy
     def seen(self) -> FaceSet:
-        return testset.composed(self.size, "train", 1, seed=12)
+        return testset.composed(self.size, "train", 1, seed=12, most=self.count)
 
     @lazy
     def real(self) -> FaceSet:

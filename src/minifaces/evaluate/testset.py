@@ -79,12 +79,13 @@ class FaceSet:
         return {"dark heads": self.draws.head @ LUMA < DARK, "large prints": ink > LARGE}
 
 
-def composed(size: int, split: str, per_design: int, stages: str = "test", seed: int = 11) -> FaceSet:
-    """Every design of a split, each on `per_design` stages of a split in head colours drawn as for training, nothing
-    else varied."""
+def composed(size: int, split: str, per_design: int, stages: str = "test", seed: int = 11, most: int = 1000) -> FaceSet:
+    """(Up to `most` of) the designs of a split, each on `per_design` stages of a split in head colours drawn as for
+    training, nothing else varied."""
     prints, staged = load_prints(), load_stages(size, stages)
     rng = np.random.default_rng(seed)
-    designs = np.repeat(prints.of_split(split), per_design)
+    designs = prints.of_split(split)
+    designs = np.repeat(designs[evenly(len(designs), most)], per_design)
     codes = np.array([head_code(prints.designs[i], rng) for i in designs])
     return _compose(
         prints, staged, fixed_draws(prints, designs, rng.integers(0, len(staged), len(designs)), codes=codes)

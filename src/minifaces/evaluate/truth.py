@@ -1,6 +1,6 @@
 """What edits do to composed faces, held against the truth: the same faces composed with the edit.
 
-tables, pictures = against_truth(model, faces, progress)"""
+tables, pictures = against_truth(model, faces, 52, progress)"""
 
 import numpy as np
 
@@ -14,19 +14,18 @@ from minifaces.ldraw.edited import EXEMPLARS, removable
 from minifaces.pictures import captioned, grid
 from minifaces.studio.model import Model
 
-FACES = 52  # at most: each edit of each is composed and encoded
 SHOWN = 8
 MADE, CEILING = "PSNR to the truth", "PSNR of the truth's reconstruction to it"
 UNEDITED, CLOSER = "PSNR of the unedited to it", "closer to it than to the unedited, %"
 
 
-def against_truth(model: Model, faces: FaceSet, progress: Progress) -> tuple[list[Table], list[Picture]]:
-    """A table and a picture of the edits that the model has learnt. Nothing of a model that has learnt none, or of
-    faces that were not composed."""
+def against_truth(model: Model, faces: FaceSet, most: int, progress: Progress) -> tuple[list[Table], list[Picture]]:
+    """A table and a picture of the edits that the model has learnt, of (up to) `most` of the faces: each edit of each
+    is composed and encoded. Nothing of a model that has learnt none, or of faces that were not composed."""
     known = [name for name in RANGES if name in model.learnt]
     if not known or faces.draws is None or faces.prints is None:
         return [], []
-    some = evenly(len(faces), FACES)
+    some = evenly(len(faces), most)
     start, groups = faces.latents(model)[some], faces.groups[some]
     size = faces.pictures.shape[1]
     draws, plain = faces.draws.chosen(some), resized(model.decode(start), size)
