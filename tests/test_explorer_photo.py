@@ -61,10 +61,10 @@ FRAMED = """canvas => {
 
 def in_the_page(page: Page, data: bytes, size: int) -> NDArray[np.uint8]:
     """What the Photo view frames of a picture of `size` that fills its square, (size, size, 3)."""
-    canvas = page.locator("canvas[aria-label='Your picture, framed']")
+    canvas = page.locator("canvas[aria-label^='Your picture, framed']")
     canvas.evaluate("canvas => canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height)")
     empty = canvas.evaluate(FRAMED)
-    page.locator(".drop input[type=file]").set_input_files(
+    page.get_by_label("A picture file").set_input_files(
         {"name": "picture", "mimeType": "image/png", "buffer": data}  # it goes by the contents
     )
     deadline = time.monotonic() + 30

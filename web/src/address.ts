@@ -5,6 +5,9 @@ export interface Place {
   params: URLSearchParams
 }
 
+/** Browsers refuse to have the address changed more often: Safari 100 times in 30 seconds. */
+const PAUSE = 350
+
 export function read(): Place {
   const [view, query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2)
   return { view, params: new URLSearchParams(query) }
@@ -21,7 +24,64 @@ export function link(view: string, params: Iterable<[string, string]> = []): str
   return `#/${view}${query ? `?${query}` : ""}`
 }
 
-/** Change the address without leaving a step to go back to. */
+/** What the address is to be, once it may be changed again. */
+let wanted: string | null = null
+let changed = -Infinity
+let later = 0
+
+/** Change the address without leaving a step to go back to: at once, or a moment later while it changes often. */
 export function replace(view: string, params: Iterable<[string, string]>): void {
-  history.replaceState(null, "", link(view, params))
+  wanted = link(view, params)
+  const wait = changed + PAUSE - performance.now()
+  if (wait <= 0) settle()
+  else later ||= window.setTimeout(settle, wait)
+}
+
+/** Change the address now, if it is to be changed. */
+export function settle(): void {
+  clearTimeout(later)
+  later = 0
+  if (wanted === null) return
+  const address = wanted
+  wanted = null
+  changed = performance.now()
+  try {
+    history.replaceState(history.state, "", address)
+  } catch {
+    // Refused all the same: the next change brings it.
+  }
+}
+
+/** Forget what the address was to be: the view that wanted it was left. */
+export function forget(): void {
+  wanted = null
+}
+
+/** Leave a step to go back to, and go on from it with the same view. */
+export function push(view: string, params: Iterable<[string, string]>): void {
+  settle()
+  try {
+    history.pushState({ entry: entries + 1 }, "", link(view, params))
+    entries++
+  } catch {
+    replace(view, params) // refused where it comes too often
+  }
+}
+
+/** Steps of the history so far, each with how far down it was scrolled. */
+let entries = 0
+const scrolled = new Map<number, number>()
+
+/** The step that is being shown, numbered if it is new, and how far down it was when it was left. */
+export function arrived(): number {
+  const known = (history.state as { entry?: number } | null)?.entry
+  if (known === undefined) history.replaceState({ entry: ++entries }, "", location.href)
+  else entries = Math.max(entries, known)
+  return scrolled.get(known ?? -1) ?? 0
+}
+
+/** Note how far down the step that is being shown is scrolled. */
+export function noteScroll(): void {
+  const known = (history.state as { entry?: number } | null)?.entry
+  if (known !== undefined) scrolled.set(known, scrollY)
 }

@@ -7,10 +7,11 @@ import { link } from "./address"
 import type { Engine, Entry, Latent } from "./engine/types"
 import { fromHalf, toHalf } from "./engine/unpack"
 import { h } from "./ui/dom"
+import { Favourites } from "./ui/favourites"
+import { Kept } from "./ui/kept"
 
 export interface View {
   element: HTMLElement
-  title: string
   close?: () => void
 }
 
@@ -19,8 +20,13 @@ export type Remember = (params: Iterable<[string, string]>) => void
 
 export class App {
   private readonly byName = new Map<string, number>()
+  private readonly latents = new Kept<Latent>(face => this.find(face), 1024)
+  private readonly faces = new Kept<ImageData>(async face => (await this.engine.decode([await this.latent(face)]))[0], 256)
+  readonly favourites: Favourites
   /** a photo on its way to the view that frames it */
   photo: ImageBitmap | null = null
+  /** Name what is shown, in the title of the page. */
+  entitle: (what: string) => void = () => {}
 
   constructor(
     readonly engine: Engine,
@@ -31,11 +37,22 @@ export class App {
     const names = engine.gallery.map(({ name }) => name.toLowerCase())
     const unique = new Set(names).size === names.length
     if (unique) names.forEach((name, index) => this.byName.set(name, index))
+    this.favourites = new Favourites(this)
   }
 
   /** Show a sentence, and read it out, until there is another or a view is entered. */
   say(text: string): void {
+    clearTimeout(this.soon)
     this.said.textContent = text
+    this.said.classList.remove("good")
+  }
+  private soon = 0
+
+  /** Say that something was done, for a moment. */
+  tell(text: string): void {
+    this.say(text)
+    this.said.classList.add("good")
+    this.soon = window.setTimeout(() => this.say(""), 4000)
   }
 
   /** Say what went wrong in one sentence. */
@@ -56,22 +73,35 @@ export class App {
   label(face: string): string {
     const entry = this.entry(face)
     if (entry) return entry.description ? `${entry.name}: ${entry.description}` : entry.name
+    return this.title(face)
+  }
+
+  /** What a person would call a face. */
+  title(face: string): string {
+    const entry = this.entry(face)
+    if (entry) return entry.description ? cut(entry.description) : entry.name
     if (face.startsWith("random:")) return `Random face ${short(face.slice(7))}`
-    if (face.startsWith("avatar:")) return `The face of ${face.slice(7) || "nobody"}`
+    if (face.startsWith("avatar:")) return `The face of ${cut(face.slice(7)) || "nobody"}`
     return "A face of your own"
   }
 
-  async latent(face: string): Promise<Latent> {
+  /** The latent of a reference, worked out once. */
+  latent(face: string): Promise<Latent> {
+    return this.latents.get(face)
+  }
+
+  /** The decoded face of a reference, decoded once. */
+  face(reference: string): Promise<ImageData> {
+    return this.faces.get(reference)
+  }
+
+  private async find(face: string): Promise<Latent> {
     const entry = this.entry(face)
     if (entry) return this.engine.latentOf(entry.index)
     if (/^random:\d{1,39}$/.test(face)) return this.engine.random(BigInt(face.slice(7)))
     if (face.startsWith("avatar:")) return (await this.engine.avatar(face.slice(7))).latent
     if (face.startsWith("z:")) return unpacked(face.slice(2), this.engine.latentSize)
     throw new Error(`There is no face called ${face.slice(0, 60)}.`)
-  }
-
-  async face(reference: string): Promise<ImageData> {
-    return (await this.engine.decode([await this.latent(reference)]))[0]
   }
 
   /** Links that lead on with a face. */
@@ -107,6 +137,11 @@ function unpacked(text: string, size: number): Latent {
     // the same sentence
   }
   throw new Error("This link's face is incomplete, or of another model.")
+}
+
+/** A description or a name in one line of a heading. */
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57).replace(/[\s,]+\S*$/, "")} …` : text
 }
 
 export function short(seed: string): string {

@@ -1,5 +1,7 @@
 // Where the site's files come from: beside the page, or, in the single-file edition, out of the page itself.
 
+import { GARBLED } from "./types"
+
 type OnBytes = (loaded: number) => void
 
 /** Read files, compressed ones unpacked. `onBytes` hears of bytes as they are transferred. */
@@ -21,9 +23,11 @@ class Fetched implements Files {
     // Only site.bin keeps its name when its content changes.
     const cache = path === "site.bin" ? "no-cache" : "default"
     const response = await fetch(new URL(path, this.base), { cache }).catch(() => {
-      throw new Error(`${path} could not be fetched: is the server still running?`)
+      const what = path.replace(/-[0-9a-f]{8}\.\w+$/, "").replace(/\d.*$/, "")
+      const why = navigator.onLine ? "the server does not answer" : "you seem to be offline"
+      throw new Error(`${path === "site.bin" ? "The faces" : `A part of the model (${what})`} could not be fetched: ${why}. Try again in a moment.`)
     })
-    if (!response.ok || !response.body) throw new Error(`${path} could not be fetched: the server says ${response.status}.`)
+    if (!response.ok || !response.body) throw new Error(`${path} could not be fetched: the server says ${response.status}. Reload the page, or tell who put it there.`)
     const chunks: Uint8Array<ArrayBuffer>[] = []
     const reader = response.body.getReader()
     let loaded = 0
@@ -39,7 +43,7 @@ class Fetched implements Files {
   }
 }
 
-/** What minifaces.explorer.export.single wrote: an index, and all files as one text of seven bits a character. */
+/** What minifaces.explorer.output.single wrote: an index, and all files as one text of seven bits a character. */
 class Embedded implements Files {
   private readonly index: Record<string, [number, number]>
   private readonly body: Uint8Array<ArrayBuffer>
@@ -90,6 +94,10 @@ function fromText(text: string): Uint8Array<ArrayBuffer> {
 async function unpacked(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
   const start = new Uint8Array(await blob.slice(0, 2).arrayBuffer())
   if (start[0] !== 0x1f || start[1] !== 0x8b) return new Uint8Array(await blob.arrayBuffer())
+  if (typeof DecompressionStream !== "function") throw new Error("Faces cannot be unpacked here: this browser has no DecompressionStream. A newer one has.")
   const stream = blob.stream().pipeThrough(new DecompressionStream("gzip"))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
+  return new Response(stream).arrayBuffer().then(
+    bytes => new Uint8Array(bytes),
+    () => Promise.reject(new Error(GARBLED)),
+  )
 }

@@ -8,7 +8,7 @@ const APART = 34 // in 0 to 255, the largest difference of a channel: less is ba
 
 /** The head found before a plain background, or `crop`; what lies outside of the picture gets its border's colour. */
 export function frame(picture: ImageBitmap, size: number, crop?: Crop): Framed {
-  const small = look(picture)
+  const small = shrunk(picture)
   const border = borderColour(small)
   const square = crop ?? (findHead(small, border, picture) || whole(picture))
   const canvas = new OffscreenCanvas(size, size)
@@ -36,7 +36,7 @@ function whole({ width, height }: ImageBitmap): Crop {
 }
 
 /** The picture small, on white. */
-function look(picture: ImageBitmap): ImageData {
+function shrunk(picture: ImageBitmap): ImageData {
   const { width, height } = picture
   const scale = Math.min(1, SEEN / Math.max(width, height))
   const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)))

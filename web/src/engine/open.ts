@@ -5,6 +5,7 @@ import { frame } from "./frame"
 import { avatarSeed, normals } from "./generator"
 import { LatentMap } from "./latents"
 import {
+  GARBLED,
   UNWANTED,
   type Atlas,
   type Crop,
@@ -63,9 +64,17 @@ const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 1
 
 export const openEngine: OpenEngine = async (base, onProgress = () => {}) => {
   const files = openFiles(base)
-  const site: Site = JSON.parse(new TextDecoder().decode(await files.read("site.bin")))
+  const site = described(await files.read("site.bin"))
   if (site.format !== 1) throw new Error("This page is older than its data: reload it, or export it again.")
   return new Client(files, site, onProgress)
+}
+
+function described(file: Uint8Array<ArrayBuffer>): Site {
+  try {
+    return JSON.parse(new TextDecoder().decode(file))
+  } catch {
+    throw new Error(GARBLED)
+  }
 }
 
 interface Task {

@@ -14,6 +14,9 @@ export type Seed = bigint
 /** What a path fails with that was halted or gave way to a newer one. */
 export const UNWANTED = "This path is no longer wanted."
 
+/** What is said of files that are not what was exported. */
+export const GARBLED = "The page’s data have come damaged: reload the page, or export it again."
+
 export type PathKind = "linear" | "slerp" | "density" | "geodesic"
 export type Layout = "tsne" | "grid"
 

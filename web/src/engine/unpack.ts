@@ -1,5 +1,7 @@
 // Reads what minifaces.explorer.pack and safetensors write.
 
+import { GARBLED } from "./types"
+
 export interface Tensor {
   shape: number[]
   data: Float32Array | Int8Array
@@ -7,8 +9,12 @@ export interface Tensor {
 
 /** The JSON header after its length (8 bytes, low first), and where the body starts. */
 function header(file: Uint8Array): [unknown, number] {
-  const length = new DataView(file.buffer, file.byteOffset).getUint32(0, true)
-  return [JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))), 8 + length]
+  try {
+    const length = new DataView(file.buffer, file.byteOffset).getUint32(0, true)
+    return [JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))), 8 + length]
+  } catch {
+    throw new Error(GARBLED)
+  }
 }
 
 /** A packed network as the ONNX file it was made from: bytes, or nearly so where it was made coarse. */

@@ -22,7 +22,7 @@ export function plain(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
         used.add(found.key)
         const { size } = atlas.levels[found.level]
         const [column, row] = sheets.cell(index, found.level)
-        const side = scene.side * ratio * (scene.state[index] === 2 ? 1.12 : 1)
+        const side = scene.side * ratio * [1, 1, 1.12, 1.3][scene.state[index]]
         const [left, top] = [x * ratio - side / 2, y * ratio - side / 2]
         context.globalAlpha = scene.state[index] === 0 ? 0.12 : 1
         context.drawImage(found.picture, column * size, row * size, size, size, left, top, side, side)

@@ -7,7 +7,7 @@ export interface Scene {
   /** places in the world, in the order of the gallery */
   x: Float32Array
   y: Float32Array
-  /** 0 faint, 1 ordinary, 2 chosen */
+  /** 0 faint, 1 ordinary, 2 chosen, 3 pointed at */
   state: Uint8Array
   /** pixels a side of a face, as style sheets count them */
   side: number
@@ -43,9 +43,9 @@ export function eachInView(
   }
 }
 
-/** How far forward a face lies, 0 to 1: chosen ones before all others, faint ones behind. */
+/** How far forward a face lies, 0 to 1: what is pointed at before what is chosen, faint ones behind. */
 export function depth({ state, x }: Scene, index: number): number {
-  return (state[index] + (index + 1) / (x.length + 1)) / 3
+  return (state[index] + (index + 1) / (x.length + 1)) / 4
 }
 
 /** Faces in view, with their middles in pixels. */

@@ -19,7 +19,7 @@ out vec2 texel;
 flat out float state;
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, (gl_VertexID >> 1) & 1);
-  float grown = look.y > 1.5 ? 1.12 : 1.0;
+  float grown = look.y > 2.5 ? 1.3 : look.y > 1.5 ? 1.12 : 1.0;
   vec2 pixel = (place - camera.xy) * camera.z + (corner - 0.5) * side * grown;
   gl_Position = vec4(pixel / view * vec2(2, -2), 1.0 - 2.0 * look.x, 1);
   int at = (gl_VertexID >> 2) - cells.y;
@@ -42,7 +42,7 @@ void main() {
   if (over.x > 0.0 && over.y > 0.0 && length(over) > 0.16) discard;
   vec3 seen = texture(faces, texel).rgb;
   bool rim = max(abs(inside.x), abs(inside.y)) > 0.9;
-  if (state > 1.5) seen = rim ? mark : seen;
+  if (state > 1.5 && state < 2.5) seen = rim ? mark : seen;
   if (state < 0.5) seen = mix(ground, seen, 0.12);
   colour = vec4(seen, 1);
 }`

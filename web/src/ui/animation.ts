@@ -1,26 +1,28 @@
 // Frames as files: GIF, WebP, a video where the browser can, or a strip.
 
 import { applyPalette, GIFEncoder, quantize } from "gifenc"
+import { sized } from "./picture"
 
 export type Kind = "gif" | "webp" | "video" | "png"
 type Told = (done: number) => void
 
 const FPS = 25
 
-/** A file of frames that are all of one size, and the suffix that its name should have. */
-export async function animated(kind: Kind, frames: ImageData[], told: Told): Promise<{ file: Blob; suffix: string }> {
-  if (kind === "gif") return { file: await gif(frames, told), suffix: "gif" }
-  if (kind === "webp") return { file: await webp(frames, told), suffix: "webp" }
+/** A file of frames, `size` pixels a side but for the strip, and the suffix that its name should have. */
+export async function animated(kind: Kind, frames: ImageData[], size: number, told: Told): Promise<{ file: Blob; suffix: string }> {
+  if (kind === "gif") return { file: await gif(frames, size, told), suffix: "gif" }
+  if (kind === "webp") return { file: await webp(frames, size, told), suffix: "webp" }
   if (kind === "png") return { file: await strip(frames), suffix: "png" }
-  return video(frames, told)
+  return video(frames, size, told)
 }
 
 /** Whether this browser can make a video at all. */
 export const films = () => typeof MediaRecorder === "function" && videoKind() !== undefined
 
-async function gif(frames: ImageData[], told: Told): Promise<Blob> {
+async function gif(frames: ImageData[], size: number, told: Told): Promise<Blob> {
   const encoder = GIFEncoder()
-  for (const [i, { data, width, height }] of frames.entries()) {
+  for (const [i, frame] of frames.entries()) {
+    const { data, width, height } = sized(frame, size)
     const palette = quantize(data, 256)
     encoder.writeFrame(applyPalette(data, palette), width, height, { palette, delay: 1000 / FPS })
     told((i + 1) / frames.length)
@@ -32,13 +34,13 @@ async function gif(frames: ImageData[], told: Told): Promise<Blob> {
 
 /** The browser makes a WebP of each frame; put together they are an animation (the RIFF container of WebP's
  * specification: VP8X, ANIM, and an ANMF around each frame's own chunk). */
-async function webp(frames: ImageData[], told: Told): Promise<Blob> {
-  const { width, height } = frames[0]
+async function webp(frames: ImageData[], size: number, told: Told): Promise<Blob> {
+  const [width, height] = [size, size]
   const canvas = new OffscreenCanvas(width, height)
   const context = canvas.getContext("2d")!
   const chunks: Uint8Array<ArrayBuffer>[] = []
   for (const [i, frame] of frames.entries()) {
-    context.putImageData(frame, 0, 0)
+    context.putImageData(sized(frame, size), 0, 0)
     const file = await canvas.convertToBlob({ type: "image/webp", quality: 0.92 })
     if (file.type !== "image/webp") throw new Error("This browser cannot write WebP: take GIF.")
     const picture = bitstream(new Uint8Array(await file.arrayBuffer()))
@@ -49,11 +51,11 @@ async function webp(frames: ImageData[], told: Told): Promise<Blob> {
     chunks.push(chunk("ANMF", join([head, picture])))
     told((i + 1) / frames.length)
   }
-  const size = new Uint8Array(10)
-  size[0] = 0x02 // an animation
-  put24(size, 4, width - 1)
-  put24(size, 7, height - 1)
-  const body = join([text("WEBP"), chunk("VP8X", size), chunk("ANIM", new Uint8Array(6)), ...chunks])
+  const head = new Uint8Array(10)
+  head[0] = 0x02 // an animation
+  put24(head, 4, width - 1)
+  put24(head, 7, height - 1)
+  const body = join([text("WEBP"), chunk("VP8X", head), chunk("ANIM", new Uint8Array(6)), ...chunks])
   return new Blob([chunk("RIFF", body)], { type: "image/webp" })
 }
 
@@ -94,12 +96,11 @@ function videoKind(): [mime: string, suffix: string] | undefined {
   return kinds.find(([mime]) => MediaRecorder.isTypeSupported(mime))
 }
 
-/** Recorded as it plays, twice as large, since video's colours have half the resolution. */
-async function video(frames: ImageData[], told: Told): Promise<{ file: Blob; suffix: string }> {
+/** Recorded as it plays. */
+async function video(frames: ImageData[], size: number, told: Told): Promise<{ file: Blob; suffix: string }> {
   const [mimeType, suffix] = videoKind()!
   const canvas = document.createElement("canvas")
-  canvas.width = 2 * frames[0].width
-  canvas.height = 2 * frames[0].height
+  canvas.width = canvas.height = size
   const context = canvas.getContext("2d")!
   const recorder = new MediaRecorder(canvas.captureStream(FPS), { mimeType, videoBitsPerSecond: 4_000_000 })
   const parts: Blob[] = []
@@ -107,7 +108,7 @@ async function video(frames: ImageData[], told: Told): Promise<{ file: Blob; suf
   const ended = new Promise(resolve => (recorder.onstop = resolve))
   recorder.start()
   for (const [i, frame] of frames.entries()) {
-    context.drawImage(await createImageBitmap(frame), 0, 0, canvas.width, canvas.height)
+    context.putImageData(sized(frame, size), 0, 0)
     told((i + 1) / frames.length)
     await new Promise(resolve => setTimeout(resolve, 1000 / FPS))
   }

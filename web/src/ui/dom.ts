@@ -35,29 +35,50 @@ export interface Slider {
 /** A labelled slider with its value beside it. `changed` is told while it moves, `settled` once it rests. */
 export function slider(
   label: string,
-  { least, most, step, value }: { least: number; most: number; step: number; value: number },
+  { least, most, step, value, typed = false }: { least: number; most: number; step: number; value: number; typed?: boolean },
   changed: (value: number) => void,
   settled: (value: number) => void = () => {},
 ): Slider {
   const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : 2
-  const output = h("output", {}, value.toFixed(digits))
+  // Where it may be typed, the value is a field of its own, which takes any number between the ends.
+  const output = typed
+    ? h("input", { type: "text", class: "value", inputMode: "decimal", "aria-label": `${label}, a number`, onchange: take })
+    : h("output", {})
+  const say = (value: number) => {
+    const text = value.toFixed(digits)
+    if (output instanceof HTMLInputElement) output.value = text
+    else output.textContent = text
+  }
+  function take() {
+    const wanted = parseFloat((output as HTMLInputElement).value.replace(",", "."))
+    if (!Number.isNaN(wanted)) input.value = String(wanted)
+    say(input.valueAsNumber)
+    changed(input.valueAsNumber)
+    settled(input.valueAsNumber)
+  }
   const input = h("input", {
     type: "range",
     min: String(least),
     max: String(most),
     step: String(step),
     oninput: () => {
-      output.textContent = input.valueAsNumber.toFixed(digits)
+      say(input.valueAsNumber)
       changed(input.valueAsNumber)
     },
     onchange: () => settled(input.valueAsNumber),
   })
-  input.value = String(value)
   const set = (to: number) => {
     input.value = String(to)
-    output.textContent = to.toFixed(digits)
+    say(to)
   }
-  return { element: h("label", { class: "slider" }, h("span", {}, label), input, output), input, set }
+  set(value)
+  // Where nothing is changed, if that is not an end.
+  const zero = least < 0 && most > 0 ? h("span", { class: "zero", "aria-hidden": "true" }) : null
+  zero?.style.setProperty("--at", String(-least / (most - least)))
+  const track = h("span", { class: "track" }, zero, input)
+  // A label has one control: the field of the value stands beside it.
+  const named = h("label", {}, h("span", {}, label), track)
+  return { element: h("div", { class: "slider" }, named, output), input, set }
 }
 
 export function select(

@@ -16,15 +16,15 @@ export function paint(target: HTMLCanvasElement, face: ImageData): void {
 }
 
 /** The decoded face of a reference, painted when it is there. */
-export function decoded(app: App, reference: string, label = app.label(reference)): HTMLCanvasElement {
-  const target = canvas(app, label)
+export function decoded(app: App, reference: string, label = app.label(reference), kind = "face"): HTMLCanvasElement {
+  const target = canvas(app, label, kind)
   app.face(reference).then(face => paint(target, face), app.fail)
   return target
 }
 
 /** A face of the map as it was given, from the largest sprites. */
-export function original(app: App, entry: Entry): HTMLCanvasElement {
-  const target = canvas(app, app.label(app.reference(entry)))
+export function original(app: App, entry: Entry, kind = "face"): HTMLCanvasElement {
+  const target = canvas(app, app.label(app.reference(entry)), kind)
   const { levels, slots, sheet } = app.engine.atlas
   const { size, columns, rows } = levels[levels.length - 1]
   const slot = slots[entry.index]
@@ -38,8 +38,13 @@ export function original(app: App, entry: Entry): HTMLCanvasElement {
 
 /** A face to press, small. */
 export function thumbnail(app: App, entry: Entry, pressed: () => void): HTMLButtonElement {
-  const label = app.label(app.reference(entry))
-  const picture = original(app, entry)
+  return faceButton(app, app.reference(entry), pressed)
+}
+
+/** Any face to press, small. */
+export function faceButton(app: App, reference: string, pressed: () => void, label = app.label(reference)): HTMLButtonElement {
+  const entry = app.entry(reference)
+  const picture = entry ? original(app, entry) : decoded(app, reference)
   picture.setAttribute("aria-hidden", "true")
   picture.removeAttribute("role")
   return h("button", { class: "thumbnail", title: label, "aria-label": label, onclick: pressed }, picture)

@@ -12,7 +12,8 @@ export function freshSeed(): Seed {
   return BigInt(crypto.getRandomValues(new Uint32Array(1))[0])
 }
 
-export function picker(app: App, picked: (face: string) => void): HTMLElement {
+/** `verb` is what is done with the face that is chosen. */
+export function picker(app: App, picked: (face: string) => void, verb = "Add"): HTMLElement {
   const results = h("div", { class: "row", role: "group", "aria-label": "Found faces" })
   const search = h("input", { type: "search", placeholder: "beard, glasses, 3626bp01 …", oninput: show })
   const name = h("input", { type: "text", placeholder: "a name", maxLength: 200 })
@@ -35,7 +36,7 @@ export function picker(app: App, picked: (face: string) => void): HTMLElement {
       },
     },
     h("label", { class: "field" }, h("span", {}, "Face of a name"), name),
-    h("button", {}, "Add"),
+    h("button", {}, verb),
   )
   let taken = 0
   function take(picture: File) {
@@ -85,6 +86,25 @@ export async function opened(picture: Blob): Promise<ImageBitmap> {
     whole.close()
     return small
   } catch {
-    throw new Error("That is no picture that this browser can read.")
+    throw new Error(await unreadable(picture))
   }
+}
+
+const KINDS = "Take a JPEG, PNG, WebP, AVIF or GIF."
+
+/** Why a file is no picture, as far as its name and kind tell. */
+async function unreadable(picture: Blob): Promise<string> {
+  const start = new TextDecoder("latin1").decode(await picture.slice(0, 32).arrayBuffer().catch(() => new ArrayBuffer(0)))
+  if (!picture.size) return `That file is empty. ${KINDS}`
+  if (/^....ftyp(heic|heix|mif1|msf1)/s.test(start)) return `That is an HEIC picture, which this browser cannot read. ${KINDS}`
+  if (picture.type === "image/svg+xml") return `That is a drawing (SVG), not a photograph. ${KINDS}`
+  return `That is no picture that this browser can read. ${KINDS}`
+}
+
+/** Why nothing of what was dropped or pasted can be looked at. */
+export function refused(data: DataTransfer | null): string {
+  const [file] = data?.files ?? []
+  if (file) return `${file.name} is no picture. ${KINDS}`
+  if (data?.types.includes("text/uri-list")) return "Pictures of other pages cannot be read from here: save it first, then drop the file."
+  return `That is text, not a picture. ${KINDS}`
 }

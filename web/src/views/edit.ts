@@ -3,11 +3,21 @@
 import { number } from "../address"
 import { type App, packed, type Remember, type View } from "../app"
 import type { Direction, Latent } from "../engine/types"
-import { h, save, slider, type Slider } from "../ui/dom"
+import { h, slider, type Slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
-import { picker } from "../ui/picker"
+import { freshSeed, picker } from "../ui/picker"
+import { shareBar } from "../ui/share"
 
 type Amounts = Record<string, number>
+
+/** Sets of amounts by the names of the model's own edits: those that it does not know are left out. */
+const PRESETS: Record<string, Amounts> = {
+  Pirate: { facial_hair: 1, angry: 0.6 },
+  Grandpa: { facial_hair: 1, eyewear: 1, smile: 0.6 },
+  "Film star": { lips: 1, teeth: 1, turn: 0.6 },
+  Grump: { angry: 1, smile: -1 },
+  Beaming: { smile: 1, teeth: 1 },
+}
 
 export function editView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
@@ -24,6 +34,8 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
   const past: State[] = []
   const future: State[] = []
   let latent: Latent | null = null
+  let latest: ImageData | null = null // what is shown
+  let reference = "" // of what is shown
   /** edits asked for so far, and the newest that was answered: some take longer than others */
   let asked = 0
   let answered = 0
@@ -41,24 +53,40 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
     const edited = await engine.edit(from, amounts)
     if (mine < answered) return
     answered = mine
-    onward.replaceChildren(app.onward(packed(edited), ["edit"]))
+    reference = Object.keys(amounts).length ? packed(edited) : face
+    onward.replaceChildren(app.onward(reference, ["edit"]))
+    app.favourites.refresh()
     // Answers of a lane come in the order of the asking: each may be painted, or a quick drag would show nothing.
     const faces = await engine.decodeLatest("edit", [edited])
-    if (faces) paint(shown, faces[0])
+    if (!faces) return
+    latest = faces[0]
+    paint(shown, latest)
   }
   const show = () => latent && void edit(latent).catch(app.fail)
   /** Nothing that was asked for so far counts any more. */
   const forget = () => (answered = ++asked)
   async function start() {
     const mine = forget()
-    latent = null
+    latent = latest = null
+    reference = ""
     app.say("")
-    before.replaceChildren(decoded(app, face), h("p", {}, app.label(face)))
-    const found = await app.latent(face)
+    app.entitle(app.title(face))
+    before.replaceChildren(decoded(app, face), h("p", {}, app.title(face)))
+    const found = await app.latent(face).catch(error => {
+      if (mine === answered) unusable()
+      throw error
+    })
     if (mine !== answered) return
     latent = found
+    for (const part of [tools, side]) part.inert = false
     show()
     remember()
+  }
+  /** There is no such face: nothing here does anything until another one is chosen. */
+  function unusable() {
+    for (const part of [tools, side]) part.inert = true
+    before.replaceChildren(h("p", {}, "There is no face to edit here."))
+    chooser.open = true
   }
   /** Note how things were, to be able to go back. */
   function note() {
@@ -105,11 +133,38 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
     },
     "Reset",
   )
-  const keep = h("button", { onclick: () => shown.toBlob(file => file && save(file, "face.png")) }, "Save PNG")
+  const dice = h(
+    "button",
+    {
+      onclick: () => {
+        const random: Amounts = {}
+        for (const { name, kind, least, most } of engine.directions)
+          if (kind !== "principal" && Math.random() < 0.3) random[name] = Math.max(least, Math.min(most, Math.round(20 * (2.4 * Math.random() - 0.9)) / 20))
+        apply(random)
+      },
+    },
+    "Dice",
+  )
+  const presets = Object.entries(PRESETS)
+    .map(([name, wanted]): [string, Amounts] => [name, Object.fromEntries(Object.entries(wanted).filter(([key]) => engine.directions.some(({ name, learnt }) => name === key && learnt)))])
+    .filter(([, wanted]) => Object.keys(wanted).length > 1)
+    .map(([name, wanted]) => h("button", { onclick: () => apply(wanted) }, name))
+  function apply(wanted: Amounts) {
+    note()
+    restore({ face, amounts: wanted })
+  }
+  // The face before, for as long as it is pressed.
+  const press = (on: boolean) => () => {
+    if (on && latent) app.face(face).then(before => holding && paint(shown, before), app.fail)
+    holding = on
+    if (!on && latest) paint(shown, latest)
+  }
+  let holding = false
+  const compare = h("button", { onpointerdown: press(true), onpointerup: press(false), onpointerleave: press(false), onkeydown: (event: KeyboardEvent) => event.key === " " && press(true)(), onkeyup: press(false), onblur: press(false) }, "Hold to compare")
   const knob = ({ name, label, least, most }: Direction) => {
     const one = slider(
       label,
-      { least, most, step: 0.05, value: amounts[name] ?? 0 },
+      { least, most, step: 0.05, value: amounts[name] ?? 0, typed: true },
       value => {
         if (!moving) note()
         moving = true
@@ -140,22 +195,26 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
     face = picked
     void start().catch(app.fail)
   }
+  const chooser = h("details", {}, h("summary", {}, "Another face"), picker(app, pick, "Take"))
+  const share = shareBar(app, { title: () => `${app.title(face)}, edited`, face: () => latest })
+  const random = h("button", { onclick: () => pick(`random:${freshSeed()}`) }, "Random face")
+  const tools = h("div", { class: "stage-tools" }, h("div", { class: "inline" }, undo, redo, reset, dice, compare), h("div", { class: "inline presets", role: "group", "aria-label": "Ready-made" }, ...presets), h("div", { class: "inline" }, app.favourites.heart(() => reference)), share, onward)
+  const side = h(
+    "div",
+    { class: "side" },
+    h("h2", {}, "What it shows"),
+    ...kinds(({ kind }) => kind !== "principal"),
+    h("h2", {}, "Where faces differ most"),
+    ...kinds(({ kind }) => kind === "principal"),
+  )
   start().catch(app.fail)
 
   return {
-    title: "Edit",
     element: h(
       "section",
       { class: "two", "aria-label": "Edit" },
-      h("div", { class: "stage" }, shown, h("div", { class: "inline" }, undo, redo, reset, keep), onward, before, h("details", {}, h("summary", {}, "Another face"), picker(app, pick))),
-      h(
-        "div",
-        { class: "side" },
-        h("h2", {}, "What it shows"),
-        ...kinds(({ kind }) => kind !== "principal"),
-        h("h2", {}, "Where faces differ most"),
-        ...kinds(({ kind }) => kind === "principal"),
-      ),
+      h("div", { class: "stage" }, h("div", { class: "bar" }, shown), tools, before, h("div", { class: "inline" }, random), chooser),
+      side,
     ),
     close: () => {
       forget()

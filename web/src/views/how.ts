@@ -46,7 +46,6 @@ export function howView(app: App, _: URLSearchParams): View {
   const seen = facts.trainedFaces ? ` over ${facts.trainedFaces.toLocaleString("en")} pictures` : ""
 
   return {
-    title: "How it works",
     element: h(
       "section",
       { class: "prose", "aria-label": "How it works" },

@@ -1,13 +1,15 @@
 // All faces at their places: look around, search, choose one or many, and see what lies between.
 
+import { link } from "../address"
 import { type App, packed, type Remember, type View } from "../app"
-import type { Entry, Layout } from "../engine/types"
+import type { Entry, Latent, Layout } from "../engine/types"
 import { Camera } from "../map/camera"
 import { plain } from "../map/canvas"
 import { inView, type Renderer, type Scene } from "../map/scene"
 import { webgl } from "../map/webgl"
-import { calm, h, select } from "../ui/dom"
-import { canvas as picture, decoded, found, original, paint, thumbnail } from "../ui/face"
+import { calm, h, save, select, slider } from "../ui/dom"
+import { decoded, found, original, paint, thumbnail } from "../ui/face"
+import { shareBar } from "../ui/share"
 
 const LISTED = 24
 const NEIGHBOURS = 8
@@ -17,9 +19,13 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
   const { engine } = app
   const { gallery, gridSide } = engine
   const readable = (name: string) => name.replaceAll("_", " ")
+  const having = (name: string, has: boolean) => gallery.filter(({ attributes }) => attributes[name] === has).length
   const attributes: [string, string][] = [
     ["", "anything"],
-    ...engine.attributes.flatMap((name): [string, string][] => [[name, readable(name)], [`-${name}`, `no ${readable(name)}`]]),
+    ...engine.attributes.flatMap((name): [string, string][] => [
+      [name, `${readable(name)} (${having(name, true)})`],
+      [`-${name}`, `not: ${readable(name)} (${having(name, false)})`],
+    ]),
   ]
   const colours: [string, string][] = [["", "any"], ...engine.colours.map(({ name, count }): [string, string] => [name, `${name} (${count})`])]
   /** What the address says, if it is one of the options: what cannot be seen could not be taken off either. */
@@ -38,8 +44,11 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     "aria-label": `A map of ${gallery.length} faces. Arrow keys move it, plus and minus zoom, Enter chooses the face in the middle.`,
   })
   const lasso = h("canvas", { class: "lasso", "aria-hidden": "true" })
-  const room = h("div", { class: "map-room" }, map, lasso)
+  const tip = h("p", { class: "tip", hidden: true, "aria-hidden": "true" })
+  const room = h("div", { class: "map-room" }, map, lasso, tip)
   const panel = h("aside", { class: "panel", "aria-label": "Chosen face" })
+  const view = h("section", { class: "map-view", "aria-label": "Map" })
+  let pointed = -1 // the face under the pointer
   const listed = h("div", { class: "row", role: "group", "aria-label": "Found faces" })
   const count = h("p", { class: "count", role: "status" })
 
@@ -98,9 +107,9 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
 
   /** On the grid a cell; else growing slower than distances do, so that faces come apart. */
   function side(): number {
-    const full = engine.imageSize * 1.5
+    const full = engine.imageSize * 1.5 * grown
     if (state.layout === "grid") return Math.min(full, (0.95 * camera.scale) / gridSide)
-    return Math.min(full, ((1.05 * camera.fit) / Math.sqrt(Math.max(9, gallery.length))) * camera.near ** 0.65)
+    return Math.min(full, ((1.05 * grown * camera.fit) / Math.sqrt(Math.max(9, gallery.length))) * camera.near ** 0.65)
   }
 
   function remember() {
@@ -131,10 +140,39 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     for (const { index } of matches) scene.state[index] = 1
     for (const index of chosen) scene.state[index] = 2
     scene.fresh.states = true
+    pointed = -1
+    tip.hidden = true
     count.textContent = narrowed ? `${matches.length} of ${gallery.length} faces` : `${gallery.length} faces`
     const shown = narrowed ? matches.slice(0, LISTED) : []
     listed.replaceChildren(...shown.map(entry => thumbnail(app, entry, () => choose(entry, true))))
+    if (!matches.length) listed.replaceChildren(h("p", {}, "No face is like that. "), h("button", { onclick: everything }, "Show all faces"))
     redraw()
+  }
+
+  /** Take all filters off. */
+  function everything() {
+    state.words = search.value = ""
+    state.attribute = state.colour = ""
+    for (const box of tools.querySelectorAll("select")) if (box.closest(".filters")) box.value = ""
+    filter()
+    remember()
+    search.focus()
+  }
+
+  /** Bring the face under the pointer to the front, with its name; none without one. */
+  function point(index: number, px = 0, py = 0) {
+    if (index !== pointed) {
+      if (pointed >= 0) scene.state[pointed] = chosen.has(pointed) ? 2 : 1
+      pointed = index
+      if (index >= 0) scene.state[index] = 3
+      scene.fresh.states = true
+      redraw()
+    }
+    tip.hidden = index < 0
+    if (index < 0) return
+    tip.textContent = app.title(app.reference(gallery[index]))
+    tip.style.left = `${Math.min(px + 14, room.clientWidth - 180)}px`
+    tip.style.top = `${py + 18}px`
   }
 
   function choose(entry: Entry, goThere = false) {
@@ -158,9 +196,12 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     const near = h("div", { class: "row", role: "group", "aria-label": "Nearest faces" })
     const known = Object.entries(entry.attributes).filter(([, has]) => has)
     const reference = app.reference(entry)
+    app.entitle(app.title(reference))
+    view.classList.add("chosen")
     panel.replaceChildren(
-      h("h2", { tabIndex: -1 }, entry.name),
-      entry.description && h("p", {}, entry.description),
+      closeButton(),
+      h("h2", { tabIndex: -1 }, app.title(reference)),
+      h("p", { class: "count" }, entry.name),
       h(
         "div",
         { class: "pair" },
@@ -173,10 +214,13 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
         ...[entry.colour, ...known.map(([name]) => readable(name))].map(text => h("span", {}, text)),
         entry.split === "train" ? null : h("span", {}, "never seen in training"),
       ),
+      h("div", { class: "inline" }, app.favourites.heart(() => reference)),
       app.onward(reference),
       h("h3", {}, "Nearest"),
       near,
+      shareBar(app, { title: () => app.title(reference), face: () => app.face(reference) }),
     )
+    panel.scrollTop = 0
     engine
       .latentOf(entry.index)
       .then(latent => engine.neighbours(latent, Math.min(NEIGHBOURS, gallery.length - 1), entry.index))
@@ -184,35 +228,80 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
       .catch(app.fail)
   }
 
+  const closeButton = () => h("button", { class: "small close", "aria-label": "Close", onclick: () => unchoose() }, "×")
+
   /** A face that is not of the map: the mean of many, or what a link holds. */
-  function showOther(reference: string, title: string, text: string) {
+  function showOther(reference: string, title: string, text: string, of: Entry[] = []) {
+    app.entitle(title)
+    view.classList.add("chosen")
     panel.replaceChildren(
+      closeButton(),
       h("h2", {}, title),
       h("p", {}, text),
       h("div", { class: "pair" }, decoded(app, reference, title)),
+      h("div", { class: "inline" }, app.favourites.heart(() => reference)),
       app.onward(reference),
+      ...(of.length ? [
+        h("h3", {}, "These faces"),
+        h("div", { class: "row", role: "group", "aria-label": "Faces inside" }, ...of.slice(0, LISTED).map(entry => thumbnail(app, entry, () => choose(entry)))),
+        h("div", { class: "inline" }, h("button", { onclick: () => save(new Blob([table(of)], { type: "text/csv" }), "faces.csv") }, `Save the list (${of.length})`)),
+      ] : []),
+      shareBar(app, { title: () => title, face: () => app.face(reference) }),
     )
+    panel.scrollTop = 0
   }
 
-  /** What lies at a place of the map where no face is chosen. */
-  function showNothing(x: number, y: number) {
-    const between = picture(app, "What lies there")
+  /** What is shown where no face is chosen, and how far it is changed by the slider below it. */
+  const between = { latent: null as Latent | null, amount: 0, picture: null as HTMLCanvasElement | null }
+  const knob = engine.directions.find(({ name }) => name === "turn") ?? engine.directions.find(({ learnt }) => learnt)
+
+  /** A sentence on what this is, what lies at a place of the map, and a slider to try. */
+  function showNothing(x?: number, y?: number) {
+    const first = gallery.find(({ attributes }) => attributes.smile) ?? gallery[0]
+    // Its sprite until it is decoded.
+    between.picture = original(app, first, "face large")
+    between.picture.setAttribute("aria-label", "What lies there")
+    between.amount = 0
+    app.entitle("")
+    view.classList.remove("chosen")
+    const change = (amount: number) => {
+      between.amount = amount
+      showBetween()
+    }
     panel.replaceChildren(
-      h("h2", {}, "Between the faces"),
-      h("p", {}, "Move over the map: what lies there is decoded as you go. Choose a face to see more of it."),
-      h("div", { class: "pair" }, between),
+      h("h2", {}, "A small network draws these faces, here in your browser"),
+      between.picture,
+      ...(knob ? [slider(knob.label, { least: Math.max(-1.5, knob.least), most: Math.min(1.5, knob.most), step: 0.05, value: 0 }, change).element] : []),
+      h("p", {}, "Move over the map: what lies between the faces is drawn as you go. Choose a face to see more of it."),
+      h("div", { class: "inline" }, h("a", { class: "button main", href: link("avatar") }, "Your name’s face"), h("a", { class: "button", href: link("invent") }, "New faces")),
     )
-    hover(x, y)
+    if (x === undefined || y === undefined) {
+      engine.latentOf(first.index).then(latent => {
+        between.latent ??= latent
+        showBetween()
+      }, app.fail)
+    } else hover(x, y)
+  }
+
+  function showBetween() {
+    const { latent, amount, picture: target } = between
+    if (!latent || !target || state.face) return
+    const edited = knob && amount ? engine.edit(latent, { [knob.name]: amount }) : Promise.resolve(latent)
+    edited
+      .then(edited => engine.decodeLatest("hover", [edited]))
+      .then(faces => faces && !state.face && paint(target, faces[0]))
+      .catch(app.fail)
   }
 
   function hover(x: number, y: number) {
-    const target = panel.querySelector<HTMLCanvasElement>(".pair canvas")
-    if (!target || state.face) return
+    if (!between.picture?.isConnected || state.face) return
     const at: [number, number] = state.layout === "grid" ? [x * gridSide - 0.5, y * gridSide - 0.5] : [x, y]
     engine
       .latentAt(state.layout, ...at)
-      .then(latent => engine.decodeLatest("hover", [latent]))
-      .then(faces => faces && !state.face && paint(target, faces[0]))
+      .then(latent => {
+        between.latent = latent
+        showBetween()
+      })
       .catch(app.fail)
   }
   const hoverMiddle = () => hover(camera.x, camera.y)
@@ -257,8 +346,11 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     const [px, py] = at(event)
     const before = fingers.get(event.pointerId)
     if (!before) {
-      if (event.pointerType === "mouse" && !under(px, py)) hover(...camera.toWorld(px, py))
-      map.classList.toggle("over", event.pointerType === "mouse" && under(px, py) !== null)
+      if (event.pointerType !== "mouse") return
+      const entry = under(px, py)
+      if (!entry) hover(...camera.toWorld(px, py))
+      point(entry?.index ?? -1, px, py)
+      map.classList.toggle("over", entry !== null)
       return
     }
     travelled += Math.hypot(px - before[0], py - before[1])
@@ -279,6 +371,7 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     redraw()
     rememberSoon()
   })
+  room.addEventListener("pointerleave", () => point(-1))
   const lift = (event: PointerEvent) => {
     if (!fingers.delete(event.pointerId)) return
     if (loop) {
@@ -351,7 +444,7 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
         state.face = packed(engine.mean(latents))
         filter()
         remember()
-        showOther(state.face, `The mean of ${faces.length}`, faces.length === 1 ? "One face is its own mean." : "Every latent counts the same.")
+        showOther(state.face, faces.length === 1 ? "One face" : `The mean of ${faces.length} faces`, faces.length === 1 ? "It is its own mean." : "Each counts the same.", faces)
       })
       .catch(app.fail)
   }
@@ -418,13 +511,29 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     redraw()
     rememberSoon()
   }
+  let grown = 1 // how much larger faces are drawn than they are to begin with
+  const sizeKnob = slider("Size", { least: 0.5, most: 2.5, step: 0.05, value: 1 }, value => {
+    grown = value
+    redraw()
+  })
+  const narrow = matchMedia("(max-width: 52rem)")
   const tools = h(
     "div",
     { class: "tools" },
     h("label", { class: "field grow" }, h("span", {}, "Search"), search),
-    engine.attributes.length > 0 && select("With", attributes, state.attribute, set("attribute")),
-    select("Colour", colours, state.colour, set("colour")),
-    layoutBox,
+    h(
+      "details",
+      { class: "filters", open: !narrow.matches || Boolean(state.attribute || state.colour) },
+      h("summary", {}, "Filters"),
+      h(
+        "div",
+        { class: "inline" },
+        engine.attributes.length > 0 && select("With", attributes, state.attribute, set("attribute")),
+        select("Colour", colours, state.colour, set("colour")),
+        layoutBox,
+        sizeKnob.element,
+      ),
+    ),
     h(
       "div",
       { class: "inline" },
@@ -451,11 +560,11 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
         app.fail(error)
       },
     )
-  } else showNothing(camera.x, camera.y)
+  } else showNothing()
 
+  view.append(tools, h("div", { class: "found" }, count, listed), room, panel)
   return {
-    title: "Map",
-    element: h("section", { class: "map-view", "aria-label": "Map" }, tools, h("div", { class: "found" }, count, listed), room, panel),
+    element: view,
     close() {
       cancelAnimationFrame(frame)
       clearTimeout(remembering)
@@ -467,6 +576,16 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
       renderer.close()
     },
   }
+}
+
+/** Faces as a table: name, description, colour, attributes. */
+function table(faces: Entry[]): string {
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
+  const rows = faces.map(({ name, description, colour, attributes }) => {
+    const has = Object.keys(attributes).filter(key => attributes[key]).join(" ")
+    return [name, description, colour, has].map(quoted).join(",")
+  })
+  return ["name,description,colour,attributes", ...rows, ""].join("\n")
 }
 
 function places(gallery: Entry[], layout: Layout, gridSide: number): { x: Float32Array; y: Float32Array } {

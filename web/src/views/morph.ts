@@ -6,6 +6,7 @@ import type { Latent, PathKind } from "../engine/types"
 import { animated, films, type Kind } from "../ui/animation"
 import { calm, h, save, select, slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
+import { fileName, shareBar } from "../ui/share"
 import { freshSeed, picker } from "../ui/picker"
 
 const STEPS = 90 // a leg, while it plays: 50 a second
@@ -29,9 +30,12 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   /** the path, and its pictures so far; empty until it is worked out */
   let points: Latent[] = []
   let frames: (ImageData | undefined)[] = []
+  let latest: ImageData | null = null // what is shown
+  let size = 256 // of what is kept
   let version = 0 // of the path
   let playing = 0
 
+  const title = () => `${app.title(state.faces[0])} to ${app.title(state.faces[state.faces.length - 1])}`
   const remember = () =>
     keepAddress([
       ...state.faces.map((face): [string, string] => ["face", face]),
@@ -63,9 +67,11 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     showStops()
     setPath([])
     app.say("")
+    app.entitle(title())
     status.textContent = state.path === "geodesic" ? "Looking for the way of least change …" : "Working …"
     const latents = await Promise.all(state.faces.map(face => app.latent(face)))
-    const found = await engine.path(state.path, latents, STEPS, state.loop)
+    if (mine !== version) return false
+    const found = await way(latents, mine)
     if (mine !== version) return false
     setPath(found)
     status.textContent = ""
@@ -78,10 +84,24 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
       return h("button", { class: "thumbnail", "aria-label": `Step ${i + 1} of ${STRIP}`, onclick: () => (stop(), move(i / (STRIP - 1))) }, picture)
     })
     strip.replaceChildren(...pictures)
-    const faces = await engine.decode(places.map(place => points[place]))
-    if (mine !== version) return false
+    const faces = await engine.decodeLatest("strip", places.map(place => points[place]))
+    if (mine !== version || !faces) return false
     faces.forEach((face, i) => paint(pictures[i].firstChild as HTMLCanvasElement, face))
     return true
+  }
+
+  /** The path through the faces. The way of least change is looked for leg by leg, so that one can tell how far it is. */
+  async function way(latents: Latent[], mine: number): Promise<Latent[]> {
+    if (state.path !== "geodesic") return engine.path(state.path, latents, STEPS, state.loop)
+    const ends = state.loop ? [...latents, latents[0]] : latents
+    const whole: Latent[] = []
+    for (let leg = 1; leg < ends.length; leg++) {
+      if (mine !== version) return []
+      status.textContent = `Looking for the way of least change: ${leg} of ${ends.length - 1} …`
+      const points = await engine.path("geodesic", [ends[leg - 1], ends[leg]], STEPS)
+      whole.push(...(whole.length ? points.slice(1) : points))
+    }
+    return state.loop ? whole.slice(0, -1) : whole
   }
 
   const stripPlaces = () => Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1)))
@@ -90,6 +110,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     const place = Math.round(at * (points.length - 1))
     const known = frames[place]
     if (known) {
+      latest = known
       paint(shown, known)
       return Promise.resolve()
     }
@@ -97,7 +118,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     if (!latent) return Promise.resolve()
     return engine.decodeLatest("morph", [latent]).then(faces => {
       if (!faces || mine !== version) return
-      frames[place] = faces[0]
+      frames[place] = latest = faces[0]
       paint(shown, faces[0])
       performance.mark("morph-frame")
     }, app.fail)
@@ -111,6 +132,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   }
 
   function play() {
+    if (!points.length) return
     const legs = state.faces.length - (state.loop ? 0 : 1)
     const [start, from] = [performance.now(), state.at]
     playButton.textContent = "Pause"
@@ -181,12 +203,13 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     const wanted = places.map(place => held[place]!)
     // A path that does not close is played back again.
     if (kind !== "png" && !state.loop) wanted.push(...wanted.slice(1, -1).reverse())
-    const { file, suffix } = await animated(kind, wanted, done => {
+    const { file, suffix } = await animated(kind, wanted, size, done => {
       if (mine === version) status.textContent = `Writing … ${Math.round(100 * done)} %`
     })
     if (mine !== version) return
-    save(file, `morph.${suffix}`)
-    status.textContent = `morph.${suffix}: ${Math.ceil(file.size / 1000)} kB`
+    const name = `${fileName(title())}.${suffix}`
+    save(file, name)
+    status.textContent = `${name}: ${Math.ceil(file.size / 1000)} kB`
   }
 
   const place = slider("Place", { least: 0, most: 1, step: 0.001, value: state.at }, at => {
@@ -221,7 +244,6 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   attempt(lay().then(newest => newest && params.get("play") === "1" && !calm() && play()))
 
   return {
-    title: "Morph",
     element: h(
       "section",
       { class: "two", "aria-label": "Morph" },
@@ -250,8 +272,9 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
           }),
           h("label", { class: "check" }, loopBox, "Loop"),
         ),
-        h("h2", {}, "Keep"),
-        h("div", { class: "inline" }, ...keepButtons),
+        h("h2", {}, "Keep and share"),
+        h("div", { class: "inline" }, ...keepButtons, select("Pixels", [["256", "256 × 256"], ["512", "512 × 512"]], "256", value => (size = Number(value)))),
+        shareBar(app, { title, face: () => latest }),
       ),
     ),
     close: () => {

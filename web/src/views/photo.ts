@@ -2,34 +2,43 @@
 
 import { type App, packed, type Remember, type View } from "../app"
 import { link } from "../address"
-import type { Crop } from "../engine/types"
+import type { Crop, Latent } from "../engine/types"
 import { h, slider, type Slider } from "../ui/dom"
-import { canvas, decoded, paint, thumbnail } from "../ui/face"
+import { canvas, decoded, original, paint, thumbnail } from "../ui/face"
+import { doubtful } from "../ui/likeness"
+import { shareBar } from "../ui/share"
 
 const NEIGHBOURS = 8
 
+/** The last picture, and how it was framed: it is there again when one comes back. */
+interface Kept {
+  bitmap: ImageBitmap
+  nearer: number
+  across: number
+  down: number
+  /** of what the model makes of it */
+  reference: string
+}
+let last: Kept | null = null
+
 export function photoView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
-  const framed = canvas(app, "Your picture, framed", "face large")
+  const framed = canvas(app, "Your picture, framed: drag it, or use the sliders", "face large grab")
   const made = canvas(app, "Its reconstruction", "face large")
   const answer = h("div", { class: "side" })
+  const doubt = h("p", { class: "doubt", role: "status" })
   const knobs = h("div", { class: "knobs", hidden: true })
-  const file = h("input", {
-    type: "file",
-    accept: "image/*",
-    class: "hidden",
-    tabIndex: -1,
-    "aria-label": "A picture file",
-    onclick: () => (file.value = ""), // so that the same file can be chosen again
-    onchange: () => file.files?.[0] && app.take(file.files[0]),
-  })
+  const file = chooser(app, "A picture file")
+  const camera = chooser(app, "A picture from the camera", "environment")
+  const touch = matchMedia("(pointer: coarse)").matches
   const drop = h(
     "div",
     { class: "drop" },
-    h("p", {}, "Drop a picture of a minifig's face here, paste one, or"),
-    h("button", { class: "main", onclick: () => file.click() }, "choose a file"),
+    h("p", {}, "Drop a picture of a minifig’s head here, paste one, or"),
+    h("div", { class: "inline" }, h("button", { class: "main", onclick: () => file.click() }, "choose a file"), touch && h("button", { onclick: () => camera.click() }, "take a photo")),
     file,
-    h("p", { class: "count" }, "It is looked at in this page and sent nowhere."),
+    camera,
+    h("p", { class: "count" }, "A bare head from the front, on a plain ground, works best. It is looked at in this page and sent nowhere."),
   )
   const pair = h(
     "div",
@@ -37,25 +46,30 @@ export function photoView(app: App, params: URLSearchParams, keepAddress: Rememb
     h("figure", {}, framed, h("figcaption", {}, "framed")),
     h("figure", {}, made, h("figcaption", {}, "reconstructed")),
   )
-  let bitmap: ImageBitmap | null = null
   let first: Crop | null = null
+  let latest: ImageData | null = null
+  let reference = ""
   let version = 0
   let soon = 0
 
-  function use(picture: ImageBitmap) {
-    bitmap = picture
-    first = engine.frame(picture).crop
+  function use(kept: Kept) {
+    if (last && last.bitmap !== kept.bitmap) last.bitmap.close()
+    last = kept
+    first = engine.frame(kept.bitmap).crop
+    for (const [knob, value] of [[nearer, kept.nearer], [across, kept.across], [down, kept.down]] as [Slider, number][]) knob.set(value)
     drop.classList.add("small")
+    example.hidden = true
     pair.hidden = knobs.hidden = false
     frame()
   }
   /** The square that the sliders say: nearer than the one that was found, and beside it. */
   function frame() {
-    if (!bitmap || !first) return
-    const size = first.size / nearer.input.valueAsNumber
-    const middle = (start: number, by: Slider) => start + first!.size / 2 + (by.input.valueAsNumber * first!.size) / 2
-    const crop = { left: middle(first.left, across) - size / 2, top: middle(first.top, down) - size / 2, size }
-    const { image } = engine.frame(bitmap, crop)
+    if (!last || !first) return
+    Object.assign(last, { nearer: nearer.input.valueAsNumber, across: across.input.valueAsNumber, down: down.input.valueAsNumber })
+    const size = first.size / last.nearer
+    const middle = (start: number, by: number) => start + first!.size / 2 + (by * first!.size) / 2
+    const crop = { left: middle(first.left, last.across) - size / 2, top: middle(first.top, last.down) - size / 2, size }
+    const { image } = engine.frame(last.bitmap, crop)
     paint(framed, image)
     const mine = ++version
     clearTimeout(soon)
@@ -66,53 +80,108 @@ export function photoView(app: App, params: URLSearchParams, keepAddress: Rememb
     if (mine !== version) return
     const faces = await engine.decodeLatest("photo", [latent])
     if (!faces || mine !== version) return
-    paint(made, faces[0])
-    const reference = packed(latent)
+    latest = faces[0]
+    paint(made, latest)
+    reference = packed(latent)
+    if (last) last.reference = reference
     keepAddress([["face", reference]])
-    await tell(reference, mine)
+    const unlike = doubtful(image, latest)
+    doubt.textContent = unlike ? "This does not look like a bare head: frame the face alone, or begin with the nearest design." : ""
+    await tell(latent, mine, unlike)
   }
-  async function tell(reference: string, mine: number, ...first: HTMLElement[]) {
-    const latent = await app.latent(reference)
+  async function tell(latent: Latent, mine: number, unlike: boolean, ...first: HTMLElement[]) {
     const near = await engine.neighbours(latent, Math.min(NEIGHBOURS, engine.gallery.length))
     if (mine !== version) return
+    const nearest = near.map(({ index }) => engine.gallery[index])
+    const designs = [
+      h("h2", {}, "Nearest designs"),
+      h("div", { class: "row" }, ...nearest.map(entry => thumbnail(app, entry, () => (location.hash = link("map", [["face", app.reference(entry)]]))))),
+    ]
+    const begin = h("p", {}, h("a", { class: "button main", href: link("edit", [["face", app.reference(nearest[0])]]) }, "Begin with the nearest design"))
     answer.replaceChildren(
       ...first,
-      h("h2", {}, "Go on with it"),
+      ...(unlike ? [...designs, begin] : []),
+      h("h2", {}, unlike ? "Or go on all the same" : "Go on with it"),
+      h("div", { class: "inline" }, app.favourites.heart(() => reference)),
       app.onward(reference),
-      h("h2", {}, "Nearest designs"),
-      h(
-        "div",
-        { class: "row" },
-        ...near.map(({ index }) => {
-          const entry = engine.gallery[index]
-          return thumbnail(app, entry, () => (location.hash = link("map", [["face", app.reference(entry)]])))
-        }),
-      ),
+      ...(unlike ? [] : designs),
+      ...(latest ? [shareBar(app, { title: () => "A face of my own", face: () => latest })] : []),
     )
   }
 
   const nearer = slider("Nearer", { least: 0.5, most: 3, step: 0.01, value: 1 }, frame)
   const across = slider("Across", { least: -1, most: 1, step: 0.01, value: 0 }, frame)
   const down = slider("Down", { least: -1, most: 1, step: 0.01, value: 0 }, frame)
-  knobs.append(nearer.element, across.element, down.element)
+  knobs.append(nearer.element, across.element, down.element, doubt)
+  dragged(framed, (x, y, factor) => {
+    if (!last || !first) return
+    // The picture goes with the finger: the square goes the other way.
+    const share = first.size / last.nearer / framed.clientWidth / (first.size / 2)
+    nearer.set(Math.min(3, Math.max(0.5, last.nearer * factor)))
+    across.set(across.input.valueAsNumber - x * share)
+    down.set(down.input.valueAsNumber - y * share)
+    frame()
+  })
+  const good = engine.gallery.find(({ attributes }) => attributes.smile) ?? engine.gallery[0]
+  const example = h("figure", { class: "example" }, original(app, good), h("figcaption", {}, "a picture that works"))
   if (app.photo) {
-    use(app.photo)
+    use({ bitmap: app.photo, nearer: 1, across: 0, down: 0, reference: "" })
     app.photo = null
+  } else if (last && [null, last.reference].includes(params.get("face"))) {
+    use(last)
   } else {
     const kept = params.get("face")
     if (kept) {
+      reference = kept
       const shown = decoded(app, kept, "The reconstruction of a picture")
       answer.append(h("h2", {}, "From a picture"), shown)
-      tell(kept, version, shown).catch(app.fail)
+      example.hidden = true
+      const mine = version
+      app.latent(kept).then(latent => tell(latent, mine, false, shown)).catch(app.fail)
     }
   }
   return {
-    title: "Photo",
-    element: h("section", { class: "two", "aria-label": "Photo" }, h("div", { class: "stage wide" }, drop, pair, knobs), answer),
+    element: h("section", { class: "two", "aria-label": "Photo" }, h("div", { class: "stage wide" }, drop, example, pair, knobs), answer),
     close: () => {
       version++
       clearTimeout(soon)
-      bitmap?.close()
     },
   }
+}
+
+function chooser(app: App, label: string, capture?: string): HTMLInputElement {
+  const input = h("input", {
+    type: "file",
+    accept: "image/*",
+    capture,
+    class: "hidden",
+    tabIndex: -1,
+    "aria-label": label,
+    onclick: () => (input.value = ""), // so that the same file can be chosen again
+    onchange: () => input.files?.[0] && app.take(input.files[0]),
+  })
+  return input
+}
+
+/** Tell by how many pixels a picture is dragged, and how many times larger it is pinched or wheeled. */
+function dragged(target: HTMLElement, moved: (x: number, y: number, factor: number) => void): void {
+  const fingers = new Map<number, [number, number]>()
+  target.addEventListener("pointerdown", event => {
+    target.setPointerCapture(event.pointerId)
+    fingers.set(event.pointerId, [event.clientX, event.clientY])
+  })
+  target.addEventListener("pointermove", event => {
+    const before = fingers.get(event.pointerId)
+    if (!before) return
+    const [x, y] = [event.clientX, event.clientY]
+    const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1]
+    const factor = other ? Math.hypot(x - other[0], y - other[1]) / Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1])) : 1
+    fingers.set(event.pointerId, [x, y])
+    moved((x - before[0]) / fingers.size, (y - before[1]) / fingers.size, factor)
+  })
+  for (const end of ["pointerup", "pointercancel"] as const) target.addEventListener(end, event => fingers.delete(event.pointerId))
+  target.addEventListener("wheel", event => {
+    event.preventDefault()
+    moved(0, 0, Math.exp(-event.deltaY * (event.deltaMode === 1 ? 30 : 1) * 0.0015))
+  }, { passive: false })
 }
