@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,15 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from explorer_pages import Watch, launched, opened, served
+from explorer_pages import launched, opened, served
+from explorer_visit import Visit, png
 from minifaces.explorer.faces import gallery_faces
 from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
 
-VIEWS = ("map", "map?layout=grid&q=zero", "map?face=d0004/front", "morph", "invent", "edit", "photo", "avatar", "how")
+VIEWS = ("map", "map?layout=grid&q=zero", "map?face=d0004/front", "morph", "invent", "edit", "photo", "avatar", "how", "mix")
 
 
 @pytest.fixture(scope="module")
@@ -40,76 +40,6 @@ def model(tiny_model: Path) -> Model:
 def address(model: Model) -> Iterator[str]:
     with served(site_files(model, gallery_faces(model))) as address:
         yield address
-
-
-class Visit:
-    """A page, and what it did behind one's back."""
-
-    def __init__(self, page: Page, watch: Watch, address: str) -> None:
-        self.page, self.watch, self.address = page, watch, address
-
-    def go(self, place: str) -> None:
-        self.page.evaluate("place => { location.hash = place }", place)
-        self.page.wait_for_timeout(100)
-
-    def hash(self) -> str:
-        """The address as it is to be: while it changes often it is changed a moment later, or when the page is left."""
-        return str(self.page.evaluate("dispatchEvent(new Event('pagehide')), decodeURIComponent(location.hash)"))
-
-    def pixels(self, selector: str) -> np.ndarray:
-        """What a canvas shows, (H, W, 3)."""
-        script = """canvas => {
-          const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true })
-          copy.drawImage(canvas, 0, 0)
-          return [...copy.getImageData(0, 0, canvas.width, canvas.height).data]
-        }"""
-        return as_picture(self.page.locator(selector).first.evaluate(script))
-
-    def decoded(self, latent: str) -> np.ndarray:
-        """The face of an expression for a latent, (H, W, 3)."""
-        return as_picture(self.page.evaluate(f"async () => [...(await explorer.decode([{latent}]))[0].data]"))
-
-    def until(self, held: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
-        while not held():
-            assert time.monotonic() < deadline
-            self.page.wait_for_timeout(20)
-
-    def until_shown(self, selector: str, wanted: np.ndarray) -> None:
-        self.until(lambda: bool(np.abs(self.pixels(selector).astype(int) - wanted).max() <= 1))
-
-    def hold(self, name: str, calls: int = 1, of: str = "explorer") -> None:
-        """Keep back the answers of the next calls of a function of the engine, or of another object."""
-        script = """([of, name, calls]) => {
-          const owner = globalThis[of]
-          const real = owner[name].bind(owner)
-          const released = new Promise(resolve => { globalThis.release = resolve })
-          owner[name] = async (...asked) => {
-            const held = calls-- > 0
-            const answer = await real(...asked)
-            if (held) await released
-            return answer
-          }
-        }"""
-        self.page.evaluate(script, [of, name, calls])
-
-    def release(self) -> None:
-        """Let the answers go, and the page do what it does with them."""
-        turn = "await new Promise(resolve => setTimeout(resolve))"
-        decode = "await explorer.decode([await explorer.latentAt('tsne', 0, 0)])"
-        self.page.evaluate(f"async () => {{ release(); {turn}; {decode}; {turn} }}")
-
-
-def as_picture(data: list[int]) -> np.ndarray:
-    size = round((len(data) / 4) ** 0.5)
-    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
-
-
-def png(picture: np.ndarray) -> Any:
-    """A picture as a file to choose."""
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "PNG")
-    return {"name": "face.png", "mimeType": "image/png", "buffer": stream.getvalue()}
 
 
 @pytest.fixture

@@ -75,9 +75,17 @@ const scrolled = new Map<number, number>()
 /** The step that is being shown, numbered if it is new, and how far down it was when it was left. */
 export function arrived(): number {
   const known = (history.state as { entry?: number } | null)?.entry
-  if (known === undefined) history.replaceState({ entry: ++entries }, "", location.href)
+  if (known === undefined) numbered()
   else entries = Math.max(entries, known)
   return scrolled.get(known ?? -1) ?? 0
+}
+
+function numbered(): void {
+  try {
+    history.replaceState({ entry: ++entries }, "", location.href)
+  } catch {
+    // Refused where it comes too often: this step's place is not kept.
+  }
 }
 
 /** Note how far down the step that is being shown is scrolled. */

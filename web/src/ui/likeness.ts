@@ -1,7 +1,7 @@
 // Whether a picture is a head that the model knows how to draw.
 
 /** Decibels between a picture and its reconstruction below which it is taken for something else (docs/explorer.md). */
-export const LEAST = 20
+export const LEAST = 22.5
 
 /** The peak signal to noise ratio of two pictures of one size, in decibels. */
 export function psnr(a: ImageData, b: ImageData): number {

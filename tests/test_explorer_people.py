@@ -1,0 +1,470 @@
+"""The explorer as people use it: shared with friends, on a phone, with quick fingers, odd files and bad links."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from explorer_pages import launched, opened, served
+from explorer_visit import Visit, png
+from minifaces.explorer.faces import gallery_faces
+from minifaces.explorer.site import site_files
+from minifaces.studio.model import Model
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> Model:
+    return Model(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def address(model: Model) -> Iterator[str]:
+    with served(site_files(model, gallery_faces(model))) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    visit = Visit(page, opened(page, address), address)
+    yield visit
+    context.close()
+    assert visit.watch.complaints == []
+
+
+@pytest.fixture
+def phone(browser: Browser, address: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    visit = Visit(page, opened(page, address), address)
+    yield visit
+    context.close()
+    assert visit.watch.complaints == []
+
+
+def box_of(page: Page, selector: str) -> dict[str, float]:
+    box = page.locator(selector).first.bounding_box()
+    assert box
+    return dict(box)
+
+
+# What is pressed
+
+
+@pytest.mark.parametrize("place", ["invent?seed=5", "morph?face=d0001/front&face=d0002/front", "map?q=zero"])
+def test_what_is_pointed_at_keeps_its_size(visit: Visit, place: str) -> None:
+    visit.go(place)
+    tile = ".wall .thumbnail, .strip .thumbnail, .found .thumbnail"
+    expect(visit.page.locator(tile).first).to_be_visible()
+    before = box_of(visit.page, tile)
+    visit.page.locator(tile).first.hover()
+    visit.page.wait_for_timeout(250)
+    assert box_of(visit.page, tile) == before
+
+
+@pytest.mark.parametrize("across", [0.06, 0.5, 0.94])
+@pytest.mark.parametrize("down", [0.06, 0.94])
+def test_a_tile_is_chosen_wherever_it_is_pressed(visit: Visit, across: float, down: float) -> None:
+    visit.go("invent?seed=5")
+    visit.page.wait_for_timeout(400)
+    tile = box_of(visit.page, ".wall .thumbnail:nth-child(3)")
+    visit.page.mouse.click(tile["x"] + across * tile["width"], tile["y"] + down * tile["height"])
+    assert "face=random:7" in visit.hash()
+    expect(visit.page.locator(".wall .thumbnail:nth-child(3)")).to_have_attribute("aria-pressed", "true")
+
+
+def test_quick_presses_do_not_pile_up(visit: Visit) -> None:
+    visit.go("invent?seed=5")
+    visit.page.wait_for_timeout(500)
+    visit.count("randomMany")
+    visit.page.evaluate("""async () => {
+      const again = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "New faces")
+      for (let i = 0; i < 30; i++) again.click()
+    }""")
+    page = visit.page
+    seed = re.findall(r"seed=(\d+)", visit.hash())[0]
+    expect(page.locator(".wall .thumbnail").nth(23)).to_have_attribute("aria-label", f"Face of seed {int(seed) + 23}")
+    # One that was under way, and the parts of the newest wall: 2, then 4 at a time.
+    assert visit.counted("randomMany") <= 1 + 7
+
+
+def test_faces_that_are_added_quickly_are_worked_out_once(visit: Visit) -> None:
+    visit.go("morph?face=random:11&face=random:12")
+    visit.page.wait_for_timeout(500)
+    visit.count("random")
+    visit.count("decode")
+    visit.page.get_by_text("Add a face").click()
+    for _ in range(8):
+        visit.page.get_by_role("button", name="Random face").click()
+    expect(visit.page.locator(".stops li")).to_have_count(10)
+    visit.until(lambda: bool(visit.page.evaluate("document.querySelector('.stage .count').textContent === ''")))
+    assert visit.counted("random") == 8
+    assert visit.counted("decode") <= 8  # a thumbnail each, and none again
+
+
+# Where one is
+
+
+def test_a_view_begins_at_its_top_and_back_is_where_one_was(phone: Visit) -> None:
+    page = phone.page
+    phone.go("edit?face=d0001/front")
+    page.wait_for_timeout(300)
+    page.evaluate("scrollTo(0, 400)")
+    page.wait_for_timeout(200)
+    page.get_by_role("link", name="Invent", exact=True).evaluate("link => link.click()")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    page.wait_for_timeout(500)
+    assert page.evaluate("scrollY") == pytest.approx(400, abs=2)
+
+
+def test_back_brings_the_last_wall(visit: Visit) -> None:
+    visit.go("invent?seed=5")
+    visit.page.wait_for_timeout(300)
+    visit.page.get_by_role("button", name="New faces").click()
+    visit.page.wait_for_timeout(300)
+    assert "seed=5" not in visit.hash().split("&")
+    visit.page.go_back()
+    expect(visit.page.locator(".wall .thumbnail").first).to_have_attribute("aria-label", "Face of seed 5")
+
+
+def test_children_of_children_keep_the_way_back(visit: Visit) -> None:
+    visit.go("invent?seed=5&face=random:7")
+    for _ in range(2):
+        visit.page.get_by_role("button", name="More like this one").click()
+        visit.page.wait_for_timeout(500)
+        visit.page.locator(".wall .thumbnail").first.click()
+    expect(visit.page.locator(".trail .thumbnail")).to_have_count(2)
+    visit.page.locator(".trail .thumbnail").first.click()
+    assert visit.hash().count("like=") == 1
+    assert "like=random:7" in visit.hash()
+
+
+def test_the_title_names_the_face(visit: Visit) -> None:
+    for place, title in (
+        ("avatar?text=Ada", "The face of Ada · Avatar · minifaces"),
+        ("map?face=d0001/front", "Digit one, handwritten · Map · minifaces"),
+        ("edit?face=random:7", "Random face 7 · Edit · minifaces"),
+        ("map", "Map · minifaces"),
+    ):
+        visit.go(place)
+        visit.page.wait_for_timeout(200)
+        assert visit.page.title() == title
+
+
+def test_a_browser_that_refuses_addresses_is_no_matter(visit: Visit) -> None:
+    visit.go("avatar")
+    visit.page.evaluate("void (history.replaceState = () => { throw new DOMException('too often', 'SecurityError') })")
+    field = visit.page.get_by_label("Your name, or any text")
+    field.press_sequentially("Ada Lovelace", delay=5)
+    expect(visit.page.locator(".side code")).to_have_text("minifaces avatar -o avatar.png -- 'Ada Lovelace'")
+    expect(visit.page.locator(".said")).to_be_empty()
+
+
+# On a phone
+
+
+def test_a_face_that_is_tapped_comes_into_sight(phone: Visit) -> None:
+    page = phone.page
+    room = box_of(page, ".map-room")
+    assert room["y"] + 200 < 844  # the map is in sight from the start
+    page.locator("canvas.map").press("Enter")
+    page.wait_for_timeout(300)
+    panel = box_of(page, ".panel")
+    assert panel["y"] < 700
+    assert panel["y"] + panel["height"] <= 845
+    page.get_by_role("button", name="Close").click()
+    assert "face=" not in phone.hash()
+
+
+def test_no_slider_lies_under_the_face(phone: Visit) -> None:
+    page = phone.page
+    phone.go("edit?face=d0001/front")
+    page.wait_for_timeout(300)
+    slider = page.get_by_label("Straight", exact=True)
+    slider.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    hit = slider.evaluate("""slider => {
+      const { left, top, width, height } = slider.getBoundingClientRect()
+      return document.elementFromPoint(left + width / 2, top + height / 2) === slider
+    }""")
+    assert hit
+
+
+def test_errors_are_seen_wherever_one_is(phone: Visit) -> None:
+    page = phone.page
+    phone.go("morph?face=d0001/front&face=d0002/front")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.get_by_text("Add a face").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="From a picture").click()
+    chooser.value.set_files({"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"none"})
+    expect(page.locator(".said")).to_be_in_viewport()
+    expect(page.locator(".said")).to_contain_text("Take a JPEG")
+
+
+# Share and keep
+
+
+def test_a_link_is_copied(visit: Visit) -> None:
+    visit.go("avatar?text=Ada")
+    visit.page.get_by_role("button", name="Copy link").click()
+    expect(visit.page.locator(".said")).to_have_text("The link is copied.")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == f"{visit.address}#/avatar?text=Ada"
+
+
+def test_a_picture_is_copied(visit: Visit) -> None:
+    visit.go("avatar?text=Ada")
+    visit.page.wait_for_timeout(300)
+    visit.page.get_by_role("button", name="Copy picture").click()
+    expect(visit.page.locator(".said")).to_have_text("The picture is copied.")
+    kinds = visit.page.evaluate("async () => (await navigator.clipboard.read())[0].types")
+    assert kinds == ["image/png"]
+
+
+@pytest.mark.parametrize("size", [128, 512, 1024])
+def test_a_picture_is_saved_at_any_size_without_its_ground_and_round(visit: Visit, size: int) -> None:
+    page = visit.page
+    visit.go("edit?face=d0001/front")
+    page.wait_for_timeout(400)
+    page.get_by_text("Size and ground").first.click()
+    page.get_by_label("Pixels").first.select_option(str(size))
+    for box in ("Clear ground", "Round"):
+        page.get_by_role("checkbox", name=box, exact=True).first.check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").first.click()
+    assert download.value.suggested_filename == "digit-one-handwritten-edited.png"
+    picture = np.asarray(Image.open(io.BytesIO(Path(download.value.path()).read_bytes())))
+    assert picture.shape == (size, size, 4)
+    assert picture[0, 0, 3] == 0  # the corner
+    assert picture[size // 2, 2, 3] < 128  # the ground
+    assert (picture[..., 3] > 200).mean() > 0.02  # the digit
+
+
+def test_two_names_have_a_way_between_them(visit: Visit, model: Model) -> None:
+    page = visit.page
+    visit.go("avatar?text=Ada")
+    page.get_by_label("A friend’s name").fill("Grace")
+    page.get_by_role("link", name="Play the way between you").click()
+    assert "face=avatar:Ada&face=avatar:Grace" in visit.hash()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()  # it plays
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Place").fill("1")
+    visit.until_shown(".stage > canvas", model.avatar("Grace"))
+
+
+def test_kept_faces_are_there_in_other_views_and_on_the_next_visit(visit: Visit) -> None:
+    page = visit.page
+    for place in ("edit?face=d0001/front", "invent?seed=5&face=random:7", "avatar?text=Ada"):
+        visit.go(place)
+        page.wait_for_timeout(300)
+        page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator(".tray .thumbnail")).to_have_count(3)
+    page.reload()
+    expect(page.locator(".tray .thumbnail")).to_have_count(3)
+    page.get_by_role("link", name="Mix three").click()
+    assert visit.hash().count("face=") == 3
+    visit.go("avatar?text=Ada")
+    page.get_by_role("button", name="Kept", exact=True).click()
+    expect(page.locator(".tray .thumbnail")).to_have_count(2)
+    page.get_by_role("link", name="Morph them").click()
+    expect(page.locator(".stops li")).to_have_count(2)
+
+
+def test_three_faces_are_mixed_by_weights(visit: Visit, model: Model) -> None:
+    page = visit.page
+    visit.go("mix?face=d0001/front&face=d0002/front&face=d0004/front&at=0.5,0.3")
+    page.wait_for_timeout(400)
+    z = model.gallery.latents[[1, 2, 4]]
+    wanted = model.decode(0.5 * z[0] + 0.3 * z[1] + 0.2 * z[2])[0]
+    visit.until_shown(".stage > canvas", wanted)
+    triangle = box_of(page, ".triangle")
+    page.mouse.click(triangle["x"] + triangle["width"] / 2, triangle["y"] + triangle["height"] * 0.25)
+    assert float(re.findall(r"at=([\d.]+)", visit.hash())[0]) == pytest.approx(0.75, abs=0.02)
+    page.locator(".triangle").press("ArrowDown")
+    assert float(re.findall(r"at=([\d.]+)", visit.hash())[0]) == pytest.approx(0.71, abs=0.02)
+
+
+# The map
+
+
+def test_the_face_under_the_pointer_is_named_even_when_one_is_chosen(visit: Visit) -> None:
+    page = visit.page
+    visit.go("map?face=d0001/front&layout=grid")
+    page.wait_for_timeout(700)
+    room = box_of(page, ".map-room")
+    # The middle of the grid is where four faces meet: a little off it is one of them.
+    page.mouse.move(room["x"] + room["width"] / 2 + 30, room["y"] + room["height"] / 2 + 30)
+    expect(page.locator(".tip")).to_have_text(re.compile(r"Digit \w+, handwritten"))
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(".panel h2")).to_contain_text("A small network")
+
+
+def test_nothing_found_offers_a_way_out(visit: Visit, model: Model) -> None:
+    visit.page.get_by_role("searchbox", name="Search").fill("pirate")
+    visit.page.get_by_role("button", name="Show all faces").click()
+    expect(visit.page.locator(".found .count")).to_have_text(f"{len(model.gallery)} faces")
+
+
+def test_attributes_say_how_many_have_them(visit: Visit, model: Model) -> None:
+    has = len(model.gallery.search(attribute="round"))
+    expect(visit.page.get_by_label("With")).to_contain_text(f"round ({has})")
+    expect(visit.page.get_by_label("With")).to_contain_text(f"not: round ({len(model.gallery) - has})")
+
+
+# What is no face
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ("items.add(new File(['a'], 'notes.txt', { type: 'text/plain' }))", "notes.txt is no picture. Take a JPEG"),
+        ("setData('text/uri-list', 'https://example.org/a.png')", "Pictures of other pages cannot be read"),
+        ("setData('text/plain', 'hello')", "That is text, not a picture."),
+    ],
+)
+def test_what_is_dropped_and_no_picture_is_told(visit: Visit, files: str, told: str) -> None:
+    visit.page.evaluate(f"""() => {{
+      const data = new DataTransfer()
+      data.{files}
+      const event = new DragEvent("drop", {{ bubbles: true, cancelable: true, dataTransfer: data }})
+      document.querySelector("main").dispatchEvent(event)
+    }}""")
+    expect(visit.page.locator(".said")).to_contain_text(told)
+
+
+def test_a_picture_without_a_kind_is_read_all_the_same(visit: Visit, model: Model) -> None:
+    data = list(png(model.gallery.thumbnails[3])["buffer"])
+    visit.page.evaluate(
+        """data => {
+          const files = new DataTransfer()
+          files.items.add(new File([Uint8Array.from(data)], "face", { type: "" }))
+          document.querySelector("main").dispatchEvent(new DragEvent("drop", { bubbles: true, dataTransfer: files }))
+        }""",
+        data,
+    )
+    expect(visit.page.locator(".side .thumbnail")).to_have_count(8)
+
+
+def test_what_is_no_head_is_said_to_be_none(visit: Visit, model: Model) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    visit.go("photo")
+    visit.page.get_by_label("A picture file").set_input_files(png(noise))
+    expect(visit.page.locator(".doubt")).to_contain_text("does not look like a bare head")
+    expect(visit.page.get_by_role("link", name="Begin with the nearest design")).to_be_visible()
+    visit.page.get_by_label("A picture file").set_input_files(png(model.gallery.thumbnails[3]))
+    expect(visit.page.locator(".doubt")).to_be_empty()
+
+
+def test_a_photo_is_framed_by_dragging_and_still_there_on_the_way_back(visit: Visit, model: Model) -> None:
+    page = visit.page
+    visit.go("photo")
+    page.get_by_label("A picture file").set_input_files(png(model.gallery.thumbnails[3]))
+    expect(page.locator(".side .thumbnail")).to_have_count(8)
+    face = box_of(page, ".grab")
+    page.mouse.move(face["x"] + 100, face["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(face["x"] + 140, face["y"] + 100, steps=4)
+    page.mouse.up()
+    page.mouse.wheel(0, -200)
+    across, nearer = (page.get_by_label(name, exact=True) for name in ("Across", "Nearer"))
+    assert float(across.input_value()) < -0.1
+    assert float(nearer.input_value()) > 1.2
+    kept = across.input_value(), nearer.input_value()
+    page.wait_for_timeout(500)
+    page.locator(".side").get_by_role("link", name="Edit", exact=True).click()
+    page.wait_for_timeout(300)
+    page.go_back()
+    expect(page.locator(".side .thumbnail")).to_have_count(8)
+    assert (across.input_value(), nearer.input_value()) == kept
+
+
+def test_a_link_to_no_face_leaves_nothing_that_pretends_to_work(visit: Visit) -> None:
+    visit.go("edit?face=nonsense")
+    expect(visit.page.locator(".said")).to_have_text("There is no face called nonsense.")
+    assert visit.page.locator(".edit .side").evaluate("side => side.inert")
+    visit.page.get_by_role("button", name="Random face").first.click()
+    visit.until(lambda: not visit.page.locator(".edit .side").evaluate("side => side.inert"))
+
+
+def test_an_amount_may_be_typed(visit: Visit) -> None:
+    visit.go("edit?face=d0001/front")
+    visit.page.wait_for_timeout(300)
+    field = visit.page.get_by_label("Straight, a number")
+    field.fill("1,5")
+    field.press("Enter")
+    assert "straight=1.50" in visit.hash()
+    field.fill("nothing")
+    field.press("Enter")
+    expect(field).to_have_value("1.50")
+
+
+def test_the_face_before_is_shown_while_it_is_held(visit: Visit) -> None:
+    visit.go("edit?face=d0001/front&straight=3")
+    before = visit.decoded("await explorer.latentOf(1)")
+    visit.page.wait_for_timeout(400)
+    after = visit.pixels(".bar > canvas")
+    button = box_of(visit.page, "button:has-text('Hold to compare')")
+    visit.page.mouse.move(button["x"] + 20, button["y"] + 20)
+    visit.page.mouse.down()
+    visit.until_shown(".bar > canvas", before)
+    visit.page.mouse.up()
+    visit.until_shown(".bar > canvas", after)
+
+
+# Offline, on paper, in other colours
+
+
+def test_a_part_that_cannot_be_fetched_is_told_in_plain_words(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    opened(page, address)
+    page.route(re.compile(r"/data/prior-"), lambda route: route.abort())
+    page.evaluate("location.hash = 'invent'")
+    told = page.locator(".said")
+    expect(told).to_contain_text("could not be fetched: the server does not answer. Try again in a moment.")
+    assert ".bin" not in told.inner_text()
+    page.close()
+
+
+def test_damaged_data_are_told_in_one_sentence(browser: Browser, model: Model) -> None:
+    files = site_files(model, gallery_faces(model))
+    name = next(name for name in files if name.startswith("decoder"))
+    with served({**files, name: b"arbage" * 100}) as address:
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.locator(".said")).to_contain_text("have come damaged: reload the page")
+        page.close()
+
+
+@pytest.mark.parametrize(("media", "selector"), [("print", "nav"), ("print", ".tools")])
+def test_paper_has_no_menus(visit: Visit, media: str, selector: str) -> None:
+    visit.page.emulate_media(media=media)  # type: ignore[arg-type]
+    expect(visit.page.locator(selector).first).to_be_hidden()
+
+
+def test_forced_colours_leave_tracks_and_tabs(browser: Browser, address: str) -> None:
+    page = browser.new_page(forced_colors="active")
+    opened(page, address)
+    tab = page.locator("nav a[aria-current]")
+    assert tab.evaluate("tab => getComputedStyle(tab).outlineStyle") == "solid"
+    page.close()
+
+
+def test_nothing_moves_when_what_is_fetched_is_told(visit: Visit) -> None:
+    for selector in (".loading", ".said"):
+        place: Callable[[str], str] = lambda s: visit.page.locator(s).evaluate("e => getComputedStyle(e).position")  # noqa: E731
+        assert place(selector) == "fixed"
