@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from minifaces.explorer.faces import MapFaces, gallery_faces
 from minifaces.explorer.output import export_single, export_site
+from minifaces.explorer.preview import preview
 from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
 from shared import command_line
@@ -228,8 +229,9 @@ def main() -> None:
     model = Model.bundled()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        files = site_files(model, gallery_faces(model))
-        export_site(files, scratch / "site")
+        faces = gallery_faces(model)
+        files = site_files(model, faces)
+        export_site(files, scratch / "site", preview(faces))
         print("| what | measured | wanted |\n|---|---|---|")
         with served(scratch / "site") as address, chromium() as browser:
             loading(browser, address)
@@ -239,7 +241,8 @@ def main() -> None:
         for count in arguments.faces or [4000]:
             folder = (arguments.sites or scratch) / str(count)
             if not (folder / "index.html").exists():
-                export_site(site_files(model, crowd(model, count)), folder)
+                faces = crowd(model, count)
+                export_site(site_files(model, faces), folder, preview(faces))
             with served(folder) as address, chromium() as browser:
                 moving(browser, address, count)
         sizes(files, scratch)

@@ -207,7 +207,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def end(_: Server) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minifaces.cli.explore._files", lambda *_: {})
+    monkeypatch.setattr("minifaces.cli.explore._files", lambda *_: ({}, None))
     monkeypatch.setattr(Server, "serve_forever", end)
 
 

@@ -250,11 +250,11 @@ def test_text_holds_any_bytes(data: bytes) -> None:
 
 def test_a_site_is_exported_and_exported_again(files: dict[str, bytes], tmp_path: Path) -> None:
     out = tmp_path / "site"
-    size = output.export_site(files, out)
+    size = output.export_site(files, out, b"")
     assert (out / "index.html").read_text().startswith("<!doctype html>")
     assert size == sum(p.stat().st_size for p in out.rglob("*") if p.is_file() and p.name != ".minifaces-site")
     stale = out / "data" / next(name for name in files if name.startswith("decoder"))
-    output.export_site({**{n: f for n, f in files.items() if n != stale.name}, "decoder-0.bin": b""}, out)
+    output.export_site({**{n: f for n, f in files.items() if n != stale.name}, "decoder-0.bin": b""}, out, b"")
     assert not stale.exists()
     assert (out / "data" / "decoder-0.bin").exists()
 
@@ -262,9 +262,9 @@ def test_a_site_is_exported_and_exported_again(files: dict[str, bytes], tmp_path
 def test_foreign_files_are_left_alone(files: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="no export wrote"):
-        output.export_site(files, tmp_path)
+        output.export_site(files, tmp_path, b"")
     with pytest.raises(UsageError, match="name a folder"):
-        output.export_site(files, tmp_path / "mine.txt")
+        output.export_site(files, tmp_path / "mine.txt", b"")
 
 
 def test_a_single_file_allows_nothing_from_outside(files: dict[str, bytes]) -> None:
@@ -277,6 +277,9 @@ def test_a_single_file_allows_nothing_from_outside(files: dict[str, bytes]) -> N
     assert not re.findall(r'(?:src|href)="(?!data:|#)', head)
     index = json.loads(re.findall(r'id="files-index">(.*?)</script>', html)[0])
     assert {f"data/{name}" for name in files} <= set(index)
+    assert not [name for name in index if name.endswith((".png", ".svg", ".webmanifest")) or name == "sw.js"]
+    icon = re.findall(r'rel="icon" href="data:image/svg\+xml;base64,([^"]+)"', html)
+    assert [base64.b64decode(text) for text in icon] == [page_files()["favicon.svg"]]
 
 
 def test_the_page_that_ships_is_whole_and_closed() -> None:
@@ -332,7 +335,10 @@ def test_the_server_tells_kinds_and_what_may_be_kept(server: Server) -> None:
         assert "immutable" in response.headers["Cache-Control"]
     server.files["x.wasm"] = b"\0asm"
     assert ask(server, "/x.wasm")[0].headers["Content-Type"] == "application/wasm"
-    assert ask(server, "/data/site.bin")[0].headers["Cache-Control"] == "no-cache"
+    for name, kind in [("favicon.svg", "image/svg+xml"), ("data/site.bin", "application/octet-stream")]:
+        response, _ = ask(server, f"/{name}")
+        assert response.headers["Content-Type"] == kind
+        assert response.headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/../../etc/passwd", "/%2e%2e/x", "/data/"])

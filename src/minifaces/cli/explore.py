@@ -1,7 +1,7 @@
 """`minifaces explore` and `export-site`: the page that decodes faces by itself."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import output_name
 from minifaces.errors import UsageError
 from minifaces.files import check_file
+
+if TYPE_CHECKING:
+    from minifaces.explorer.faces import MapFaces
 
 app = Commands()
 
@@ -49,7 +52,8 @@ def explore(
 
     allowed = [allowed_name(name) for name in names or []]
     listen(host, port).close()  # what is in the way is told before the map is laid out
-    server = Server(site(_files(data, seed, model_folder)), port, host, allowed)
+    files, _ = _files(data, seed, model_folder)
+    server = Server(site(files), port, host, allowed)
     if server.is_open:
         port = server.server_address[1]
         warn(f"every machine that reaches this one can look at the page, under its name or address and port {port}")
@@ -83,27 +87,45 @@ def export(
     single_file: Annotated[
         bool, typer.Option("--single-file", help="One HTML file that works from disk, offline.")
     ] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the folder will be, as https://example.org/faces/: "
+            "most chats show the picture beside a link only with it.",
+            show_default=False,
+        ),
+    ] = None,
     seed: SeedOption = 0,
     model_folder: ModelOption = None,
 ) -> None:
-    """Write the explorer for any web server, or as one file."""
-    from minifaces.explorer.output import check_place, export_single, export_site
+    """Write the explorer for any web server, or as one file.
+
+    On a server it is an app as well: what a visitor has seen of it opens again offline."""
+    from minifaces.explorer.output import check_place, checked_address, export_single, export_site
+    from minifaces.explorer.preview import preview
 
     if single_file:
+        if url is not None:
+            raise UsageError("--url is for a folder: a single file has no picture beside it")
         file = output or Path("faces.html")
         if file.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"{file}: a single file needs a name that ends in .html, such as faces.html")
         check_file(file)
-        size = export_single(_files(data, seed, model_folder), file)
+        files, _ = _files(data, seed, model_folder)
+        size = export_single(files, file)
         say(f"{file}: the explorer in one file, {human(size)}; open it in a browser")
         return
     folder = output or Path("site")
     check_place(folder)
-    size = export_site(_files(data, seed, model_folder), folder)
+    address = "" if url is None else checked_address(url)
+    files, faces = _files(data, seed, model_folder)
+    size = export_site(files, folder, preview(faces), address)
     say(f"{folder}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
 
 
-def _files(data: Path | None, seed: int, model_folder: Path | None) -> dict[str, bytes]:
+def _files(data: Path | None, seed: int, model_folder: Path | None) -> tuple[dict[str, bytes], "MapFaces"]:
+    """Those of the page's data folder, and the faces that they show."""
     from minifaces.dataset import read_dataset
     from minifaces.explorer.faces import dataset_faces, gallery_faces
     from minifaces.explorer.site import site_files
@@ -114,4 +136,4 @@ def _files(data: Path | None, seed: int, model_folder: Path | None) -> dict[str,
     else:
         faces = dataset_faces(model, read_dataset(data, model.image_size), progress)
     with bar("laying out the map"):
-        return site_files(model, faces, seed)
+        return site_files(model, faces, seed), faces

@@ -1,32 +1,36 @@
 """Write the explorer: a folder for any static host, or one HTML file that works from disk.
 
-export_site(files, Path("site"))
+export_site(files, Path("site"), preview(faces), checked_address("https://example.org/faces"))
 export_single(files, Path("faces.html"))"""
 
 import base64
 import hashlib
+import html
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.explorer.page import INDEX, page_files, policy
+from minifaces.explorer.page import FAVICON, INDEX, MANIFEST, WORKER, page_files, policy
+from minifaces.explorer.preview import SIZE
 from minifaces.files import atomic, check_folder, write_text
 
 DATA = "data"
+PREVIEW = "preview.jpg"
 _MARK = ".minifaces-site"
 # Bytes that HTML would change, or end the script at; the two bytes of U+0080 to U+0082 stand for them.
 _ESCAPED = (0x00, 0x0D, 0x3C)
 
 
-def export_site(data: dict[str, bytes], out: Path) -> int:
+def export_site(data: dict[str, bytes], out: Path, preview: bytes, address: str = "") -> int:
     """Write page and data into a folder, and return how many bytes they are. What an earlier export wrote and
     this one does not is removed; a folder with anybody else's files is refused."""
     check_place(out)
     mark = out / _MARK
-    files = site(data)
+    files = hosted(data, preview, address)
     old = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
     write_text(mark, "\n".join(sorted(files)) + "\n")
     for name, content in files.items():
@@ -46,9 +50,46 @@ def check_place(out: Path) -> None:
         raise UsageError(f"{out} holds files that no export wrote: name another folder")
 
 
+def checked_address(text: str) -> str:
+    """The address of a site's folder, with a slash at its end. Raises UsageError where it cannot be one."""
+    wrong = UsageError(f"--url {text or repr('')}: wanted as in https://example.org/faces/, without ? # or a password")
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none
+        raise wrong from None
+    if not whole or "@" in parts.netloc or re.search(r"[?#\\\s\0-\x1f]", text):
+        raise wrong
+    return text.removesuffix(f"/{INDEX}").rstrip("/") + "/"
+
+
 def site(data: dict[str, bytes]) -> dict[str, bytes]:
-    """All files of the site: the page, and its data below `data/`."""
-    return {**page_files(), **{f"{DATA}/{name}": content for name, content in data.items()}}
+    """What the page is made of: itself, and its data below `data/`."""
+    page = {name: content for name, content in page_files().items() if name not in (WORKER, MANIFEST)}
+    return {**page, **{f"{DATA}/{name}": content for name, content in data.items()}}
+
+
+def hosted(data: dict[str, bytes], preview: bytes, address: str = "") -> dict[str, bytes]:
+    """All files for a web server: those of `site`, a picture for chats that show one beside a link, and what keeps the
+    page for offline. Most chats want the picture's whole address, so that of the site."""
+    files, page = site(data), page_files()
+    told = {
+        "og:url": address,
+        "og:image": address + PREVIEW,
+        "og:image:width": str(SIZE[0]),
+        "og:image:height": str(SIZE[1]),
+        "og:image:alt": "Faces of the map",
+    }
+    lines = [
+        f'<link rel="manifest" href="./{MANIFEST}">',
+        *(f'<meta property="{name}" content="{html.escape(text)}">' for name, text in told.items() if text),
+        '<meta name="twitter:card" content="summary_large_image">',
+        "</head>",
+    ]
+    files[INDEX] = files[INDEX].replace(b"</head>", "\n".join(lines).encode(), 1)
+    files |= {MANIFEST: page[MANIFEST], PREVIEW: preview}
+    files[WORKER] = f"const FILES = {json.dumps(sorted(files))}\n".encode() + page[WORKER]
+    return files
 
 
 def export_single(data: dict[str, bytes], out: Path) -> int:
@@ -65,18 +106,22 @@ def single(data: dict[str, bytes]) -> bytes:
     The page's policy is exchanged for one that names its one script and one style by their hashes and lets
     nothing be fetched at all."""
     files = site(data)
-    html = files.pop(INDEX).decode()
-    html, script = _take(html, r'<script type="module"[^>]* src="\./([^"]+)"></script>', files)
-    html, style = _take(html, r'<link rel="stylesheet"[^>]* href="\./([^"]+)">', files)
-    html = re.sub(r'\s*<link rel="(?:icon|modulepreload|preload)"[^>]*>', "", html)
+    page = files.pop(INDEX).decode()
+    page, script = _take(page, r'<script type="module"[^>]* src="\./([^"]+)"></script>', files)
+    page, style = _take(page, r'<link rel="stylesheet"[^>]* href="\./([^"]+)">', files)
+    icon = base64.b64encode(files[FAVICON]).decode()
+    page = re.sub(r'\s*<link rel="(?:icon|apple-touch-icon)"[^>]*>', "", page)
+    page = page.replace("</title>", f'</title>\n<link rel="icon" href="data:image/svg+xml;base64,{icon}">', 1)
+    page = re.sub(r'\s*<div class="unstarted">.*?</div>', "", page, flags=re.DOTALL)  # it starts from disk
     script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
     allowed = (
         f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval'; style-src '{_hash(style)}'; "
         "worker-src blob:; img-src blob: data:; media-src blob:; base-uri 'none'; form-action 'none'"
     )
-    html = html.replace(policy(html), allowed)
+    page = page.replace(policy(page), allowed)
     index, body, at = {}, [], 0
-    for name, content in files.items():
+    embedded = {name: content for name, content in files.items() if not name.endswith((".svg", ".png"))}
+    for name, content in embedded.items():
         index[name] = [at, len(content)]
         at += len(content)
         body.append(content)
@@ -88,7 +133,7 @@ def single(data: dict[str, bytes]) -> bytes:
         ]
     ).encode()
     end = b'</script>\n<script type="module">' + script.encode() + b"</script>\n</body>"
-    before, _, after = html.partition("</body>")
+    before, _, after = page.partition("</body>")
     return b"".join([before.encode(), tail, to_text(b"".join(body)), end, after.encode()])
 
 
@@ -105,12 +150,12 @@ def to_text(data: bytes) -> bytes:
     return text
 
 
-def _take(html: str, pattern: str, files: dict[str, bytes]) -> tuple[str, str]:
+def _take(page: str, pattern: str, files: dict[str, bytes]) -> tuple[str, str]:
     """Cut the one element that `pattern` finds out of the page, and take its file."""
-    found = re.findall(pattern, html)
+    found = re.findall(pattern, page)
     if len(found) != 1 or found[0] not in files:
         raise MinifacesError("the built page is not as expected: run `npm run build` in web/")
-    return re.sub(pattern, "", html), files.pop(found[0]).decode()
+    return re.sub(pattern, "", page), files.pop(found[0]).decode()
 
 
 def _hash(text: str) -> str:

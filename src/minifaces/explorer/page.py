@@ -8,6 +8,9 @@ from minifaces.errors import MinifacesError
 
 FOLDER = Path(__file__).parent / "static"
 INDEX = "index.html"
+FAVICON = "favicon.svg"
+WORKER, MANIFEST = "sw.js", "manifest.webmanifest"
+"""what makes an exported site open again offline"""
 POLICY = r'(http-equiv="Content-Security-Policy" content=")([^"]*)'
 
 

@@ -27,6 +27,8 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".wasm": "application/wasm",  # Python's own table depends on the machine
     ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
     ".bin": "application/octet-stream",
 }
 _TEXT = (".html", ".js", ".css", ".svg", ".json")
@@ -158,9 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
         suffix = f".{name.rpartition('.')[2]}"
         self.send_header("Content-Type", _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or _TYPES[".bin"])
         self.send_header("Content-Length", str(len(body)))
-        # All other names change with their content.
-        fixed = name == INDEX or name.endswith(SITE)
-        self.send_header("Cache-Control", "no-cache" if fixed else "public, max-age=31536000, immutable")
+        # These names change with their content.
+        lasting = name.startswith(("assets/", "data/", "runtime-")) and not name.endswith(SITE)
+        self.send_header("Cache-Control", "public, max-age=31536000, immutable" if lasting else "no-cache")
         self._send_guards()
         self.end_headers()
         if with_body:
