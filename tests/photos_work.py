@@ -1,18 +1,34 @@
 """A work folder written row by row, with scores that tests choose: review, replay and statistics read nothing else."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from minifaces.arrays import Pixels
 from minifaces.images import save_picture
 from minifaces.ldraw.composed import composed_faces
 from minifaces.photos.lists import Appender
+from minifaces.photos.workers import Pool, open_pool
 from minifaces.photos.workfolder import Box, Frame, Head, Original, Screen, Work
 
 SIZE = 64
+
+
+@contextmanager
+def one_worker() -> Iterator[None]:
+    """Whoever asks for one worker meanwhile gets the same, since each takes half a second to begin."""
+    with open_pool(1) as kept, pytest.MonkeyPatch.context() as patch:
+
+        def opened(workers: int | str) -> AbstractContextManager[Pool]:
+            return nullcontext(kept) if workers == 1 else open_pool(workers)
+
+        for room in ("steps", "collect"):
+            patch.setattr(f"minifaces.photos.{room}.open_pool", opened)
+        yield
 
 
 def composed(count: int, seed: int = 3) -> Pixels:

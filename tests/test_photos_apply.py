@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,15 @@ from minifaces.listing import SPLITS, list_dataset
 from minifaces.photos.apply import Groups, Plan, plan, read_decisions, record, splits
 from minifaces.photos.lists import read_rows
 from minifaces.photos.workfolder import Decision, Original, Work
-from photos_work import SIZE, composed, write_work
+from photos_work import SIZE, composed, one_worker, write_work
 
 FACES = 12
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_worker() -> Iterator[None]:
+    with one_worker():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,15 @@ from minifaces.cli.main import run
 from minifaces.dataset import read_dataset
 from minifaces.photos.screen import DEFECTS
 from minifaces.photos.workfolder import Work
-from photos_work import composed
+from photos_work import composed, one_worker
 
 Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_worker() -> Iterator[None]:
+    with one_worker():
+        yield
 
 
 @pytest.fixture

@@ -20,8 +20,15 @@ from minifaces.photos.recipe import Recipe
 from minifaces.photos.sources import read_sources
 from minifaces.photos.workfolder import Original, Work
 from photos_site import Site, picture, running_site
+from photos_work import one_worker
 
 CONTACT = "someone@example.org"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_worker() -> Iterator[None]:
+    with one_worker():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import struct
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,15 @@ from minifaces.photos.sources import read_sources
 from minifaces.photos.steps import run
 from minifaces.photos.workfolder import Screen, Settings, Work
 from minifaces.photos.writer import Counts
-from photos_work import composed
+from photos_work import composed, one_worker
 
 LISTS = ("manifest.jsonl", "heads.jsonl", "frames.jsonl", "screen.jsonl")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_worker() -> Iterator[None]:
+    with one_worker():
+        yield
 
 
 def save(path: Path, picture: np.ndarray | Image.Image, **options: object) -> None:
