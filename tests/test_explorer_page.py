@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,28 @@ def test_a_bent_path_is_pythons(tiny_page: Page, tiny: Model) -> None:
     wanted = tiny.morph_latents(*stops, steps=15, path="density")
     assert np.abs(wanted - tiny.morph_latents(*stops, steps=15, path="linear")).max() > 0.1
     np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [("pirate", "eye ?patch"), ("specs", "glasses|goggles|visor"), ("mustache", "moustache"), ("robot", "robot")],
+)
+def test_faces_are_found_by_what_people_call_them(page: Page, words: str, named: str) -> None:
+    page.evaluate("words => { location.hash = `map?q=${encodeURIComponent(words)}` }", words)
+    found = page.locator(".found .thumbnail")
+    page.wait_for_timeout(200)
+    assert found.count() > 1
+    titles = found.evaluate_all("all => all.map(one => one.title.toLowerCase())")
+    assert [title for title in titles if not re.search(named, title)] == []
+
+
+def test_men_and_women_are_found_by_what_is_known_of_them(page: Page) -> None:
+    counts = []
+    for words in ("angry woman", "angry man", "angry"):
+        page.evaluate("words => { location.hash = `map?q=${encodeURIComponent(words)}` }", words)
+        page.wait_for_timeout(200)
+        counts.append(int(page.locator(".found .count").inner_text().split()[0]))
+    assert 0 < counts[0] < counts[1] < counts[2]
 
 
 def test_a_geodesic_is_pythons(page: Page, model: Model) -> None:
@@ -414,5 +437,5 @@ def test_a_file_that_is_missing_is_named(browser: Browser, tiny_files: dict[str,
         started(page, address)
         said = page.evaluate("explorer.ready.catch(error => error.message)")
         assert said.startswith("decoder-")
-        assert said.endswith("could not be fetched: the server says 404.")
+        assert said.endswith("could not be fetched: the server says 404. Reload the page, or tell who put it there.")
         page.close()

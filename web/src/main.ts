@@ -4,6 +4,7 @@ import { arrived, forget, link, noteScroll, read, replace, settle } from "./addr
 import { openEngine } from "./engine/open"
 import type { Progress } from "./engine/types"
 import { h } from "./ui/dom"
+import "./offline"
 import { opened, refused } from "./ui/picker"
 import { avatarView } from "./views/avatar"
 import { editView } from "./views/edit"

@@ -50,11 +50,44 @@ export function faceButton(app: App, reference: string, pressed: () => void, lab
   return h("button", { class: "thumbnail", title: label, "aria-label": label, onclick: pressed }, picture)
 }
 
-/** Entries whose name and description hold every word. */
-export function found(entries: Entry[], words: string): Entry[] {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
-  return entries.filter(({ name, description }) => {
-    const text = `${name} ${description}`.toLowerCase()
-    return wanted.every(word => text.includes(word))
+/** What people say for what descriptions and attributes say. */
+const SAID: [RegExp, string][] = [
+  [/eye ?patch/, "pirate eyepatch"],
+  [/skull|skeleton/, "skull skeleton bones"],
+  [/moustach/, "mustache"],
+  [/glasses|goggles|visor/, "glasses sunglasses specs"],
+  [/fangs/, "vampire monster"],
+  [/balaclava/, "ninja burglar"],
+  [/wrinkle|crow's feet|\bold\b/, "old grandpa grandma"],
+  [/\bgr[ea]y\b/, "grey gray"],
+]
+const KNOWN: Record<string, [has: string, lacks: string]> = {
+  facial_hair: ["beard bearded moustache", "shaven"],
+  eyewear: ["glasses sunglasses goggles", ""],
+  female: ["woman women girl lady female", "man men boy guy male"],
+  smile: ["smile smiling happy", ""],
+  angry: ["angry cross furious evil", ""],
+  scared: ["scared afraid sad worried", ""],
+  lips: ["lips lipstick", ""],
+  teeth: ["teeth grin", ""],
+  printed_hair: ["hair fringe", ""],
+  mask: ["mask masked", ""],
+}
+
+/** All words that an entry can be found by. */
+function words({ name, description, attributes, colour }: Entry): string {
+  const text = `${name} ${description} ${colour}`.toLowerCase()
+  const said = SAID.filter(([told]) => told.test(text)).map(([, also]) => also)
+  const known = Object.entries(attributes).map(([key, has]) => KNOWN[key]?.[has ? 0 : 1] ?? (has ? key.replaceAll("_", " ") : ""))
+  return [text, ...said, ...known].join(" ")
+}
+
+/** Entries of which every word is told: a whole one, or its beginning; of names and descriptions any part. */
+export function found(entries: Entry[], wanted: string): Entry[] {
+  const asked = wanted.toLowerCase().split(/\s+/).filter(Boolean)
+  if (!asked.length) return entries
+  return entries.filter(entry => {
+    const [own, all] = [`${entry.name} ${entry.description}`.toLowerCase(), ` ${words(entry)}`]
+    return asked.every(word => own.includes(word) || all.includes(` ${word}`))
   })
 }
