@@ -95,7 +95,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     photos = tmp_path / "photos"
     photos.mkdir()
-    count = 300
+    count = 120
     for i in range(count):
         noise = np.random.default_rng(i).integers(0, 256, (40, 40, 3), np.uint8)
         Image.fromarray(noise).save(photos / f"{i:03}.png")
