@@ -12,9 +12,10 @@ type Amounts = Record<string, number>
 
 /** Sets of amounts by the names of the model's own edits: those that it does not know are left out. */
 const PRESETS: Record<string, Amounts> = {
-  Pirate: { facial_hair: 1, angry: 0.6 },
-  Grandpa: { facial_hair: 1, eyewear: 1, smile: 0.6 },
-  "Film star": { lips: 1, teeth: 1, turn: 0.6 },
+  Villain: { facial_hair: 1, angry: 1 },
+  Professor: { facial_hair: 1, eyewear: 1 },
+  "Film star": { lips: 1, eyewear: 1, turn: 0.6 },
+  Punk: { printed_hair: 1, angry: 1 },
   Grump: { angry: 1, smile: -1 },
   Beaming: { smile: 1, teeth: 1 },
 }
