@@ -85,7 +85,10 @@ def bake(head: HeadMesh, side: str, colours: dict[int, Colour]) -> tuple[Pixels,
         if row:
             ink = colour_of(code, colours)
             table[row] = [*to_linear(np.array(ink.srgb) / 255), 1.0, ink.metalness]
-    cells = table[np.asarray(canvas)].reshape(HEIGHT, SAMPLES, WIDTH, SAMPLES, 5).mean((1, 3))
+    samples = np.asarray(canvas).reshape(HEIGHT, SAMPLES, WIDTH, SAMPLES).swapaxes(1, 2)
+    inked = samples.any((2, 3))
+    cells = np.zeros((HEIGHT, WIDTH, 5))
+    cells[inked] = table[samples[inked]].mean((1, 2))  # most of a head is bare
     alpha = cells[..., 3]
     colour = to_srgb(cells[..., :3] / np.maximum(alpha, 1e-6)[..., None])
     rgba = np.concatenate([colour, alpha[..., None]], -1)
