@@ -192,6 +192,22 @@ def test_faces_are_found_by_what_people_call_them(page: Page, words: str, named:
     assert [title for title in titles if not re.search(named, title)] == []
 
 
+def test_places_of_the_map_are_named_by_what_most_faces_there_have(page: Page) -> None:
+    page.evaluate("location.hash = 'map?layout=tsne'")
+    signs = page.locator(".sign")
+    page.wait_for_timeout(300)
+    names = signs.all_inner_texts()
+    assert {"facial hair", "mask"} <= set(names)
+    place = page.get_by_role("button", name="facial hair", exact=True)
+    place.click()
+    page.wait_for_timeout(500)
+    room, sign = page.locator(".map-room").bounding_box(), place.bounding_box()
+    assert room
+    assert sign
+    assert abs(sign["x"] + sign["width"] / 2 - room["x"] - room["width"] / 2) < 3  # it lies in the middle now
+    assert abs(sign["y"] + sign["height"] / 2 - room["y"] - room["height"] / 2) < 3
+
+
 def test_men_and_women_are_found_by_what_is_known_of_them(page: Page) -> None:
     counts = []
     for words in ("angry woman", "angry man", "angry"):

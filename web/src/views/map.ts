@@ -5,6 +5,7 @@ import { type App, packed, type Remember, type View } from "../app"
 import type { Entry, Latent, Layout } from "../engine/types"
 import { Camera } from "../map/camera"
 import { plain } from "../map/canvas"
+import { type Region, regions } from "../map/regions"
 import { inView, type Renderer, type Scene } from "../map/scene"
 import { webgl } from "../map/webgl"
 import { calm, h, save, select, slider } from "../ui/dom"
@@ -13,6 +14,7 @@ import { shareBar } from "../ui/share"
 
 const LISTED = 24
 const NEIGHBOURS = 8
+const NAMED = 2000 // faces at most: of more, places are not named
 const MOVING = 450 // milliseconds from one layout to the other
 
 export function mapView(app: App, params: URLSearchParams, keepAddress: Remember): View {
@@ -45,7 +47,8 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
   })
   const lasso = h("canvas", { class: "lasso", "aria-hidden": "true" })
   const tip = h("p", { class: "tip", hidden: true, "aria-hidden": "true" })
-  const room = h("div", { class: "map-room" }, map, lasso, tip)
+  const signs = h("div", { class: "signs", role: "group", "aria-label": "Places of the map" })
+  const room = h("div", { class: "map-room" }, map, lasso, signs, tip)
   const panel = h("aside", { class: "panel", "aria-label": "Chosen face" })
   const view = h("section", { class: "map-view", "aria-label": "Map" })
   let pointed = -1 // the face under the pointer
@@ -103,6 +106,30 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     }
     scene.side = side()
     renderer.draw(scene, camera, devicePixelRatio)
+    placeSigns()
+  }
+
+  /** Names of places, worked out once for each layout: pressed, they lead there. */
+  const named = new Map<Layout, [Region, HTMLElement][]>()
+  function placeSigns() {
+    if (gallery.length > NAMED) return
+    if (!named.has(state.layout)) {
+      const found = regions(gallery, engine.attributes, targets[state.layout])
+      named.set(state.layout, found.map(region => [region, h("button", { class: "sign", onclick: () => goTo(region) }, readable(region.name))]))
+    }
+    const here = named.get(state.layout)!
+    if (signs.childElementCount !== here.length || signs.firstElementChild !== (here[0]?.[1] ?? null)) signs.replaceChildren(...here.map(([, sign]) => sign))
+    signs.hidden = moved !== null
+    for (const [{ x, y }, sign] of here) {
+      const [left, top] = camera.toPixels(x, y)
+      sign.style.transform = `translate(-50%, -50%) translate(${left}px, ${top}px)`
+    }
+  }
+
+  function goTo({ x, y }: Region) {
+    ;[camera.x, camera.y, camera.near] = [x, y, Math.max(camera.near, 3)]
+    redraw()
+    rememberSoon()
   }
 
   /** On the grid a cell; else growing slower than distances do, so that faces come apart. */
@@ -333,7 +360,7 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     return [event.clientX - left, event.clientY - top]
   }
   room.addEventListener("pointerdown", event => {
-    if (event.button) return
+    if (event.button || (event.target as Element).closest("button")) return
     room.setPointerCapture(event.pointerId)
     fingers.set(event.pointerId, at(event))
     // Two fingers zoom: they choose nothing and draw nothing.
