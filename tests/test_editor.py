@@ -89,6 +89,11 @@ def test_what_is_learnt_takes_the_place_of_what_was_there(fitted: Editor) -> Non
         {"range.turn": np.zeros(3, np.float32)},
         {"leave.bias": np.zeros(4, np.float32)},
         {"scale": np.ones(2, np.float32)},
+        {"mean": np.float32(0), "scale": np.float32(1)},
+        {"mean": np.zeros((3, 1), np.float32), "scale": np.ones((3, 1), np.float32)},
+        {"range.turn": np.float32(1)},
+        {"range.turn": np.array([[-1, 0], [0, 1]], np.float32)},
+        {"kinds": np.ones(2, np.float32), "kinds.units": None},
     ],
 )
 def test_what_is_no_editor_is_named(changes: dict[str, np.ndarray | None], tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ def _config(**changes: object) -> Callable[[Path], None]:
     return change
 
 
+def _listed(name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        listed = json.loads((folder / "config.json").read_text())["files"]
+        _config(files={**listed, name: "0" * 64})(folder)
+
+    return change
+
+
 def _gallery(change_entries: Callable[[list], object]) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         entries = json.loads((folder / "gallery.json").read_text())
@@ -78,6 +86,13 @@ def _onnx_garbage(folder: Path) -> None:
         (_config(surprise=1), "config.json is damaged: surprise"),
         (_config(image_size="large"), "config.json is damaged: image_size"),
         (_config(files={}), "config.json is damaged: files"),
+        (_listed("/dev/zero"), "config.json is damaged: files: .*'/dev/zero' is no name of a file in the folder"),
+        (_listed("../odd"), r"config.json is damaged: files: .*'\.\./odd' is no name"),
+        (_listed("..\\odd"), "config.json is damaged: files: .*is no name"),
+        (_listed(".."), r"config.json is damaged: files: .*'\.\.' is no name"),
+        (_listed(""), "config.json is damaged: files: .*'' is no name"),
+        (_listed("flow.safetensors"), "flow.safetensors is missing"),
+        (_listed("editor.safetensors"), "editor.safetensors is missing"),
         (_config(latent_size=11), "prior.safetensors is damaged"),
         (_config(image_size=32), "decoder.onnx is damaged"),
         (_gallery(lambda entries: entries.pop()), "gallery.safetensors is damaged"),
@@ -109,6 +124,11 @@ def test_training_weights_and_card_are_not_needed(copy: Path) -> None:
     (copy / "README.md").write_text("card")
     write_config(copy)
     (copy / "README.md").unlink()
+    assert len(Model(copy).sample(2)) == 2
+
+
+def test_what_is_not_played_with_is_not_looked_at(copy: Path) -> None:
+    _listed("notes.txt")(copy)
     assert len(Model(copy).sample(2)) == 2
 
 

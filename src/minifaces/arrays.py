@@ -11,6 +11,8 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Latents = NDArray[np.float32]
 """(n, d) or (d,)"""
+Planes = NDArray[np.float32]
+"""faces as networks take and make them: (n, 3, H, W) or (3, H, W) in [0, 1]"""
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.int64]

@@ -20,7 +20,7 @@ def _group() -> None:
 def info(as_json: JsonOption = False, model_folder: ModelOption = None) -> None:
     """Say what a model is: sizes, priors, attributes, gallery, files.
 
-    Every file is checked on the way."""
+    Every file that is played with is checked on the way."""
     from rich.table import Table
 
     model = open_model(model_folder)

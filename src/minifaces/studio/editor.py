@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minifaces.arrays import Doubles, Floats
-from minifaces.studio.latentnet import LatentNetwork, read
+from minifaces.studio.latentnet import LatentNetwork, network_of, read
 
 RANGE = "range."
 
@@ -39,15 +39,16 @@ class Editor:
         mean, scale, kinds = (layers.pop(name) for name in ("mean", "scale", "kinds"))
         ranges = {}
         for name in sorted(name for name in tensors if name.startswith(RANGE)):
+            if tensors[name].shape != (2,):
+                raise ValueError(f"{name} has the shape {tensors[name].shape}")
             least, most = tensors[name].tolist()
             if not least < most:
                 raise ValueError(f"{name} is empty")
             ranges[name.removeprefix(RANGE)] = (least, most)
-        if not ranges or len(kinds) != len(ranges) or len(mean) != len(scale):
+        network = network_of(kinds, layers, mean, scale)
+        if not ranges or len(kinds) != len(ranges):
             raise ValueError("its kinds and their ranges do not fit")
-        editor = cls(mean, scale, ranges, LatentNetwork(kinds, layers))
-        editor.change(np.zeros((1, len(mean)), np.float32), next(iter(ranges)), 1.0)  # its layers fit one another
-        return editor
+        return cls(mean, scale, ranges, network)
 
     @property
     def size(self) -> int:

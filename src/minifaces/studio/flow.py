@@ -18,7 +18,7 @@ import numpy as np
 
 from minifaces.arrays import Doubles
 from minifaces.studio.generator import choices, normals
-from minifaces.studio.latentnet import Kinds, LatentNetwork, read
+from minifaces.studio.latentnet import Kinds, LatentNetwork, network_of, read
 
 STEPS, GUIDANCE = 10, 1.8
 RESTARTS, RESTART_AT, RESTART_STEPS = 3, 0.6, 5
@@ -47,11 +47,10 @@ class Flow:
         """A flow of all its tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = dict(tensors)
         mean, scale, weights, clusters = (layers.pop(name) for name in ("mean", "scale", "shares", "kinds"))
-        if len(clusters) != len(weights) + 1 or (weights <= 0).any():
+        velocity = network_of(clusters, layers, mean, scale)
+        if weights.shape != (len(clusters) - 1,) or (weights <= 0).any():
             raise ValueError("its kinds and their shares do not fit")
-        flow = cls(mean, scale, weights / weights.sum(), LatentNetwork(clusters, layers))
-        flow.velocity(np.zeros((1, len(mean))), np.zeros(1, np.intp), 0.5)  # its layers fit one another
-        return flow
+        return cls(mean, scale, weights / weights.sum(), velocity)
 
     @property
     def size(self) -> int:

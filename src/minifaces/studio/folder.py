@@ -4,8 +4,8 @@ The layout is in docs/architecture.md."""
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path, PureWindowsPath
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -24,6 +24,7 @@ CONFIG = "config.json"
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
 MIXTURE = "prior.safetensors"
+FLOW = "flow.safetensors"
 DIRECTIONS = "directions.safetensors"
 GALLERY = "gallery.json"
 GALLERY_LATENTS = "gallery.safetensors"
@@ -33,8 +34,6 @@ WEIGHTS = "model.safetensors"
 CARD = "README.md"
 FILES = (ENCODER, DECODER, MIXTURE, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 """What every model needs beside config.json. It may have more, such as an editor."""
-UNUSED = (WEIGHTS, CARD)
-"""What nothing is played with, and may be missing."""
 
 
 class Config(BaseModel):
@@ -54,14 +53,18 @@ class Config(BaseModel):
     @field_validator("files")
     @classmethod
     def _all_listed(cls, files: dict[str, str]) -> dict[str, str]:
+        for name in files:
+            if name in ("", "..") or PureWindowsPath(name).name != name:  # which knows both kinds of slashes
+                raise ValueError(f"{name!r} is no name of a file in the folder")
         lacking = [name for name in FILES if name not in files]
         if lacking:
             raise ValueError(f"no sha256 of {', '.join(lacking)}")
         return files
 
 
-def open_folder(folder: str | os.PathLike[str]) -> Config:
-    """Read a model folder's configuration and hold every file that is played with against its sha256.
+def open_folder(folder: str | os.PathLike[str], optional: Collection[str] = ()) -> Config:
+    """Read a model folder's configuration and hold `FILES`, and those of the `optional` that it lists, against their
+    sha256. What else it lists, such as the weights and the card, is not looked at.
 
     Raises UsageError, naming the file, where one is missing or not the one that was exported."""
     root = Path(file_name("a model's folder", folder))
@@ -69,7 +72,7 @@ def open_folder(folder: str | os.PathLike[str]) -> Config:
         raise UsageError(f"there is no model folder {root}")
     config = read_checked(root / CONFIG, Config.model_validate)
     for name, sha256 in config.files.items():
-        if name not in UNUSED and _sha256(root / name) != sha256.lower():
+        if name in (*FILES, *optional) and _sha256(root / name) != sha256.lower():
             raise UsageError(f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again")
     return config
 

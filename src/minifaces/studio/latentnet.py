@@ -53,6 +53,21 @@ class LatentNetwork:
         return result
 
 
+def network_of(kinds: Doubles, layers: dict[str, Doubles], mean: Doubles, scale: Doubles) -> LatentNetwork:
+    """The network of these tensors, for latents that `mean` and `scale` (d,) make standard.
+
+    KeyError, ValueError or IndexError where they do not fit one another."""
+    if mean.ndim != 1 or mean.shape != scale.shape:
+        raise ValueError(f"mean and scale have the shapes {mean.shape} and {scale.shape}")
+    if kinds.ndim != 2:
+        raise ValueError(f"kinds has the shape {kinds.shape}")
+    network = LatentNetwork(kinds, layers)
+    tried = network(np.zeros((1, len(mean))), np.zeros(1, np.intp), 0.5)
+    if tried.shape != (1, len(mean)):
+        raise ValueError(f"of latents of {len(mean)} its network makes {tried.shape}")
+    return network
+
+
 def coarse(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[Any]]:
     """Tensors as files hold them: vectors in float32, a matrix X (r, c) as whole numbers from -127 to 127 (int8) and
     each row's unit (X.units, r)."""

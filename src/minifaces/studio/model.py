@@ -15,13 +15,13 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minifaces.arrays import Latents, Pixels
+from minifaces.arrays import Latents, Pixels, Planes
 from minifaces.checks import file_name, flag, numbers, one_of, told, whole, within, word
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, as_pictures, read_picture, resize, square
 from minifaces.lazy import lazy
 from minifaces.studio import folder as files
-from minifaces.studio import geodesic, paths
+from minifaces.studio import geodesic, paths, priors
 from minifaces.studio import refine as refining
 from minifaces.studio.directions import load_directions
 from minifaces.studio.editor import Editor
@@ -30,7 +30,6 @@ from minifaces.studio.generator import FARTHEST, avatar_seed, check_seed, fresh_
 from minifaces.studio.looks import look_again
 from minifaces.studio.mixture import Mixture
 from minifaces.studio.network import Network
-from minifaces.studio.priors import PRIORS, open_priors
 
 PathName = Literal["linear", "slerp", "density", "geodesic"]
 
@@ -46,19 +45,19 @@ BATCH = 128  # large enough to keep the cores busy, small enough to stay in tens
 class Model:
     """A model folder (docs/architecture.md), ready to play with.
 
-    Opening reads and checks every file; the encoder and the thumbnails are loaded when first needed, so that
-    drawing faces starts quickly. Whatever is asked for in vain is a UsageError of one line."""
+    Opening reads and checks every file that is played with; the encoder and the thumbnails are loaded when first
+    needed, so that drawing faces starts quickly. Whatever is asked for in vain is a UsageError of one line."""
 
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
         """Open `folder`. `threads` is how many parts of a batch are worked on at once, 0 for all cores."""
         # Absolute, since files are also read later, wherever the process is then.
         self.folder = Path(file_name("a model's folder", folder)).absolute()
-        self.config = files.open_folder(self.folder)
+        self.config = files.open_folder(self.folder, (*priors.FILES, files.EDITOR))
         self._threads = whole("the number of threads", threads, 0, 4096)
-        self.priors = open_priors(self.folder, self.config.files, self.latent_size)
+        self.priors = priors.open_priors(self.folder, self.config.files, self.latent_size)
         """what faces are drawn from, by name; the first unless another is asked for"""
         self.mixture = cast(Mixture, self.priors["mixture"])
-        """the one of the priors that has a density, to bend paths by and to judge latents"""
+        """the one of them whose density can be asked for, to bend paths by and to judge latents"""
         self.directions = load_directions(self.folder / files.DIRECTIONS, self.latent_size)
         """(d,) float32 by attribute: a step of 1 clearly shows it (docs/architecture.md)"""
         self.editor = None
@@ -163,7 +162,7 @@ class Model:
     def _draw(self, n: int, seed: int | None, temperature: float, prior: str | None) -> Latents:
         seed = fresh_seed() if seed is None else check_seed(seed)
         temperature = within("a temperature", temperature, 0, HOTTEST)
-        chosen = next(iter(self.priors)) if prior is None else one_of("prior", prior, list(PRIORS))
+        chosen = next(iter(self.priors)) if prior is None else one_of("prior", prior, list(priors.PRIORS))
         if chosen not in self.priors:
             raise UsageError(f"the model {self.name} has no {chosen}: use the prior {next(iter(self.priors))}")
         return rounded(self.priors[chosen].sample(n, seed, temperature)).astype(np.float32)
@@ -332,20 +331,20 @@ class Model:
         face = ("face", (3, self.image_size, self.image_size))
         return Network(self.folder / files.ENCODER, face, ("latent", (self.latent_size,)), self._threads)
 
-    def _encode_planes(self, faces: Latents, looks: int) -> Latents:
-        """(n, 3, H, W) float32 in [0, 1], n at least 1 -> (n, d), with so many looks."""
+    def _encode_planes(self, faces: Planes, looks: int) -> Latents:
+        """Faces, n at least 1 -> (n, d), with so many looks."""
         return look_again(self._look(faces), self._look, self._decode_planes, looks)
 
-    def _look(self, faces: Latents) -> Latents:
-        """What the encoder makes of faces at once, (n, 3, H, W) -> (n, d)."""
+    def _look(self, faces: Planes) -> Latents:
+        """What the encoder makes of faces at once: (n, d)."""
         return np.concatenate([self._encoder(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)])
 
-    def _decode_planes(self, latents: Latents) -> Latents:
-        """(n, d) float32, n at least 1 -> (n, 3, H, W) in [0, 1]."""
+    def _decode_planes(self, latents: Latents) -> Planes:
+        """(n, d), n at least 1 -> faces."""
         return np.concatenate([self._decoder(latents[i : i + BATCH]) for i in range(0, len(latents), BATCH)])
 
-    def _planes(self, stack: Pixels) -> Latents:
-        """Pictures of any size as the encoder's input, (n, 3, H, W) float32 in [0, 1]."""
+    def _planes(self, stack: Pixels) -> Planes:
+        """Pictures of any size as the encoder's input."""
         sized = np.stack([resize(picture, self.image_size, self.image_size) for picture in stack])
         return np.ascontiguousarray(sized.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
 

@@ -12,15 +12,13 @@ from typing import Protocol
 
 from minifaces.arrays import Doubles
 from minifaces.studio.flow import Flow
-from minifaces.studio.folder import MIXTURE, check_size
+from minifaces.studio.folder import FLOW, MIXTURE, check_size
 from minifaces.studio.generator import normals
 from minifaces.studio.mixture import Mixture
 
-FLOW = "flow.safetensors"
-
 
 class Prior(Protocol):
-    """A density of latents that can be drawn from."""
+    """What new faces are drawn from."""
 
     @property
     def size(self) -> int:
@@ -79,6 +77,8 @@ PRIORS: dict[str, Kind] = {
     ),
 }
 """by name, the preferred one first"""
+FILES = tuple(kind.file for kind in PRIORS.values() if kind.file)
+"""those that a model folder has for them"""
 
 
 def open_priors(folder: Path, files: Mapping[str, str], size: int) -> dict[str, Prior]:

@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minifaces.arrays import Doubles, Floats
+from minifaces.arrays import Doubles, Floats, Latents, Planes
 
-Decode = Callable[[Floats], Floats]
-"""(n, d) latents -> (n, 3, H, W) faces in [0, 1]"""
+Decode = Callable[[Latents], Planes]
 
 STEPS = 2
 """the first brings most of what there is to gain, the second a seventh of that, the third hardly any"""
@@ -26,7 +25,7 @@ _DIFFERENCE = 0.03  # forward differences of the Jacobian are off by 0.3 % there
 _DAMPING = PULL * np.array([1.0, 2.0, 4.0, 12.0, 40.0, 400.0, 4000.0])
 
 
-def refine(target: Floats, latent: Floats, decode: Decode, steps: int) -> Floats:
+def refine(target: Planes, latent: Latents, decode: Decode, steps: int) -> Latents:
     """The latent near `latent` whose face is most like `target`: (3, H, W) in [0, 1], (d,) -> (d,).
 
     Descends `objective` from `latent` by Levenberg-Marquardt steps (Marquardt, "An algorithm for
@@ -53,7 +52,7 @@ def refine(target: Floats, latent: Floats, decode: Decode, steps: int) -> Floats
     return here.astype(np.float32)
 
 
-def objective(target: Floats, faces: Floats, moved: Doubles) -> Doubles:
+def objective(target: Planes, faces: Planes, moved: Doubles) -> Doubles:
     """mean(w (target - face)^2) + PULL |moved|^2, lower is better: (3, H, W), (n, 3, H, W), (n, d) -> (n,).
 
     Up to constants the negative log posterior of a latent under Gaussian errors of the pixels and, as prior,
@@ -72,7 +71,7 @@ def weights(height: int, width: int) -> Floats:
     return weight
 
 
-def _jacobian(latent: Doubles, face: Floats, decode: Decode) -> Floats:
+def _jacobian(latent: Doubles, face: Planes, decode: Decode) -> Floats:
     """d face / d latent, (d, 3 * H * W)."""
     moved = (latent + _DIFFERENCE * np.eye(len(latent))).astype(np.float32)
     rows: Floats = decode(moved).reshape(len(moved), -1)
