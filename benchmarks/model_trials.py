@@ -259,7 +259,7 @@ def run(name: str, weights: Path, out: Path) -> None:
         true, seen = planes(batch.faces), planes(batch.shown)
         region = torch.from_numpy(batch.mask)[:, None].float() / 255
         generator = torch.Generator().manual_seed(trial.seed * 100_000 + step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays(torch.device("cpu"))):
             if latents is None:
                 mean, lv = network.encode(seen)
             else:
@@ -293,7 +293,7 @@ def prepare(weights: Path, out: Path) -> None:
     rows = []
     for step in range(FINISH_STEPS):
         seen = planes(source.batch(SEED, step, FINISH_BATCH).shown)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays()):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays(torch.device("cpu"))):
             rows.append(torch.cat(network.encode(seen), 1).numpy())
         if step % 20 == 0:
             print(f"latents: {step} of {FINISH_STEPS}", flush=True)

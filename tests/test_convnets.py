@@ -3,10 +3,12 @@
 import itertools
 import operator
 
+import pytest
 import torch
 from torch import nn
 
 from minifaces.instruments import convnets
+from minifaces.vae.device import bfloat16_pays
 
 
 def test_batches_drawn_ahead_come_in_order_until_the_time_is_over() -> None:
@@ -25,6 +27,16 @@ def test_planes_are_channels_first_between_0_and_1() -> None:
     made = convnets.planes(pictures.numpy())
     assert made.shape == (1, 3, 2, 4)
     torch.testing.assert_close(made[0, :, 1, 2], pictures[0, 1, 2].float() / 255)
+    assert made.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_half_precision_is_a_matter_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert bfloat16_pays(torch.device("cuda"))
+    assert not bfloat16_pays(torch.device("cpu"))
 
 
 def test_what_is_kept_is_the_average_of_many_steps_and_the_last_of_few() -> None:

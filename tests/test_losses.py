@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 
 from minifaces.errors import UsageError
 from minifaces.fits.directions import directions
-from minifaces.fits.fitting import LatentNetwork
 from minifaces.fits.flow import fit_flow
+from minifaces.fits.latentnet import LatentNetwork
 from minifaces.fits.mixture import fit_mixture
 from minifaces.studio.flow import CLUSTER_STREAM, Flow
 from minifaces.studio.generator import uniforms
@@ -195,6 +195,31 @@ def test_kinds_that_do_not_fit_their_shares_are_told(tmp_path: Path) -> None:
     save_file(tensors | {"shares": np.ones(5, np.float32)}, tmp_path / "flow.safetensors")
     with pytest.raises(UsageError, match=r"flow\.safetensors is damaged: .*its kinds and their shares do not fit"):
         Flow.load(tmp_path / "flow.safetensors")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mean": np.float32(0)},
+        {"scale": np.float32(1)},
+        {"mean": np.float32(0), "scale": np.float32(1)},
+        {"scale": np.ones(1, np.float32)},
+        {"mean": np.zeros((3, 1), np.float32), "scale": np.ones((3, 1), np.float32)},
+        {"shares": np.float32(1)},
+        {"shares": np.ones((2, 1), np.float32)},
+        {"kinds": np.ones(3, np.float32), "kinds.units": None},
+        {"kinds.units": np.float32(1)},
+        {"leave.weight": np.ones((2, 8), np.float32), "leave.weight.units": None, "leave.bias": np.ones(1, np.float32)},
+    ],
+)
+def test_tensors_of_other_shapes_are_no_flow(wrong: dict[str, np.ndarray | None], tmp_path: Path) -> None:
+    latents = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
+    tensors = fit_flow(latents, FlowSettings(steps=2, width=8, blocks=1, clusters=2)) | wrong
+    kept = {name: np.asarray(value) for name, value in tensors.items() if value is not None}
+    save_file(kept, tmp_path / "flow.safetensors")
+    with pytest.raises(UsageError, match=r"flow\.safetensors is damaged: it is not a flow") as error:
+        Flow.load(tmp_path / "flow.safetensors")
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_no_flow_is_named(tmp_path: Path) -> None:

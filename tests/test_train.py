@@ -2,6 +2,7 @@
 comes out is a model that the studio opens."""
 
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -153,6 +154,9 @@ def test_a_run_is_not_overwritten_or_made_up(unbroken: tuple[Path, Trained, list
         train(unbroken[0])
     with pytest.raises(UsageError, match="holds no run to resume"):
         resume(tmp_path / "training")
+    with pytest.raises(UsageError, match=f"has done {STEPS} steps already: give --steps {STEPS} or more"):
+        resume(unbroken[0], steps=STEPS - 1)
+    assert resume(unbroken[0], steps=STEPS).progress.finished
 
 
 def test_faces_that_serve_more_than_once_do_so_in_other_company() -> None:
@@ -183,6 +187,17 @@ def test_a_damaged_checkpoint_is_named(name: str, unbroken: tuple[Path, Trained,
     with pytest.raises(UsageError, match="damaged") as caught:
         checkpoint.load(tmp_path / "checkpoint")
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_with_other_settings_than_there_are_now_is_named(
+    unbroken: tuple[Path, Trained, list[float]], tmp_path: Path
+) -> None:
+    path = shutil.copytree(unbroken[0] / "checkpoint", tmp_path / "checkpoint") / "run.json"
+    run = json.loads(path.read_text())
+    run["config"]["flow"]["kinds"] = 256
+    path.write_text(json.dumps(run))
+    with pytest.raises(UsageError, match=r"run\.json holds settings that .* \(flow\.kinds: .*\): train anew$"):
+        checkpoint.load(path.parent)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from minifaces.arrays import Floats, Places
 from minifaces.attributes import RANGES
-from minifaces.fits import fitting, pairs
+from minifaces.fits import latentnet, pairs
 from minifaces.fits.shape import Fitted, Subject, tensor_file
 from minifaces.studio.editor import RANGE
 from minifaces.studio.folder import EDITOR
@@ -66,7 +66,7 @@ def fit_editor(
     whole = np.array([(np.abs(amounts[edits == kind]) == 1).all() for kind in range(len(ranges))])
     shared = torch.from_numpy(whole[edits][:, None]).to(where)
     unit, spread = torch.from_numpy(scale).to(where), float(np.square(scale).mean())
-    network = fitting.LatentNetwork(start.shape[1], settings.width, settings.blocks, len(ranges)).to(where)
+    network = latentnet.LatentNetwork(start.shape[1], settings.width, settings.blocks, len(ranges)).to(where)
 
     def loss() -> Tensor:
         chosen = torch.randint(len(before), (settings.batch,), device=where)
@@ -76,6 +76,6 @@ def fit_editor(
         answer: Tensor = network(x, kinds[chosen], t)
         return (amount[chosen] * answer.float() * unit - change[chosen]).square().mean() / spread
 
-    weights = fitting.fit_network(network, settings.steps, loss)
+    weights = latentnet.fit_network(network, settings.steps, loss)
     borders = {RANGE + name: np.array(ends) for name, ends in ranges.items()}
     return coarse({**weights, **borders, "mean": mean, "scale": scale})

@@ -13,10 +13,10 @@ from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
 from minifaces.arrays import Floats
-from minifaces.fits import fitting
+from minifaces.fits import latentnet
 from minifaces.fits.shape import Fitted, Subject, tensor_file
+from minifaces.studio.folder import FLOW
 from minifaces.studio.latentnet import coarse
-from minifaces.studio.priors import FLOW
 from minifaces.vae.config import Flow
 from minifaces.vae.device import device
 
@@ -45,7 +45,7 @@ def fit_flow(latents: Floats, settings: Flow, seed: int = 0) -> dict[str, NDArra
     found = MiniBatchKMeans(count, random_state=seed % 2**32, batch_size=4096, n_init=3).fit(standard).labels_
     named, found = np.unique(found, return_inverse=True)  # a cluster without faces is none
     data, clusters = torch.from_numpy(standard).to(where), torch.from_numpy(found.astype(np.int64)).to(where)
-    network = fitting.LatentNetwork(latents.shape[1], settings.width, settings.blocks, len(named) + 1).to(where)
+    network = latentnet.LatentNetwork(latents.shape[1], settings.width, settings.blocks, len(named) + 1).to(where)
 
     def loss() -> Tensor:
         chosen = torch.randint(len(data), (settings.batch,), device=where)
@@ -55,5 +55,5 @@ def fit_flow(latents: Floats, settings: Flow, seed: int = 0) -> dict[str, NDArra
         velocity: Tensor = network(x0 * (1 - t) + x1 * t, cluster, t)
         return (velocity.float() - (x1 - x0)).square().mean()
 
-    weights = fitting.fit_network(network, min(settings.steps, PASSES * len(latents) // settings.batch + 1), loss)
+    weights = latentnet.fit_network(network, min(settings.steps, PASSES * len(latents) // settings.batch + 1), loss)
     return coarse({**weights, "mean": mean, "scale": scale, "shares": np.bincount(found) / len(found)})

@@ -22,7 +22,7 @@ from minifaces.ldraw.truths import NAMES, labels
 from minifaces.vae.training_data import ComposedFaces
 
 ROUND = 500  # faces of a round, unless told
-JOINED = 0.6  # of them
+RECOMBINED = 0.6  # of them
 HAIRED, POOL = 0.25, 4  # of them; and out of how many times as many they are chosen
 SHARE = 0.5  # of the faces that each edit is made of; a head is turned twice, what a face has is always taken away
 FARTHEST = 35.0  # degrees off the front that a face is shown at most
@@ -55,7 +55,7 @@ def draw(source: ComposedFaces, seed: int, number: int, count: int = ROUND) -> P
 
 def _base(prints: Prints, stages: Stages, count: int, rng: np.random.Generator) -> Draws:
     """The faces to change. Hair is the hardest to leave alone where eyes are exchanged, and few faces have it."""
-    pool = draw_faces(prints, stages, "train", POOL * count, rng, JOINED)
+    pool = draw_faces(prints, stages, "train", POOL * count, rng, RECOMBINED)
     haired = labels(prints, pool)[:, NAMES.index("printed_hair")] == 1
     some = np.flatnonzero(haired)[: round(HAIRED * count)]
     return pool.chosen(np.concatenate([some, np.flatnonzero(~haired)[: count - len(some)]]))

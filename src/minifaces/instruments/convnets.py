@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from minifaces.arrays import Pixels
+from minifaces.vae import coding
 from minifaces.vae.device import bfloat16_pays
 
 Batch = TypeVar("Batch")
@@ -43,7 +44,7 @@ def convolution(given: int, made: int, kernel: int = 3, stride: int = 1, padding
 
 def planes(pictures: Pixels) -> Tensor:
     """(n, H, W, 3) uint8 -> (n, 3, H, W) float32 in [0, 1], channels last in memory, as convolutions like it best."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    return coding.planes(pictures).contiguous(memory_format=torch.channels_last)
 
 
 def train(
@@ -61,13 +62,14 @@ def train(
     ema = torch.optim.swa_utils.get_ema_multi_avg_fn(pace.average)  # type: ignore[no-untyped-call]
     averaged = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema, use_buffers=True)
     adam = torch.optim.AdamW(network.parameters(), pace.peak, weight_decay=pace.decay)
-    half = bfloat16_pays()
+    where = next(network.parameters()).device
+    half = bfloat16_pays(where)
     network.train()
     step = 0
     for share, given, batch in batches:
         for group in adam.param_groups:
             group["lr"] = pace.peak * min(1.0, (share + 0.001) / WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * share))
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast(where.type, torch.bfloat16, enabled=half):
             told = network(given.contiguous(memory_format=torch.channels_last))
         parts = losses(told.float(), batch)
         adam.zero_grad(set_to_none=True)

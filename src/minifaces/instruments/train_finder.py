@@ -29,7 +29,7 @@ from minifaces.instruments.convnets import Pace, convolution, drawn_ahead, plane
 from minifaces.instruments.training_scenes import Batch, Sources, draw_batch
 from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.stages import load_stages
-from minifaces.vae.onnx import export_onnx
+from minifaces.vae.onnx import export_onnx, weight_name
 
 WIDTHS = (40, 64, 96, 96)
 OUTPUTS = 9  # core, 4 sides, face, sin and cos of yaw, pitch
@@ -91,7 +91,7 @@ def take_over(network: FinderNetwork, path: Path, batch: Batch) -> None:
 
     Each normalisation is set so that on `batch` it undoes itself and adds the bias that stands for it in the file."""
     model = onnx.load(path)
-    known = {w.name.removesuffix(".half"): onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
+    known = {weight_name(w.name): onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
     hooks = []
     for name, layer in network.named_modules():
         if not isinstance(layer, nn.Conv2d):

@@ -104,8 +104,8 @@ def _framed(picture: Pixels, box: tuple[float, ...], rng: np.random.Generator) -
 def train(
     minutes: float, seed: int = 0, report: Callable[[int, dict[str, float], float], None] = lambda *_: None
 ) -> LightNetwork:
-    """A network trained for `minutes`, on one core; another one draws the faces. `report` is told (step, loss, share
-    done)."""
+    """A network trained for `minutes`, on one core; another one draws the faces. `report` is told (step, parts of the
+    loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
     return convnets.train(LightNetwork(), _batches(minutes, seed), losses, PACE, report)

@@ -74,7 +74,7 @@ def train(
     report: Callable[[int, dict[str, float], float], None] = lambda *_: None,
 ) -> ReaderNetwork:
     """A network trained for `minutes`, on one core; another one composes faces of the training split, or of all
-    designs. `report` is told (step, loss, share done)."""
+    designs. `report` is told (step, parts of the loss, share done)."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # the layers are too small to be shared out
     balance = _balance(_shown(all_designs))

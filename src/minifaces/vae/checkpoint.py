@@ -15,6 +15,7 @@ from torch import Tensor
 
 from minifaces.errors import UsageError
 from minifaces.files import read_json
+from minifaces.studio.folder import WEIGHTS
 from minifaces.vae.config import Config, checked
 from minifaces.vae.progress import Progress
 
@@ -63,7 +64,7 @@ def load(folder: Path) -> Checkpoint:
         folder = next((f for f in aside if (f / "run.json").is_file()), folder)
     facts = read_json(folder / "run.json")
     try:
-        config, data, seed = checked(facts.pop("config")), facts.pop("data"), facts.pop("seed")
+        config, data, seed = checked(facts.pop("config"), folder / "run.json"), facts.pop("data"), facts.pop("seed")
         progress = Progress(**facts)
         model, average, flat = (_read(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
     except (SafetensorError, FileNotFoundError, KeyError, TypeError) as error:
@@ -77,7 +78,7 @@ def load(folder: Path) -> Checkpoint:
 
 def weights(model: Path, wanted: Tensors) -> Tensors:
     """The weights of a model folder, for a network with the state `wanted`. Raises UsageError where they do not fit."""
-    file = model / "model.safetensors"
+    file = model / WEIGHTS
     try:
         found = _read(file)
     except (SafetensorError, OSError) as error:

@@ -1,5 +1,6 @@
 """Training configurations. A preset is a whole configuration; changed fields are checked, unknown ones refused."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -79,18 +80,18 @@ class Data(Strict):
     faces_per_epoch: Annotated[int, Field(ge=1)] = 3800  # as the 2020 project had photos
 
 
-class Fit(Strict):
+class FitSettings(Strict):
     """Settings of what is fitted after training by the module of `minifaces.fits` of the same name."""
 
 
-class Mixture(Fit):
+class Mixture(FitSettings):
     """The Gaussian mixture."""
 
     faces: Faces = 12_000  # that it is fitted to; of a folder, as far as it has so many
     held_out: Faces = 2000  # of unseen designs, which choose how many Gaussians there are
 
 
-class Flow(Fit):
+class Flow(FitSettings):
     """The flow that new faces are drawn from."""
 
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # at most; 0 leaves the flow out
@@ -101,13 +102,13 @@ class Flow(Fit):
     clusters: Annotated[int, Field(ge=1, le=4096)] = 256  # of latents, which guide it; at least 100 faces each
 
 
-class Directions(Fit):
+class Directions(FitSettings):
     """The edit directions."""
 
     faces: Faces = 16_000  # of which attributes are known; of a folder, as far as it has so many
 
 
-class Editor(Fit):
+class Editor(FitSettings):
     """The network that edits faces; learnt from composed faces alone."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 6000  # of training it
@@ -117,7 +118,7 @@ class Editor(Fit):
     blocks: Annotated[int, Field(ge=1, le=64)] = 2  # residual ones
 
 
-class Gallery(Fit):
+class Gallery(FitSettings):
     """The faces that a model knows by name: of composed faces all designs."""
 
     faces: Annotated[int, Field(ge=1, le=50_000)] = 2000  # of a folder at most
@@ -139,7 +140,7 @@ class Config(Strict):
     gallery: Gallery = Gallery()
 
 
-FITS = tuple(name for name, value in Config() if isinstance(value, Fit))
+FITS = tuple(name for name, value in Config() if isinstance(value, FitSettings))
 """what is fitted after training, in this order"""
 
 PRESETS = {
@@ -183,11 +184,15 @@ def changed(config: Config, **changes: Any) -> Config:
     return checked(values)
 
 
-def checked(values: Any) -> Config:
-    """A configuration from plain values (JSON), or UsageError with the first thing that is wrong."""
+def checked(values: Any, file: Path | None = None) -> Config:
+    """A configuration from plain values (JSON), or UsageError with the first thing that is wrong, and the `file` that
+    they were read from."""
     try:
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = " ".join(".".join(str(p) for p in first["loc"]).split()) or "configuration"
-        raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        problem = f"{where}: {first['msg'].removeprefix('Value error, ')}"
+        if file is not None:
+            problem = f"{file} holds settings that this version of minifaces does not take ({problem}): train anew"
+        raise UsageError(problem) from None

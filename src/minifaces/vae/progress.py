@@ -36,9 +36,10 @@ class Progress:
         self.step += 1
         self.seconds += seconds
 
-    def fitting(self, seconds: float, number: int, helpers: int) -> int:
-        """Of how many steps the run should be, or 0 as long as too few were timed to tell. The last step, the
-        `number`-th since this process began, took so many seconds; batches come from so many `helpers`."""
+    def clock(self, seconds: float, number: int, helpers: int) -> int:
+        """Count the last step, the `number`-th since this process began, among those that tell how fast this machine
+        is: it took so many seconds, and batches come from so many `helpers`. -> of how many steps the run should be, or
+        0 as long as too few were timed to tell."""
         # What helpers have made while the first ones warmed up says nothing of how fast they are.
         if self.minutes is None or number <= UNTIMED + 2 * helpers:
             return 0

@@ -18,21 +18,20 @@ from accelerate.utils import broadcast_object_list
 from PIL import Image
 from torch import Tensor
 
-from minifaces.cores import cores
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
 from minifaces.vae.checkpoint import Checkpoint
 from minifaces.vae.coding import planes
 from minifaces.vae.config import Config, Optimiser
-from minifaces.vae.device import bfloat16_pays
+from minifaces.vae.device import bfloat16_pays, device, use_cores
 from minifaces.vae.networks import VAE, build
 from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log, interruptible
 from minifaces.vae.training_data import Batch, Source, open_source
 
 SHEET = 16  # held-out faces on a sheet
-APART = 1_000_003  # between the seeds of steps and of processes: a prime
+SEEDS_APART = 1_000_003  # between the seeds of steps and of processes: a prime
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,13 @@ def begin(
 
 def resume(folder: Path, steps: int | None = None, threads: int | None = None, helpers: int | None = None) -> "Run":
     """The run in `folder`, from its checkpoint on; `steps` make it longer or shorter. Raises UsageError where the
-    folder holds none."""
+    folder holds none, or one that has done more steps than that."""
     if not checkpoint.exists(folder / Run.CHECKPOINT):
         raise UsageError(f"{folder} holds no run to resume")
     state = checkpoint.load(folder / Run.CHECKPOINT)
+    done = state.progress.step
+    if steps is not None and steps < done:
+        raise UsageError(f"the run in {folder} has done {done} steps already: give --steps {done} or more, or none")
     state.progress.steps = steps or state.progress.steps
     return Run(folder, state, threads, helpers)
 
@@ -101,7 +103,7 @@ class Run:
     def __init__(self, folder: Path, state: Checkpoint, threads: int | None = None, helpers: int | None = None) -> None:
         """`threads` are the processor's, all cores unless given. `helpers` are processes that make batches ahead, as
         many as `ahead.spare_processes` finds good unless given."""
-        torch.set_num_threads(threads or min(torch.get_num_threads(), cores()))
+        use_cores(threads)
         torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
         self.folder, self.config, self.data, self.seed = folder, state.config, state.data, state.seed
         self.progress = state.progress
@@ -113,7 +115,7 @@ class Run:
             self.progress.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / self.faces_a_step))
         # Said outright: without a GPU, processes that were started together would each train alone.
         together = processes > 1 and not torch.cuda.is_available()
-        self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays() else "no")
+        self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays(device()) else "no")
         torch.manual_seed(self.seed)
         network = build(self.config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if state.weights:
@@ -143,7 +145,7 @@ class Run:
                 now = time.monotonic()
                 progress.count(now - start)
                 done = progress.step - log.first
-                if not progress.steps and (fitting := progress.fitting(now - start, done, self.helpers)):
+                if not progress.steps and (fitting := progress.clock(now - start, done, self.helpers)):
                     progress.steps = int(broadcast_object_list([fitting])[0])  # as the first process says
                 left = (progress.steps - progress.step) * (now - began) / done if progress.steps else 0.0
                 report(Status(progress.step, progress.steps, left, values))
@@ -188,13 +190,13 @@ class Run:
         return values
 
     def _batches(self) -> ahead.Batches:
-        seed = self.seed + APART * self.accelerator.process_index
+        seed = self.seed + SEEDS_APART * self.accelerator.process_index
         batch, device = self.config.optimiser.batch, self.accelerator.device
         return ahead.batches(self.source, seed, self.progress.step, batch, self.helpers, device)
 
     def _noise(self, count: int) -> Tensor:
         """Standard normal, (count, d): of the run's seed, the step and the process."""
-        seed = (self.seed * APART + self.progress.step) * 64 + self.accelerator.process_index
+        seed = (self.seed * SEEDS_APART + self.progress.step) * 64 + self.accelerator.process_index
         noise = torch.randn(count, self.config.network.latent_size, generator=torch.Generator().manual_seed(seed))
         return noise.to(self.accelerator.device)
 

@@ -1,4 +1,4 @@
-"""Small networks from latents to latents, as `minifaces.studio.latentnet` runs them, and how they are fitted."""
+"""The small networks from latents to latents that `minifaces.studio.latentnet` runs, and how they are fitted."""
 
 import math
 from collections.abc import Callable
@@ -43,13 +43,14 @@ class LatentNetwork(nn.Module):
 
 def fit_network(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> dict[str, NDArray[Any]]:
     """Take `steps` to make what `loss` tells, anew each time, small: the averaged weights by name."""
-    current = network.state_dict()
+    where = next(network.parameters()).device
+    half, current = bfloat16_pays(where), network.state_dict()
     average = {k: v.detach().clone() for k, v in current.items()}
     adam = torch.optim.AdamW(network.parameters(), PEAK, (0.9, 0.99), weight_decay=0.01)
     for step in range(steps):
         for group in adam.param_groups:
             group["lr"] = PEAK * min(1.0, (step + 1) / 100) * (0.505 + 0.495 * math.cos(math.pi * step / steps))
-        with torch.autocast(next(network.parameters()).device.type, torch.bfloat16, enabled=bfloat16_pays()):
+        with torch.autocast(where.type, torch.bfloat16, enabled=half):
             value = loss()
         adam.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
