@@ -39,7 +39,7 @@ FLOOR, UNSEEN = "floor: the data again", "unseen designs"
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Candidate:
     """A set of faces that is held against the data, made when it is its turn."""
 
     name: str
@@ -89,18 +89,18 @@ def random_faces(models: dict[str, Model], sets: Sets, progress: Progress) -> Pa
     return Part("random", "Random faces", tables, shown)
 
 
-def _calibration(sets: Sets) -> list[Candidates]:
+def _calibration(sets: Sets) -> list[Candidate]:
     """What is known to be good, and what is known to be bad."""
     rng = np.random.default_rng(SEED)
     return [
-        Candidates(FLOOR, lambda: sets.again.pictures),
-        Candidates(UNSEEN, lambda: sets.unseen.pictures),
-        Candidates("blurred data", lambda: _blurred(sets.again.pictures)),
-        Candidates("noisy data", lambda: _noisy(sets.again.pictures, rng)),
+        Candidate(FLOOR, lambda: sets.again.pictures),
+        Candidate(UNSEEN, lambda: sets.unseen.pictures),
+        Candidate("blurred data", lambda: _blurred(sets.again.pictures)),
+        Candidate("noisy data", lambda: _noisy(sets.again.pictures, rng)),
     ]
 
 
-def _of_model(name: str, model: Model, sets: Sets, latents: Latents, invented: Pixels) -> list[Candidates]:
+def _of_model(name: str, model: Model, sets: Sets, latents: Latents, invented: Pixels) -> list[Candidate]:
     """A model's reconstructions, which show what its decoder costs; its random faces, of each prior and polished."""
     count, size = invented.shape[:2]
 
@@ -108,10 +108,10 @@ def _of_model(name: str, model: Model, sets: Sets, latents: Latents, invented: P
         return resized(model.sample(count, SEED, prior=prior), size)
 
     return [
-        Candidates(f"{name}: reconstructions", lambda: resized(sets.again.reconstructed(model), size)),
-        Candidates(f"{name}: {_default(model)}", lambda: invented),
-        *(Candidates(f"{name}: {prior}", partial(drawn, prior)) for prior in list(model.priors)[1:]),
-        Candidates(f"{name}: polished", lambda: resized(model.decode(model.polish(latents)), size)),
+        Candidate(f"{name}: reconstructions", lambda: resized(sets.again.reconstructed(model), size)),
+        Candidate(f"{name}: {_default(model)}", lambda: invented),
+        *(Candidate(f"{name}: {prior}", partial(drawn, prior)) for prior in list(model.priors)[1:]),
+        Candidate(f"{name}: polished", lambda: resized(model.decode(model.polish(latents)), size)),
     ]
 
 

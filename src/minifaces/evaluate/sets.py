@@ -1,6 +1,6 @@
 """The sets of faces that the parts of a report share, each composed or read, and encoded, when it is first needed.
 
-sets = composed_sets(128, share=1.0)
+sets = ComposedSets(128, share=1.0)
 sets.unseen, sets.seen                # faces of test designs and of training designs
 sets.real, sets.again                 # two draws of the training distribution, equally many"""
 
@@ -54,7 +54,8 @@ class Sets(Protocol):
 
 
 class ComposedSets:
-    """Composed faces at `size` pixels on test stages; `share` below 1 takes so many fewer."""
+    """Composed faces at `size` pixels; `share` below 1 takes so many fewer. `unseen` and `seen` are on test stages, the
+    draws of the training distribution and `plain` on training stages."""
 
     composed = True
 

@@ -1,4 +1,5 @@
-"""The faces that a report is about: test designs on test stages, which no training and no choice of settings saw.
+"""The faces that a report is about. Those that are unseen are of test designs on test stages, which no training and no
+choice of settings saw.
 
 faces = composed(128, "test", per_design=4)
 faces.pictures, faces.mask, faces.groups
