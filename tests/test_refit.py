@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from typer.main import get_command
 
 import minifaces
 from minifaces.cli.main import run
+from minifaces.cli.train import app
 from minifaces.dataset import write_dataset
+from minifaces.vae.config import FITS
 
 FLOW, DIRECTIONS = "flow.safetensors", "directions.safetensors"
 SMALL = ["network.widths=[16,32]", "flow.steps=5", "flow.width=16", "mixture.faces=100"]
@@ -52,7 +56,9 @@ def test_what_is_named_is_fitted_anew_and_all_else_stays(
     before = contents(model)
     settings = ["--set", "flow.steps=9", "--set", "directions.faces=100"]
     assert run(["train", "--refit", str(model), "directions", "flow", "--data", str(faces), *settings]) == 0
-    assert f"{model}: fitted anew: directions, flow; try minifaces demo" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f"{model}: fitted anew: flow, directions; try minifaces demo" in told.out
+    assert told.err == "fitting: flow ...\nfitting: directions ...\n"
     after = contents(model)
     assert after.keys() == before.keys()
     changed = {name for name in after if after[name] != before[name]}
@@ -65,9 +71,12 @@ def test_what_is_named_is_fitted_anew_and_all_else_stays(
     assert minifaces.load(model).sample(2, seed=1, prior="flow").shape == (2, 32, 32, 3)
 
 
-def test_a_flow_of_no_steps_is_taken_away(model: Path, faces: Path) -> None:
+def test_a_flow_of_no_steps_is_taken_away(model: Path, faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", "--refit", str(model), "flow", "--data", str(faces), "--set"]
     assert run([*words, "flow.steps=0"]) == 0
+    told = capsys.readouterr()
+    assert f"{model}: fitted anew: nothing; without flow; try" in told.out
+    assert "nothing to fit: flow\n" in told.err
     assert not (model / FLOW).exists()
     opened = minifaces.load(model)
     assert list(opened.priors) == ["mixture", "normal"]
@@ -87,11 +96,85 @@ def test_without_a_name_all_is_fitted_anew(model: Path, faces: Path) -> None:
     assert {name for name in before if before[name] == after[name]} == network
 
 
-def test_a_model_of_pictures_needs_them_again(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [[], ["--data", "composed"]])
+def test_a_model_of_pictures_needs_them_again(
+    model: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     before = contents(model)
-    assert run(["train", "--refit", str(model), "gallery"]) == 2
+    assert run(["train", "--refit", str(model), "gallery", *words]) == 2
     assert f"{model} was trained on pictures: name them with --data" in capsys.readouterr().err
     assert contents(model) == before
+
+
+def retold(model: Path, **changes: object) -> None:
+    """Say other things of how a model was made; None leaves one out."""
+    config = json.loads((model / "config.json").read_text())
+    preset = {name: value for name, value in {**config["preset"], **changes}.items() if value is not None}
+    (model / "config.json").write_text(json.dumps({**config, "preset": preset}))
+
+
+@pytest.mark.parametrize("source", [None, "composed"])
+def test_a_model_of_composed_faces_is_not_fitted_to_pictures(
+    model: Path, faces: Path, source: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retold(model, source=source)
+    before = contents(model)
+    assert run(["train", "--refit", str(model), "gallery", "--data", str(faces)]) == 2
+    assert f"{model} was trained on composed faces: leave --data out" in capsys.readouterr().err
+    assert contents(model) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"network": None}, "has the preset of another network, of 128 px and 128 numbers, not 32 px and 6 numbers"),
+        ({"flow": {"kinds": 256}}, "holds settings that this version of minifaces does not take (flow.kinds: "),
+        ({"network": {"image_size": 33}}, "(network.image_size: "),
+    ],
+)
+def test_settings_that_are_not_the_models_are_told_with_their_file(
+    model: Path, faces: Path, changes: dict[str, object], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retold(model, **changes)
+    before = contents(model)
+    assert run(["train", "--refit", str(model), "gallery", "--data", str(faces)]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert str(model / "config.json") in err
+    assert err.count("\n") == 1
+    assert contents(model) == before
+
+
+def test_a_card_leaves_out_what_is_not_known(model: Path, faces: Path) -> None:
+    assert "multiply-accumulates" in (model / "README.md").read_text()
+    names = ("held_out", "train_seconds", "macs", "faces_seen", "steps", "parameters", "onnx_difference")
+    retold(model, **dict.fromkeys(names))
+    assert run(["train", "--refit", str(model), "gallery", "--data", str(faces), "--set", "gallery.faces=9"]) == 0
+    table = [line for line in (model / "README.md").read_text().splitlines() if line.startswith("|")]
+    assert table == ["| | |", "|---|---|", "| preset | `default` |", "| gallery | 9 faces |"]
+
+
+def test_what_an_earlier_model_left_is_taken_away(model: Path, faces: Path) -> None:
+    for name in ("editor.safetensors", "notes.txt"):
+        (model / name).write_bytes(b"of an earlier model")
+    assert run(["train", "--refit", str(model), "gallery", "--data", str(faces)]) == 0
+    assert not (model / "editor.safetensors").exists()
+    assert (model / "notes.txt").exists()
+
+
+def test_no_more_threads_than_told(model: Path, faces: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert run(["train", "--refit", str(model), "gallery", "--data", str(faces), "--threads", "1"]) == 0
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_help_names_what_can_be_fitted() -> None:
+    names = next(param for param in get_command(app).params if param.name == "names")
+    assert f"{', '.join(FITS)};" in str(names.help)
 
 
 @pytest.mark.parametrize(

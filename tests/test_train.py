@@ -144,7 +144,10 @@ def test_fits_see_each_picture_of_a_folder_once(tmp_path: Path) -> None:
     trained = run.train()
     latents = Subject(trained.config, partial(encode, trained.network), trained.source, trained.seed).latents(1000)
     assert len(np.unique(latents, axis=0)) == len(latents) == 14
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/editor.safetensors").write_bytes(b"of a model of composed faces")
     export_model(trained, tmp_path / "model", "tiny")
+    assert not (tmp_path / "model/editor.safetensors").exists()
     card = (tmp_path / "model/README.md").read_text()
     assert "14 of its training pictures (the folder has no validation split)" in card
 

@@ -98,9 +98,10 @@ def train(
     Ctrl-C saves; --resume goes on as if nothing had happened."""
     changes = dict(_setting(text) for text in settings or [])
     if refit is not None:
-        _check_given(context, "--refit", ("refit", "names", "data", "settings"), "it goes with NAMEs, --data and --set")
+        told = "it goes with NAMEs, --data, --set and --threads"
+        _check_given(context, "--refit", ("refit", "names", "data", "settings", "threads"), told)
         _check_data(data)
-        _refit(refit, names or [], data, changes)
+        _refit(refit, names or [], data, changes, threads)
         return
     if names:
         raise UsageError(f"{names[0]}: name the data with --data; NAMEs are for --refit MODEL")
@@ -129,13 +130,15 @@ def train(
         say(f"{output}: {_summary(trained)}; try minifaces demo --model {output}")
 
 
-def _refit(model: Path, names: list[str], data: str | None, changes: Mapping[str, object]) -> None:
+def _refit(model: Path, names: list[str], data: str | None, changes: Mapping[str, object], threads: int | None) -> None:
     _check_installed()
     from minifaces.fits.export import refit
     from minifaces.vae.config import FITS
 
-    refit(model, names or FITS, data, changes, _say_doing)
-    say(f"{model}: fitted anew: {', '.join(names or FITS)}; try minifaces demo --model {model}")
+    fitted = refit(model, names or FITS, data, changes, _say_doing, threads)
+    without = [name for name in FITS if name in (names or FITS) and name not in fitted]
+    told = f"fitted anew: {', '.join(fitted) or 'nothing'}" + (f"; without {', '.join(without)}" if without else "")
+    say(f"{model}: {told}; try minifaces demo --model {model}")
 
 
 def _check_given(context: typer.Context, option: str, allowed: Sequence[str], told: str) -> None:
@@ -167,7 +170,7 @@ def _check_installed() -> None:
 
 
 def _say_doing(what: str) -> None:
-    say(f"{what} ...", err=True)
+    say(what, err=True)
 
 
 def _summary(trained: "Trained") -> str:

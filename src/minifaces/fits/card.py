@@ -1,6 +1,6 @@
 """The model card: what a model is, what it was trained on, how good it is, where it fails."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from minifaces.vae.config import Config
@@ -18,13 +18,7 @@ def model_card(name: str, config: Config, source: Source, facts: Mapping[str, An
         data = COMPOSED.format(train=train, rest=len(source.prints) - train)
     else:
         data = f"A folder of {source.faces_per_epoch} training pictures."
-    quality = facts["held_out"]
-    minutes, macs = facts["train_seconds"] / 60, facts["macs"]
-    seen = f"{facts['faces_seen']:,} in {facts['steps']:,} steps of {facts['faces_seen'] // facts['steps']}"
-    shown = (
-        "faces of unseen designs" if source.unseen else "of its training pictures (the folder has no validation split)"
-    )
-    held_out = f"{quality['psnr']} dB mean, {quality['psnr_median']} dB median, {quality['faces']} {shown}"
+    rows = "\n".join(f"| {what} | {told} |" for what, told in _rows(config, source, facts, gallery))
     return f"""---
 library_name: minifaces
 license: mit
@@ -37,13 +31,7 @@ by minifaces. LEGO is a trademark of the LEGO Group, which does not sponsor or e
 
 | | |
 |---|---|
-| preset | `{config.preset}` |
-| parameters | {facts["parameters"] / 1e6:.2f} M |
-| multiply-accumulates | encoder {macs["encoder"] / 1e6:.0f} M, decoder {macs["decoder"] / 1e6:.0f} M |
-| faces seen | {seen}, {minutes:.0f} minutes |
-| gallery | {gallery} faces |
-| held-out reconstruction (PSNR) | {held_out} |
-| ONNX against torch | at most {facts["onnx_difference"] * 255:.2f}/255 |
+{rows}
 
 ## Data
 {data}
@@ -60,3 +48,28 @@ grid = faces.sample(25, seed=7)
 Made for heads seen from the front on a plain ground; hair, helmets, hands and cluttered photographs are outside what it
 has seen. Faces drawn at random can be odd where the prior strays from the data.
 """
+
+
+def _rows(config: Config, source: Source, facts: Mapping[str, Any], gallery: int) -> Iterator[tuple[str, str]]:
+    """The table. What config.json does not tell of a model, which may come from elsewhere, is left out."""
+    yield "preset", f"`{config.preset}`"
+    if "parameters" in facts:
+        yield "parameters", f"{facts['parameters'] / 1e6:.2f} M"
+    if macs := facts.get("macs"):
+        millions = (f"{part} {macs[part] / 1e6:.0f} M" for part in ("encoder", "decoder"))
+        yield "multiply-accumulates", ", ".join(millions)
+    if facts.get("steps") and facts.keys() >= {"faces_seen", "train_seconds"}:
+        seen, steps = facts["faces_seen"], facts["steps"]
+        minutes = facts["train_seconds"] / 60
+        yield "faces seen", f"{seen:,} in {steps:,} steps of {seen // steps}, {minutes:.0f} minutes"
+    yield "gallery", f"{gallery} faces"
+    if quality := facts.get("held_out"):
+        of = (
+            "faces of unseen designs"
+            if source.unseen
+            else "of its training pictures (the folder has no validation split)"
+        )
+        told = f"{quality['psnr']} dB mean, {quality['psnr_median']} dB median, {quality['faces']} {of}"
+        yield "held-out reconstruction (PSNR)", told
+    if "onnx_difference" in facts:
+        yield "ONNX against torch", f"at most {facts['onnx_difference'] * 255:.2f}/255"

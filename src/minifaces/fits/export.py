@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,13 @@ from minifaces.files import read_json
 from minifaces.fits.card import model_card
 from minifaces.fits.shape import Subject, named, tensor_file
 from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS
+from minifaces.studio.folder import Config as ModelConfig
 from minifaces.studio.looks import look_again
 from minifaces.studio.model import Model
 from minifaces.studio.network import Network
 from minifaces.vae.coding import encode, planes, reconstruction_quality
 from minifaces.vae.config import FITS, Config, changed, checked
-from minifaces.vae.device import device
+from minifaces.vae.device import device, use_cores
 from minifaces.vae.networks import VAE, multiply_accumulates
 from minifaces.vae.onnx import export_onnx, stored
 from minifaces.vae.train import Trained
@@ -46,8 +46,8 @@ def export_model(trained: Trained, folder: Path, name: str, report: Report = lam
     """Write the model folder: networks, everything fitted, weights, card, configuration. A run kept in it stays.
 
     A network that was trained through several looks gains by one more (docs/model-notes.md), so it is given one."""
-    looks = trained.config.network.looks
-    trained.network.looks = looks + (looks > 1)
+    network = trained.config.network
+    trained.network.looks = network.looks + (network.looks > 1)
     subject = Subject(trained.config, partial(encode, trained.network), trained.source, trained.seed)
     facts = {
         "seed": trained.seed,
@@ -58,11 +58,20 @@ def export_model(trained: Trained, folder: Path, name: str, report: Report = lam
     }
     with _staged(folder) as scratch:
         trained.network.to(device())
-        facts |= _fit(subject, FITS, scratch, report)
-        report("writing ONNX")
+        facts |= _fit(subject, FITS, scratch, report)[1]
+        report("writing ONNX ...")
         facts |= _write_networks(trained, scratch)
         _write_card(subject, facts, scratch / GALLERY, scratch / CARD, name)
-        _write_config(subject, facts, scratch, name, trained.network.looks)
+        config = ModelConfig(
+            format=1,
+            name=name,
+            image_size=network.image_size,
+            latent_size=network.latent_size,
+            looks=trained.network.looks,
+            preset=_preset(trained.config, facts),
+            files=_sums(scratch),
+        )
+        _write_config(config, scratch)
 
 
 def refit(
@@ -71,62 +80,90 @@ def refit(
     data: str | None = None,
     changes: Mapping[str, Any] | None = None,
     report: Report = lambda _: None,
-) -> None:
+    threads: int | None = None,
+) -> list[str]:
     """Fit `names` of `FITS` anew in a model folder, to its networks as they are, with the settings it was made with or
     `changes` of them (`minifaces.vae.config.changed`). `data` is what it was trained on: "composed", or an image
     folder, which has to be told. Faces are encoded as the model in use encodes them; no training weights are needed.
+    `threads` are the processor's, all cores unless given. -> those of `names` that there was something to fit for; of
+    the others the model has no file any more.
 
-    Raises UsageError for other names and for settings of anything else, where the folder is no model, and where it was
-    trained on pictures and they are not named."""
+    Raises UsageError for other names and for settings of anything else, where the folder is no model, where its
+    settings are of another one, and where `data` is not what it was trained on."""
     for name in names:
         one_of("fit", name, FITS)
     names = [name for name in FITS if name in names]
     for key in changes or {}:
         if key.split(".")[0] not in names:
             raise UsageError(f"{key} is no setting of what is fitted anew: {', '.join(names)}")
-    model = Model(folder)
+    use_cores(threads)
+    model = Model(folder, threads or 0)
     before = model.config
-    facts: dict[str, Any] = {k: v for k, v in before.preset.items() if k not in Config.model_fields}
-    config = changed(checked({k: v for k, v in before.preset.items() if k in Config.model_fields}), **(changes or {}))
-    if data is None and facts.get("source", "composed") != "composed":
-        raise UsageError(f"{folder} was trained on pictures: name them with --data")
-    subject = Subject(config, model.encode, open_source(data or "composed", config), int(facts.get("seed", 0)))
+    settings, facts = _made_with(before, folder / CONFIG)
+    config = changed(settings, **(changes or {}))
+    given, composed = data or "composed", facts.get("source", "composed") == "composed"
+    if (given == "composed") != composed:
+        remedy = "composed faces: leave --data out" if composed else "pictures: name them with --data"
+        raise UsageError(f"{folder} was trained on {remedy}")
+    subject = Subject(config, model.encode, open_source(given, config), int(facts.get("seed", 0)))
     with _staged(folder) as scratch:
-        facts |= _fit(subject, names, scratch, report)
-        gone = {file for name in names for file in named(name).FILES}
-        kept = {file: sha256 for file, sha256 in before.files.items() if file not in gone and file != CARD}
+        fitted, found = _fit(subject, names, scratch, report)
+        facts |= found
         gallery = scratch / GALLERY if (scratch / GALLERY).exists() else folder / GALLERY
         _write_card(subject, facts, gallery, scratch / CARD, before.name)
-        made = _write_config(subject, facts, scratch, before.name, before.looks, kept)
-    for file in gone - made.keys():
-        (folder / file).unlink(missing_ok=True)
+        gone = {file for name in names for file in named(name).FILES}
+        kept = {file: sha256 for file, sha256 in before.files.items() if file not in gone}
+        after = {"preset": _preset(config, facts), "files": kept | _sums(scratch)}
+        _write_config(before.model_copy(update=after), scratch)
+    return fitted
+
+
+def _made_with(model: ModelConfig, file: Path) -> tuple[Config, dict[str, Any]]:
+    """The settings of a model, and what else the preset in its `file` tells of it. Raises UsageError where they are no
+    settings, or of a network of other sizes."""
+    facts = {k: v for k, v in model.preset.items() if k not in Config.model_fields}
+    settings = checked({k: v for k, v in model.preset.items() if k in Config.model_fields}, file)
+    told, own = (f"{of.image_size} px and {of.latent_size} numbers" for of in (settings.network, model))
+    if told != own:
+        raise UsageError(f"{file} has the preset of another network, of {told}, not {own}: nothing can be fitted by it")
+    return settings, facts
 
 
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
     """A hidden folder inside `folder`, which may be the current one or a disk of its own. What is in it when the block
-    ends is moved up file by file, its configuration last, since that vouches for all the others."""
+    ends is moved up file by file, its configuration last, since that vouches for all the others. What it does not list
+    of a fit's files is of an earlier model and taken away."""
     scratch = folder / ".export"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
         yield scratch
+        listed = read_json(scratch / CONFIG)["files"]
         for file in sorted(scratch.iterdir(), key=lambda file: file.name == CONFIG):
             file.replace(folder / file.name)
+        for stale in {file for name in FITS for file in named(name).FILES} - listed.keys():
+            (folder / stale).unlink(missing_ok=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _fit(subject: Subject, names: Sequence[str], folder: Path, report: Report) -> dict[str, Any]:
-    """Fit each of `names` and write its files into `folder`; -> what config.json should tell of it."""
+def _fit(subject: Subject, names: Sequence[str], folder: Path, report: Report) -> tuple[list[str], dict[str, Any]]:
+    """Fit each of `names` and write its files into `folder`; -> those that have some, and what config.json should tell
+    of them."""
+    some: list[str] = []
     facts: dict[str, Any] = {}
     for name in names:
-        report(f"fitting: {name}")
+        report(f"fitting: {name} ...")
         fitted = named(name).fit(subject)
+        if fitted.files:
+            some.append(name)
+        else:
+            report(f"nothing to fit: {name}")
         for file, content in fitted.files.items():
             (folder / file).write_bytes(content)
         facts |= fitted.facts
-    return facts
+    return some, facts
 
 
 def _write_networks(trained: Trained, folder: Path) -> dict[str, Any]:
@@ -154,29 +191,18 @@ def _write_card(subject: Subject, facts: Mapping[str, Any], gallery: Path, path:
     path.write_text(card, encoding="utf-8")
 
 
-def _write_config(
-    subject: Subject,
-    facts: Mapping[str, Any],
-    folder: Path,
-    name: str,
-    looks: int,
-    kept: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, str]:
-    """Write config.json beside the files that are new; `kept` are sha256 of those that stay as they are. -> all of the
-    sha256 in it."""
-    network = subject.config.network
-    new = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-    config = {
-        "format": 1,
-        "name": name,
-        "image_size": network.image_size,
-        "latent_size": network.latent_size,
-        "looks": looks,
-        "preset": {**subject.config.model_dump(mode="json"), **facts},
-        "files": dict(sorted({**kept, **new}.items())),
-    }
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    return {**kept, **new}
+def _preset(config: Config, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {**config.model_dump(mode="json"), **facts}
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """sha256 by name."""
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+
+
+def _write_config(config: ModelConfig, folder: Path) -> None:
+    told = config.model_dump() | {"files": dict(sorted(config.files.items()))}
+    (folder / CONFIG).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 class _Decoder(nn.Module):
