@@ -31,8 +31,9 @@ class SeamFinder:
         self.v = rows[band]
         cells = prints.colours.reshape(n, height // STEP, STEP, width // STEP, STEP, 4)[:, band]
         # The strongest ink of a cell counts, so that thin lines are not crossed unseen.
-        self.alpha = cells[..., 3].max((2, 4)).astype(np.float32) / 255
-        self.colour = cells[..., :3].mean((2, 4), dtype=np.float32) / 255 * self.alpha[..., None]
+        self.alpha = np.ascontiguousarray(cells[..., 3].max((2, 4)).astype(np.float32) / 255)
+        colour = cells[..., :3].mean((2, 4), dtype=np.float32) / 255
+        self.colour = np.ascontiguousarray(colour * self.alpha[..., None])
         self.columns = width // STEP
         self.own = np.array([d.colour if d.kind == "own" else -1 for d in prints.designs])
 
