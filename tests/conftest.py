@@ -34,6 +34,13 @@ LEADING = 6
 SHOWN = 30
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ATTRIBUTES = {"round": (0, 6, 8, 9), "straight": (1, 4, 7)}
+LONGEST = ("explorer_views", "train", "evaluate", "explorer_people", "explorer_page", "explorer_app", "photos_page")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin first: then all workers end at about the same time."""
+    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,14 @@ from minifaces.explorer.server import Server
 
 
 def chromium() -> str:
-    """Where the distribution's Chromium is. Without one the tests are left out, but not in CI."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """Where the distribution's Chromium is, best the one without windows, which takes less than half the time. Without
+    any the tests are left out, but not in CI."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         if os.environ.get("CI"):
-            pytest.fail("no Chromium: apt-get install chromium")
-        pytest.skip("no Chromium: apt-get install chromium")
+            pytest.fail("no Chromium: apt-get install chromium-headless-shell")
+        pytest.skip("no Chromium: apt-get install chromium-headless-shell")
     return found
 
 

@@ -22,6 +22,15 @@ class Visit:
         self.page.evaluate("place => { location.hash = place }", place)
         self.page.wait_for_timeout(100)
 
+    def until_still(self) -> None:
+        """Wait until nothing has been added, changed or taken away for a tenth of a second."""
+        self.page.evaluate("""() => new Promise(resolve => {
+          const still = () => setTimeout(() => { seen.disconnect(); resolve() }, 100)
+          let waiting = still()
+          const seen = new MutationObserver(() => { clearTimeout(waiting); waiting = still() })
+          seen.observe(document, { subtree: true, childList: true, attributes: true, characterData: true })
+        })""")
+
     def hash(self) -> str:
         """The address as it is to be: while it changes often it is changed a moment later, or when the page is left."""
         return str(self.page.evaluate("dispatchEvent(new Event('pagehide')), decodeURIComponent(location.hash)"))

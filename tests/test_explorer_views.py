@@ -60,7 +60,7 @@ def test_everybody_can_use_every_view(browser: Browser, address: str, scheme: An
     visit = Visit(page, opened(page, address), address)
     for view in VIEWS:
         visit.go(view)
-        page.wait_for_timeout(400)
+        visit.until_still()
         found = Axe().run(page)
         problems = [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found.response["violations"]]
         assert not problems, (view, problems)
