@@ -33,9 +33,10 @@ from minifaces.explorer import output, pack
 from minifaces.explorer.faces import MapFaces, dataset_faces, gallery_faces
 from minifaces.explorer.onnx_file import find_tensors
 from minifaces.explorer.page import FOLDER, page_files, policy
+from minifaces.explorer.principal import ends, principal
 from minifaces.explorer.server import Server
-from minifaces.explorer.site import principal, site_files
-from minifaces.explorer.sprites import levels, place
+from minifaces.explorer.site import site_files
+from minifaces.explorer.sprites import cut_out, levels, place
 from minifaces.images import resize
 from minifaces.studio.latentnet import bytes_of
 from minifaces.studio.model import Model
@@ -149,7 +150,7 @@ def test_sprites_lie_where_they_are_said_to(digits: tuple[NDArray[np.uint8], NDA
     assert [level.size for level in made] == [32, 64, 128]
     assert [len(level.sheets) for level in made] == [1, 1, 5]
     for level in made:
-        sheets = [np.asarray(Image.open(io.BytesIO(sheet))) for sheet in level.sheets]
+        sheets = [opaque(Image.open(io.BytesIO(sheet))) for sheet in level.sheets]
         assert all(sheet.shape[1] == level.columns * level.size for sheet in sheets)
         for face in (0, 17, 299):
             sheet, rest = divmod(int(slots[face]), level.columns * level.rows)
@@ -158,6 +159,49 @@ def test_sprites_lie_where_they_are_said_to(digits: tuple[NDArray[np.uint8], NDA
             shown = sheets[sheet][row * size : (row + 1) * size, column * size : (column + 1) * size].astype(float)
             apart = [np.abs(shown - resize(picture, size, size)).mean() for picture in pictures]
             assert int(np.argmin(apart)) == face
+
+
+def opaque(sheet: Image.Image) -> NDArray[np.uint8]:
+    """A sheet on black, as the digits are."""
+    ground = Image.new("RGBA", sheet.size, "black")
+    ground.alpha_composite(sheet.convert("RGBA"))
+    return np.asarray(ground.convert("RGB"))
+
+
+def test_heads_are_cut_out_of_a_plain_ground_white_ones_too() -> None:
+    y, x = np.mgrid[:64, :64] - 31.5
+    head = np.hypot(x, y) < 20
+    colours = np.linspace(0, 220, 30)
+    pictures = np.where(head[None, ..., None], colours[:, None, None, None], 255).repeat(3, axis=3).astype(np.uint8)
+    pictures[1][head] = 250  # a white head, of which only its eyes are to be seen
+    pictures[1][28:32, 20:44] = 0
+    cut = list(cut_out(pictures))
+    assert all((one[..., 3] == np.where(head, 255, 0)).mean() > 0.99 for one in cut[2:])
+    assert (cut[5][head & (cut[5][..., 3] == 255)][:, :3] == pictures[5, 31, 31]).all()
+    assert cut[1][..., 3][np.hypot(x, y) < 17].min() == 255
+    assert (cut[1][..., 3][~head] == 0).all()
+
+
+def test_an_empty_picture_is_whole() -> None:
+    (cut,) = cut_out(np.full((1, 32, 32, 3), 255, np.uint8))
+    assert (cut == 255).all()
+
+
+def test_a_picture_without_a_ground_is_whole() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    for picture, cut in zip(noise, cut_out(noise), strict=True):
+        np.testing.assert_array_equal(cut[..., :3], picture)
+        assert (cut[..., 3] == 255).all()
+
+
+def test_what_lies_behind_the_edge_of_a_head_does_not_show_through() -> None:
+    y, x = np.mgrid[:64, :64] - 31.5
+    share = np.clip(20.5 - np.hypot(x, y), 0, 1)[None, ..., None]  # smooth edges: mixtures of head and ground
+    pictures = np.rint(share * [200, 60, 20] + (1 - share) * 255).astype(np.uint8)
+    (cut,) = cut_out(pictures)
+    dark = cut[..., :3] * (cut[..., 3:] / 255)
+    assert np.abs(dark - share[0] * [200, 60, 20]).max() < 60  # of 255, on black: nowhere is it whitish
+    assert np.abs(dark - share[0] * [200, 60, 20]).mean() < 1
 
 
 def test_neighbours_on_the_map_share_sheets() -> None:
@@ -198,6 +242,18 @@ def test_directions_are_the_models_and_the_gallerys(model: Model, files: dict[st
     first = (model.gallery.latents - model.gallery.latents.mean(axis=0)) @ vectors[2] / np.linalg.norm(vectors[2])
     assert first.std() == pytest.approx(np.linalg.norm(vectors[2]), rel=1e-4)
     assert abs(vectors[2] @ vectors[3]) < 1e-5
+
+
+def test_principal_directions_are_told_by_the_faces_at_their_ends() -> None:
+    rng = np.random.default_rng(5)
+    latents = rng.normal(size=(200, 3)).astype(np.float32)
+    attributes = [
+        {"hat": bool(a > 0), "big_smile": bool(a < -0.5), "rare": i < 3} for i, (a, _, _) in enumerate(latents)
+    ]
+    del attributes[7]["hat"]  # not known of it
+    axes = np.eye(3, dtype=np.float32)[:2]
+    assert ends(axes, latents, attributes) == ["big smile – hat", ""]
+    assert ends(-axes[:1], latents, attributes) == ["hat – big smile"]
 
 
 def test_equal_faces_have_no_principal_directions() -> None:

@@ -22,6 +22,7 @@ from minifaces.attributes import MEASURES, label
 from minifaces.explorer.faces import MapFaces
 from minifaces.explorer.pack import pack_network
 from minifaces.explorer.page import runtime
+from minifaces.explorer.principal import ends, principal
 from minifaces.explorer.sprites import levels, place
 from minifaces.explorer.winograd import by_winograd
 from minifaces.headcolours import head_colours
@@ -143,9 +144,14 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], Floats]:
         for name in model.directions
     ]
     axes = principal(model.gallery.latents, _PRINCIPAL)
+    colours = head_colours(model.gallery.thumbnails)
+    known = [
+        {**entry.attributes, **{name: name == colour for name in set(colours)}}
+        for entry, colour in zip(model.gallery.entries, colours, strict=True)
+    ]
     described += [
-        {"name": f"pc{i}", "label": f"Direction {i}", "kind": "principal", "least": -3, "most": 3}
-        for i in range(1, len(axes) + 1)
+        {"name": f"pc{i}", "label": text or f"Direction {i}", "kind": "principal", "least": -3, "most": 3}
+        for i, text in enumerate(ends(axes, model.gallery.latents, known), 1)
     ]
     vectors = np.concatenate([np.zeros((0, model.latent_size)), *(v[None] for v in model.directions.values()), axes])
     return described, vectors.astype(np.float32)
@@ -155,17 +161,6 @@ def _ends(model: Model, name: str) -> tuple[float, float]:
     """The ends of a slider: of a measure that goes both ways, those of what was learnt."""
     least, most = model.learnt.get(name, (0.0, 0.0))
     return (least, most) if least < 0 and name in MEASURES else (-3.0, 3.0)
-
-
-def principal(latents: Floats, most: int) -> Floats:
-    """Up to `most` principal axes of (n, d) latents, the strongest first, each one standard deviation long: (k, d)."""
-    centred = latents.astype(np.float64) - latents.mean(axis=0)
-    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    count = int(min(most, (spread > 1e-6 * max(float(spread[0]), 1e-300)).sum()))
-    axes = axes[:count] * spread[:count, None] / np.sqrt(len(latents))
-    # An axis may come out either way: its largest number is positive.
-    signs = np.sign(axes[np.arange(count), np.abs(axes).argmax(axis=1)]) if count else np.ones(0)
-    return np.asarray(axes * signs[:, None], np.float32)
 
 
 def _facts(model: Model) -> dict[str, Any]:

@@ -1,19 +1,30 @@
-"""Sprite sheets: every face small, middling and whole, in few pictures, neighbours on the map side by side."""
+"""Sprite sheets: every face small, middling and whole, in few pictures, neighbours on the map side by side.
+
+Of faces on a plain ground they hold what stands on it: the map has a ground of its own, light or dark."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
-from minifaces.arrays import Pixels, Places
-from minifaces.images import resize
+from minifaces.arrays import Bools, Doubles, Pixels, Places
 
 _SMALLEST = 24  # pixels: less is no face
 _SHEET = 2048  # pixels a side: what any graphics chip takes
 _WHOLE_SHEET = 1024  # of the largest level, of which a near view needs a few only
 _QUALITY = 84
+_NEAR, _APART = 8, 40  # of 255, from the border's colour: so near is ground, so far a head that can be told from it
+_RIM = 2  # pixels beside the ground that may be half of it
+_LEAST, _MOST = 0.1, 0.9  # of a picture: with less ground, or more, it is taken for one that has none
+_SELDOM = 0.1  # of the pictures have ground at a place: there a head is as white as its ground
+_OPACITIES = 7  # steps from nothing to all: of more, files would be a third larger
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -46,20 +57,72 @@ def levels(pictures: Pixels, slots: Places) -> list[Level]:
     while sizes[-1] // 2 >= _SMALLEST and len(sizes) < 3:
         sizes.append(sizes[-1] // 2)
     order = np.argsort(slots)
-    return [_level(pictures, order, size, _WHOLE_SHEET if size == whole else _SHEET) for size in reversed(sizes)]
+    heads = [Image.fromarray(head) for head in cut_out(pictures[order])]
+    return [_level(heads, size, _WHOLE_SHEET if size == whole else _SHEET) for size in reversed(sizes)]
 
 
-def _level(pictures: Pixels, order: Places, size: int, side: int) -> Level:
+def _level(heads: list[Image.Image], size: int, side: int) -> Level:
     columns = rows = max(1, side // size)
-    starts = range(0, len(order), columns * rows)
-    return Level(size, columns, rows, [_sheet(pictures, order[i : i + columns * rows], size, columns) for i in starts])
+    count = columns * rows
+    return Level(
+        size, columns, rows, [_sheet(heads[i : i + count], size, columns) for i in range(0, len(heads), count)]
+    )
 
 
-def _sheet(pictures: Pixels, faces: Places, size: int, columns: int) -> bytes:
-    sheet = np.full((-(-len(faces) // columns) * size, columns * size, 3), 255, np.uint8)
-    for place, face in enumerate(faces):
-        y, x = place // columns * size, place % columns * size
-        sheet[y : y + size, x : x + size] = resize(pictures[face], size, size)
+def _sheet(heads: list[Image.Image], size: int, columns: int) -> bytes:
+    sheet = Image.new("RGBA", (columns * size, -(-len(heads) // columns) * size))
+    for place, head in enumerate(heads):
+        # Multiplied by its opacity while it is made smaller: else the ground's colour would come back at the edges.
+        small = head.convert("RGBa").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
+        small.putalpha(small.getchannel("A").point(lambda a: round(round(a * _OPACITIES / 255) * 255 / _OPACITIES)))
+        sheet.paste(small, (place % columns * size, place // columns * size))
     stream = io.BytesIO()
-    Image.fromarray(sheet).save(stream, "WEBP", quality=_QUALITY, method=4)
+    sheet.save(stream, "WEBP", quality=_QUALITY, method=4)
     return stream.getvalue()
+
+
+def cut_out(pictures: Pixels) -> Iterator[NDArray[np.uint8]]:
+    """Each of (n, s, s, 3) uint8 pictures as (s, s, 4), with nothing where its ground was; opaque where it has none.
+
+    A white head on a white ground has no outline. Nothing is taken away where nearly all of the pictures have no
+    ground."""
+    plain = [np.packbits(_ground(picture)) for picture in pictures]
+    size = pictures.shape[1:3]
+    area = size[0] * size[1]
+    times = sum((np.unpackbits(one, count=area).astype(np.int64) for one in plain), np.zeros(area, np.int64))
+    head = (times < _SELDOM * len(pictures)).reshape(size)
+    for picture, one in zip(pictures, plain, strict=True):
+        ground = np.unpackbits(one, count=area).reshape(size).astype(bool) & ~head
+        yield _without(picture, ground if _LEAST < ground.mean() < _MOST else np.zeros_like(ground))
+
+
+def _ground(picture: Pixels) -> Bools:
+    """What hangs together with the border and has its colour, (s, s)."""
+    areas, _ = ndimage.label(_apart(picture) <= _NEAR)
+    outer = np.unique(_border(areas))
+    ground: Bools = np.isin(areas, outer[outer > 0])
+    return ground
+
+
+def _without(picture: Pixels, plain: Bools) -> NDArray[np.uint8]:
+    """(s, s, 4): nothing where it is `plain`, and a part of the pixels beside it."""
+    ground = np.median(_border(picture), axis=0)
+    # A pixel at the edge is a mixture of the ground and of the head beside it: how much is head, and of what colour?
+    rim = ndimage.binary_dilation(plain, iterations=_RIM) & ~plain
+    where = ndimage.distance_transform_edt(plain | rim, return_distances=False, return_indices=True)
+    over, head = picture - ground, picture[tuple(where)] - ground
+    share = (over * head).sum(axis=2) / np.maximum((head**2).sum(axis=2), 1)
+    mixed = rim & (np.abs(head).max(axis=2) > _APART)
+    opacity = np.where(plain, 0.0, np.where(mixed, np.clip(share, 0, 1), 1.0))[..., None]
+    colour = np.where(opacity > 0, ground + over / np.maximum(opacity, 1e-3), picture)
+    cut: NDArray[np.uint8] = np.rint(np.concatenate([colour, 255 * opacity], axis=2)).clip(0, 255).astype(np.uint8)
+    return cut
+
+
+def _apart(picture: Pixels) -> Doubles:
+    """How far each pixel is from the border's middle colour, (s, s), of 255: in the channel where it is farthest."""
+    return np.asarray(np.abs(picture - np.median(_border(picture), axis=0)).max(axis=2), np.float64)
+
+
+def _border(values: NDArray[Kind]) -> NDArray[Kind]:
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])

@@ -334,7 +334,7 @@ class Client implements Engine {
 
   private async readSheet(level: number, sheet: number): Promise<ImageBitmap> {
     const bytes = await this.files.read(this.site.atlas.levels[level].sheets[sheet].file)
-    return createImageBitmap(new Blob([bytes], { type: "image/webp" }))
+    return createImageBitmap(new Blob([bytes], { type: "image/webp" }), { premultiplyAlpha: "premultiply" })
   }
 
   private ask<K extends keyof Requests>(kind: K, request: Requests[K]): Promise<Answers[K]> {

@@ -42,6 +42,6 @@ export function plain(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
 /** A sheet of one's own: the engine closes its. */
 function copied(sheet: ImageBitmap): OffscreenCanvas {
   const copy = new OffscreenCanvas(sheet.width, sheet.height)
-  copy.getContext("2d", { alpha: false })!.drawImage(sheet, 0, 0)
+  copy.getContext("2d")!.drawImage(sheet, 0, 0)
   return copy
 }

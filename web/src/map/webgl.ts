@@ -40,9 +40,10 @@ out vec4 colour;
 void main() {
   vec2 over = abs(inside) - 0.84;
   if (over.x > 0.0 && over.y > 0.0 && length(over) > 0.16) discard;
-  vec3 seen = texture(faces, texel).rgb;
-  bool rim = max(abs(inside.x), abs(inside.y)) > 0.9;
-  if (state > 1.5 && state < 2.5) seen = rim ? mark : seen;
+  vec4 face = texture(faces, texel); // multiplied by its opacity
+  bool rim = state > 1.5 && state < 2.5 && max(abs(inside.x), abs(inside.y)) > 0.9;
+  if (face.a < 0.05 && !rim) discard;
+  vec3 seen = rim ? mark : face.rgb + (1.0 - face.a) * ground;
   if (state < 0.5) seen = mix(ground, seen, 0.12);
   colour = vec4(seen, 1);
 }`

@@ -31,7 +31,10 @@ export function original(app: App, entry: Entry, kind = "face"): HTMLCanvasEleme
   const place = slot % (columns * rows)
   sheet(levels.length - 1, Math.floor(slot / (columns * rows))).then(picture => {
     const [x, y] = [(place % columns) * size, Math.floor(place / columns) * size]
-    target.getContext("2d")!.drawImage(picture, x, y, size, size, 0, 0, target.width, target.height)
+    const context = target.getContext("2d")!
+    context.fillStyle = "#fff" // behind the head, as decoded faces have it
+    context.fillRect(0, 0, target.width, target.height)
+    context.drawImage(picture, x, y, size, size, 0, 0, target.width, target.height)
   }, app.fail)
   return target
 }
