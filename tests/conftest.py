@@ -15,7 +15,9 @@ for _kind in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -27,6 +29,11 @@ from safetensors.numpy import save_file
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
+
+from minifaces.studio.model import Model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SIZE = 16
 LATENT = 12
@@ -168,3 +175,29 @@ def _write_gallery(folder: Path, pictures: NDArray, latents: NDArray, labels: ND
 def save(tensors: dict[str, NDArray], path: Path) -> None:
     """safetensors writes raw memory: a transposed array would come out scrambled."""
     save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path)
+
+
+@pytest.fixture(scope="session")
+def toy(tiny_model: Path) -> Model:
+    """The model in that folder."""
+    return Model(tiny_model)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """A headless Chromium. Its camera shows a picture that moves, and may be used."""
+    from explorer_pages import launched
+
+    with launched("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def toy_address(toy: Model) -> Iterator[str]:
+    """Where the explorer of the toy model is served."""
+    from explorer_pages import served
+    from minifaces.explorer.faces import gallery_faces
+    from minifaces.explorer.site import site_files
+
+    with served(site_files(toy, gallery_faces(toy))) as address:
+        yield address

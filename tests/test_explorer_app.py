@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from explorer_pages import launched, opened, served
+from explorer_pages import opened, served
 from minifaces import UsageError
 from minifaces.cli.main import run
 from minifaces.explorer import output
@@ -37,12 +37,6 @@ CACHED = """(async () => {
     for (const { url } of await (await caches.open(key)).keys()) names.push(url.slice(length))
   return names.sort()
 })()"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

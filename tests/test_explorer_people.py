@@ -10,46 +10,29 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from explorer_pages import launched, opened, served
+from explorer_pages import opened, served
 from explorer_visit import Visit, png
 from minifaces.explorer.faces import gallery_faces
 from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model(tiny_model)
-
-
-@pytest.fixture(scope="module")
-def address(model: Model) -> Iterator[str]:
-    with served(site_files(model, gallery_faces(model))) as address:
-        yield address
-
-
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
+def visit(browser: Browser, toy_address: str) -> Iterator[Visit]:
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    visit = Visit(page, opened(page, address), address)
+    visit = Visit(page, opened(page, toy_address), toy_address)
     yield visit
     context.close()
     assert visit.watch.complaints == []
 
 
 @pytest.fixture
-def phone(browser: Browser, address: str) -> Iterator[Visit]:
+def phone(browser: Browser, toy_address: str) -> Iterator[Visit]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    visit = Visit(page, opened(page, address), address)
+    visit = Visit(page, opened(page, toy_address), toy_address)
     yield visit
     context.close()
     assert visit.watch.complaints == []
@@ -255,16 +238,44 @@ def test_a_picture_is_saved_at_any_size_without_its_ground_and_round(visit: Visi
     assert (picture[..., 3] > 200).mean() > 0.02  # the digit
 
 
-def test_two_names_have_a_way_between_them(visit: Visit, model: Model) -> None:
+def test_two_names_have_a_way_between_them_that_plays_at_once(visit: Visit, toy: Model) -> None:
     page = visit.page
     visit.go("avatar?text=Ada")
     page.get_by_label("A friend’s name").fill("Grace")
-    page.get_by_role("link", name="Play the way between you").click()
-    assert "face=avatar:Ada&face=avatar:Grace" in visit.hash()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()  # it plays
-    page.get_by_role("button", name="Pause").click()
-    page.get_by_label("Place").fill("1")
-    visit.until_shown(".stage > canvas", model.avatar("Grace"))
+    visit.until_shown(".stage > canvas", toy.avatar("Grace"))
+    visit.until_shown(".stage > canvas", toy.avatar("Ada"))
+    assert visit.hash() == "#/avatar?text=Ada&friend=Grace"
+    page.reload()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("link", name="Keep it as a film").click()
+    assert "face=avatar:Ada&face=avatar:Grace" in visit.hash()
+
+
+@pytest.mark.parametrize("place", ["morph?face=d0001/front&face=d0002/front", "avatar?text=Ada"])
+def test_a_face_is_shown_on_the_whole_screen(visit: Visit, place: str) -> None:
+    page = visit.page
+    visit.go(place)
+    page.get_by_role("button", name="Full screen").click()
+    visit.until(lambda: bool(page.evaluate("document.fullscreenElement?.matches('.stage > canvas')")))
+    box = box_of(page, ".stage > canvas")
+    assert (box["width"], box["height"]) == tuple(page.evaluate("[innerWidth, innerHeight]"))
+    page.evaluate("document.exitFullscreen()")
+
+
+def test_the_space_bar_plays_a_morph_and_presses_buttons(visit: Visit) -> None:
+    page = visit.page
+    visit.go("morph?face=d0001/front&face=d0002/front")
+    expect(page.locator(".strip .thumbnail")).to_have_count(9)
+    page.locator("main").focus()
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.keyboard.press(" ")
+    play = page.get_by_role("button", name="Play", exact=True)
+    expect(play).to_be_visible()
+    play.focus()
+    page.keyboard.press(" ")  # pressed once, not twice
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
 def test_kept_faces_are_there_in_other_views_and_on_the_next_visit(visit: Visit) -> None:
@@ -285,12 +296,12 @@ def test_kept_faces_are_there_in_other_views_and_on_the_next_visit(visit: Visit)
     expect(page.locator(".stops li")).to_have_count(2)
 
 
-def test_three_faces_are_mixed_by_weights(visit: Visit, model: Model) -> None:
+def test_three_faces_are_mixed_by_weights(visit: Visit, toy: Model) -> None:
     page = visit.page
     visit.go("mix?face=d0001/front&face=d0002/front&face=d0004/front&at=0.5,0.3")
     page.wait_for_timeout(400)
-    z = model.gallery.latents[[1, 2, 4]]
-    wanted = model.decode(0.5 * z[0] + 0.3 * z[1] + 0.2 * z[2])[0]
+    z = toy.gallery.latents[[1, 2, 4]]
+    wanted = toy.decode(0.5 * z[0] + 0.3 * z[1] + 0.2 * z[2])[0]
     visit.until_shown(".stage > canvas", wanted)
     triangle = box_of(page, ".triangle")
     page.mouse.click(triangle["x"] + triangle["width"] / 2, triangle["y"] + triangle["height"] * 0.25)
@@ -314,16 +325,16 @@ def test_the_face_under_the_pointer_is_named_even_when_one_is_chosen(visit: Visi
     expect(page.locator(".panel h2")).to_contain_text("A small network")
 
 
-def test_nothing_found_offers_a_way_out(visit: Visit, model: Model) -> None:
+def test_nothing_found_offers_a_way_out(visit: Visit, toy: Model) -> None:
     visit.page.get_by_role("searchbox", name="Search").fill("pirate")
     visit.page.get_by_role("button", name="Show all faces").click()
-    expect(visit.page.locator(".found .count")).to_have_text(f"{len(model.gallery)} faces")
+    expect(visit.page.locator(".found .count")).to_have_text(f"{len(toy.gallery)} faces")
 
 
-def test_attributes_say_how_many_have_them(visit: Visit, model: Model) -> None:
-    has = len(model.gallery.search(attribute="round"))
+def test_attributes_say_how_many_have_them(visit: Visit, toy: Model) -> None:
+    has = len(toy.gallery.search(attribute="round"))
     expect(visit.page.get_by_label("With")).to_contain_text(f"round ({has})")
-    expect(visit.page.get_by_label("With")).to_contain_text(f"not: round ({len(model.gallery) - has})")
+    expect(visit.page.get_by_label("With")).to_contain_text(f"not: round ({len(toy.gallery) - has})")
 
 
 # What is no face
@@ -347,8 +358,8 @@ def test_what_is_dropped_and_no_picture_is_told(visit: Visit, files: str, told: 
     expect(visit.page.locator(".said")).to_contain_text(told)
 
 
-def test_a_picture_without_a_kind_is_read_all_the_same(visit: Visit, model: Model) -> None:
-    data = list(png(model.gallery.thumbnails[3])["buffer"])
+def test_a_picture_without_a_kind_is_read_all_the_same(visit: Visit, toy: Model) -> None:
+    data = list(png(toy.gallery.thumbnails[3])["buffer"])
     visit.page.evaluate(
         """data => {
           const files = new DataTransfer()
@@ -360,20 +371,93 @@ def test_a_picture_without_a_kind_is_read_all_the_same(visit: Visit, model: Mode
     expect(visit.page.locator(".side .thumbnail")).to_have_count(8)
 
 
-def test_what_is_no_head_is_said_to_be_none(visit: Visit, model: Model) -> None:
+def test_what_is_no_head_is_said_to_be_none(visit: Visit, toy: Model) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     visit.go("photo")
     visit.page.get_by_label("A picture file").set_input_files(png(noise))
     expect(visit.page.locator(".doubt")).to_contain_text("does not look like a bare head")
     expect(visit.page.get_by_role("link", name="Begin with the nearest design")).to_be_visible()
-    visit.page.get_by_label("A picture file").set_input_files(png(model.gallery.thumbnails[3]))
+    visit.page.get_by_label("A picture file").set_input_files(png(toy.gallery.thumbnails[3]))
     expect(visit.page.locator(".doubt")).to_be_empty()
 
 
-def test_a_photo_is_framed_by_dragging_and_still_there_on_the_way_back(visit: Visit, model: Model) -> None:
+def test_a_picture_is_taken_with_the_camera(visit: Visit) -> None:
     page = visit.page
     visit.go("photo")
-    page.get_by_label("A picture file").set_input_files(png(model.gallery.thumbnails[3]))
+    page.get_by_role("button", name="Use the camera").click()
+    visit.until(lambda: page.evaluate("document.querySelector('video').videoWidth") > 0)
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.locator(".pair canvas").first).to_be_visible()
+    visit.until(lambda: visit.pixels(".pair canvas").std() > 5)  # the camera's own picture, not a blank one
+    visit.until(lambda: "face=z:" in visit.hash())
+    assert page.evaluate("document.querySelector('video')?.srcObject ?? null") is None  # the camera is off
+
+
+@pytest.mark.parametrize(("error", "told"), [("NotFoundError", "no camera"), ("NotAllowedError", "may not be used")])
+def test_no_camera_is_told(visit: Visit, error: str, told: str) -> None:
+    refusing = f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}; null"
+    visit.page.evaluate(refusing)
+    visit.go("photo")
+    visit.page.get_by_role("button", name="Use the camera").click()
+    expect(visit.page.locator(".said")).to_contain_text(told)
+    expect(visit.page.get_by_role("button", name="Use the camera")).to_be_visible()
+
+
+def test_a_camera_that_is_allowed_too_late_is_let_go(visit: Visit) -> None:
+    page = visit.page
+    visit.go("photo")
+    page.evaluate("""() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+      const allowed = new Promise(resolve => { globalThis.allow = resolve })
+      navigator.mediaDevices.getUserMedia = async what => (await allowed, globalThis.stream = await ask(what))
+    }""")
+    page.get_by_role("button", name="Use the camera").click()
+    visit.go("map")
+    page.evaluate("allow()")
+    visit.until(
+        lambda: bool(page.evaluate("globalThis.stream?.getTracks().every(track => track.readyState === 'ended')"))
+    )
+
+
+def test_the_map_is_searched_by_a_picture(visit: Visit, toy: Model) -> None:
+    page = visit.page
+    visit.go("map")
+    face = toy.decode(toy.gallery.latents[4:5])[0]
+    page.get_by_label("A picture to search by").set_input_files(png(face))
+    expect(page.locator(".found .count")).to_have_text("The 24 faces most like your picture")
+    nearest = page.locator(".found .thumbnail")
+    expect(nearest).to_have_count(24)
+    assert nearest.first.get_attribute("title") == page.evaluate("explorer.gallery[4]").get("name") + ": " + str(
+        page.evaluate("explorer.gallery[4].description")
+    )
+    visit.until_shown(".panel .pair canvas", toy.decode(toy.encode(face[None]))[0])
+    there = visit.hash()
+    nearest.nth(2).click()  # one of them is looked at: the others are still there
+    expect(page.locator(".panel figcaption").first).to_have_text("as it is")
+    expect(nearest).to_have_count(24)
+    assert "face=d" in visit.hash()
+    page.reload()
+    expect(nearest).to_have_count(24)
+    expect(page.locator(".panel figcaption").first).to_have_text("as it is")
+    page.goto(f"{visit.address}{there}")
+    expect(page.locator(".panel h2")).to_have_text("Your picture")
+    page.get_by_role("button", name="Show all faces").click()
+    expect(page.locator(".found .count")).to_have_text(f"{len(toy.gallery)} faces")
+    assert "near" not in visit.hash()
+
+
+def test_the_nearest_of_a_photo_are_seen_on_the_map(visit: Visit, toy: Model) -> None:
+    page = visit.page
+    visit.go("photo")
+    page.get_by_label("A picture file").set_input_files(png(toy.decode(toy.gallery.latents[4:5])[0]))
+    page.get_by_role("link", name="See them on the map").click()
+    expect(page.locator(".found .thumbnail")).to_have_count(24)
+
+
+def test_a_photo_is_framed_by_dragging_and_still_there_on_the_way_back(visit: Visit, toy: Model) -> None:
+    page = visit.page
+    visit.go("photo")
+    page.get_by_label("A picture file").set_input_files(png(toy.gallery.thumbnails[3]))
     expect(page.locator(".side .thumbnail")).to_have_count(8)
     face = box_of(page, ".grab")
     page.mouse.move(face["x"] + 100, face["y"] + 100)
@@ -404,7 +488,7 @@ def test_a_link_to_no_face_leaves_nothing_that_pretends_to_work(visit: Visit) ->
 def test_an_amount_may_be_typed(visit: Visit) -> None:
     visit.go("edit?face=d0001/front")
     visit.page.wait_for_timeout(300)
-    field = visit.page.get_by_label("Straight, a number")
+    field = visit.page.get_by_label("Straight, a number", exact=True)
     field.fill("1,5")
     field.press("Enter")
     assert "straight=1.50" in visit.hash()
@@ -429,9 +513,9 @@ def test_the_face_before_is_shown_while_it_is_held(visit: Visit) -> None:
 # Offline, on paper, in other colours
 
 
-def test_a_part_that_cannot_be_fetched_is_told_in_plain_words(browser: Browser, address: str) -> None:
+def test_a_part_that_cannot_be_fetched_is_told_in_plain_words(browser: Browser, toy_address: str) -> None:
     page = browser.new_page()
-    opened(page, address)
+    opened(page, toy_address)
     page.route(re.compile(r"/data/prior-"), lambda route: route.abort())
     page.evaluate("location.hash = 'invent'")
     told = page.locator(".said")
@@ -440,8 +524,8 @@ def test_a_part_that_cannot_be_fetched_is_told_in_plain_words(browser: Browser, 
     page.close()
 
 
-def test_damaged_data_are_told_in_one_sentence(browser: Browser, model: Model) -> None:
-    files = site_files(model, gallery_faces(model))
+def test_damaged_data_are_told_in_one_sentence(browser: Browser, toy: Model) -> None:
+    files = site_files(toy, gallery_faces(toy))
     name = next(name for name in files if name.startswith("decoder"))
     with served({**files, name: b"arbage" * 100}) as address:
         page = browser.new_page()
@@ -456,9 +540,9 @@ def test_paper_has_no_menus(visit: Visit, media: str, selector: str) -> None:
     expect(visit.page.locator(selector).first).to_be_hidden()
 
 
-def test_forced_colours_leave_tracks_and_tabs(browser: Browser, address: str) -> None:
+def test_forced_colours_leave_tracks_and_tabs(browser: Browser, toy_address: str) -> None:
     page = browser.new_page(forced_colors="active")
-    opened(page, address)
+    opened(page, toy_address)
     tab = page.locator("nav a[aria-current]")
     assert tab.evaluate("tab => getComputedStyle(tab).outlineStyle") == "solid"
     page.close()

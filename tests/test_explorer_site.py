@@ -150,7 +150,7 @@ def test_sprites_lie_where_they_are_said_to(digits: tuple[NDArray[np.uint8], NDA
     assert [level.size for level in made] == [32, 64, 128]
     assert [len(level.sheets) for level in made] == [1, 1, 5]
     for level in made:
-        sheets = [opaque(Image.open(io.BytesIO(sheet))) for sheet in level.sheets]
+        sheets = [np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB")) for sheet in level.sheets]
         assert all(sheet.shape[1] == level.columns * level.size for sheet in sheets)
         for face in (0, 17, 299):
             sheet, rest = divmod(int(slots[face]), level.columns * level.rows)
@@ -161,14 +161,7 @@ def test_sprites_lie_where_they_are_said_to(digits: tuple[NDArray[np.uint8], NDA
             assert int(np.argmin(apart)) == face
 
 
-def opaque(sheet: Image.Image) -> NDArray[np.uint8]:
-    """A sheet on black, as the digits are."""
-    ground = Image.new("RGBA", sheet.size, "black")
-    ground.alpha_composite(sheet.convert("RGBA"))
-    return np.asarray(ground.convert("RGB"))
-
-
-def test_heads_are_cut_out_of_a_plain_ground_white_ones_too() -> None:
+def test_heads_are_cut_out_of_a_white_ground_white_ones_too() -> None:
     y, x = np.mgrid[:64, :64] - 31.5
     head = np.hypot(x, y) < 20
     colours = np.linspace(0, 220, 30)
@@ -185,6 +178,12 @@ def test_heads_are_cut_out_of_a_plain_ground_white_ones_too() -> None:
 def test_an_empty_picture_is_whole() -> None:
     (cut,) = cut_out(np.full((1, 32, 32, 3), 255, np.uint8))
     assert (cut == 255).all()
+
+
+def test_a_ground_of_another_colour_stays(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:
+    for picture, cut in zip(digits[0][:20], cut_out(digits[0][:20]), strict=True):
+        np.testing.assert_array_equal(cut[..., :3], picture)
+        assert (cut[..., 3] == 255).all()
 
 
 def test_a_picture_without_a_ground_is_whole() -> None:

@@ -12,52 +12,33 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from explorer_pages import launched, opened, served
+from explorer_pages import opened
 from explorer_visit import Visit, png
-from minifaces.explorer.faces import gallery_faces
-from minifaces.explorer.site import site_files
 from minifaces.studio.model import Model
 
 VIEWS = ("map", "map?layout=grid&q=zero", "map?face=d0004/front", "morph", "invent", "edit", "photo", "avatar", "how")
 VIEWS += ("mix",)  # reached from the tray
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
-
-
 LANDING = "A small network draws these faces, here in your browser"
 BETWEEN = ".panel > canvas"
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Model:
-    return Model(tiny_model)
-
-
-@pytest.fixture(scope="module")
-def address(model: Model) -> Iterator[str]:
-    with served(site_files(model, gallery_faces(model))) as address:
-        yield address
-
-
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
+def visit(browser: Browser, toy_address: str) -> Iterator[Visit]:
     page = browser.new_page(viewport={"width": 1000, "height": 800})
-    visit = Visit(page, opened(page, address), address)
+    visit = Visit(page, opened(page, toy_address), toy_address)
     yield visit
     page.close()
     assert visit.watch.complaints == []
-    assert all(url.startswith((address, "blob:", "data:")) for url in visit.watch.requests)
+    assert all(url.startswith((toy_address, "blob:", "data:")) for url in visit.watch.requests)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1200])
-def test_everybody_can_use_every_view(browser: Browser, address: str, scheme: Any, width: int) -> None:
+def test_everybody_can_use_every_view(browser: Browser, toy_address: str, scheme: Any, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 760}, color_scheme=scheme, reduced_motion="reduce")
-    visit = Visit(page, opened(page, address), address)
+    visit = Visit(page, opened(page, toy_address), toy_address)
     for view in VIEWS:
         visit.go(view)
         visit.until_still()
@@ -69,22 +50,22 @@ def test_everybody_can_use_every_view(browser: Browser, address: str, scheme: An
     assert visit.watch.complaints == []
 
 
-def test_a_face_is_searched_chosen_and_linked(browser: Browser, visit: Visit, model: Model) -> None:
+def test_a_face_is_searched_chosen_and_linked(browser: Browser, visit: Visit, toy: Model) -> None:
     page = visit.page
     page.get_by_role("searchbox", name="Search").fill("digit zero")
-    zeros = model.gallery.search(["digit", "zero"])
-    expect(page.locator(".found .count")).to_have_text(f"{len(zeros)} of {len(model.gallery)} faces")
+    zeros = toy.gallery.search(["digit", "zero"])
+    expect(page.locator(".found .count")).to_have_text(f"{len(zeros)} of {len(toy.gallery)} faces")
     assert page.locator(".found .thumbnail").count() == len(zeros)
     page.locator(".found .thumbnail").first.click()
-    name = model.gallery.entries[zeros[0]].name
-    expect(page.locator(".panel h2")).to_have_text(model.gallery.entries[zeros[0]].description)
+    name = toy.gallery.entries[zeros[0]].name
+    expect(page.locator(".panel h2")).to_have_text(toy.gallery.entries[zeros[0]].description)
     expect(page.locator(".panel .count")).to_have_text(name)
     expect(page.locator(".panel .thumbnail")).to_have_count(8)
     page.wait_for_timeout(400)
     assert "q=digit zero" in visit.hash().replace("+", " ")
     assert f"face={name}" in visit.hash()
     made = visit.pixels(".panel figure:nth-of-type(2) canvas").astype(int)
-    assert np.abs(made - model.decode(model.gallery.latents[zeros[0]])[0]).max() <= 1
+    assert np.abs(made - toy.decode(toy.gallery.latents[zeros[0]])[0]).max() <= 1
     # The link shows the same.
     again = browser.new_page()
     opened(again, page.url)
@@ -122,9 +103,9 @@ def test_the_map_is_moved_by_keys_wheel_and_mouse(visit: Visit) -> None:
     expect(page.locator(".panel h2")).to_have_text(LANDING)
 
 
-def test_two_fingers_zoom_the_map(browser: Browser, address: str) -> None:
+def test_two_fingers_zoom_the_map(browser: Browser, toy_address: str) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
-    watch = opened(page, address)
+    watch = opened(page, toy_address)
     page.locator(".map-room").scroll_into_view_if_needed()
     box = page.locator(".map-room").bounding_box()
     assert box
@@ -176,10 +157,10 @@ def test_a_lasso_gives_the_mean(visit: Visit) -> None:
     assert "face=z:" in visit.hash()
 
 
-def test_attributes_and_colours_narrow_the_map(visit: Visit, model: Model) -> None:
+def test_attributes_and_colours_narrow_the_map(visit: Visit, toy: Model) -> None:
     page = visit.page
     page.get_by_label("With").select_option("round")
-    count = len(model.gallery.search(attribute="round"))
+    count = len(toy.gallery.search(attribute="round"))
     expect(page.locator(".found .count")).to_have_text(f"{count} of 30 faces")
     page.get_by_label("With").select_option("-round")
     expect(page.locator(".found .count")).to_have_text(f"{30 - count} of 30 faces")
@@ -189,13 +170,13 @@ def test_attributes_and_colours_narrow_the_map(visit: Visit, model: Model) -> No
     assert visit.hash() == "#/map?layout=grid"
 
 
-def test_a_morph_is_laid_played_and_kept(visit: Visit, model: Model) -> None:
+def test_a_morph_is_laid_played_and_kept(visit: Visit, toy: Model) -> None:
     page = visit.page
     visit.go("morph?face=d0001/front&face=random:7&t=0")
     expect(page.locator(".strip .thumbnail")).to_have_count(9)
     page.wait_for_timeout(400)
-    assert np.abs(visit.pixels(".stage > canvas").astype(int) - model.decode(model.gallery.latents[1])[0]).max() <= 1
-    wanted = model.morph(model.gallery.latents[1], model.sample_latents(1, 7)[0], steps=90)
+    assert np.abs(visit.pixels(".stage > canvas").astype(int) - toy.decode(toy.gallery.latents[1])[0]).max() <= 1
+    wanted = toy.morph(toy.gallery.latents[1], toy.sample_latents(1, 7)[0], steps=90)
     strip = visit.pixels(".strip .thumbnail:nth-child(9) canvas").astype(int)
     assert np.abs(strip - wanted[-1]).max() <= 1
     page.get_by_label("Place").fill("1")
@@ -213,7 +194,7 @@ def test_a_morph_is_laid_played_and_kept(visit: Visit, model: Model) -> None:
         image = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
         assert (image.format, getattr(image, "n_frames", 1)) == (kind, frames)
         image.seek(frames - 1)
-        assert np.asarray(image.convert("RGB")).shape[0] == (model.image_size if name == "Strip" else 256)
+        assert np.asarray(image.convert("RGB")).shape[0] == (toy.image_size if name == "Strip" else 256)
     page.get_by_text("Add a face").click()
     page.get_by_role("button", name="Random face").click()
     expect(page.locator(".stops li")).to_have_count(3)
@@ -233,13 +214,13 @@ def test_a_video_is_recorded(visit: Visit) -> None:
     assert Path(download.value.path()).stat().st_size > 1000
 
 
-def test_invented_faces_have_seeds_and_relatives(visit: Visit, model: Model) -> None:
+def test_invented_faces_have_seeds_and_relatives(visit: Visit, toy: Model) -> None:
     page = visit.page
     visit.go("invent?seed=5")
     page.wait_for_timeout(500)
     expect(page.locator(".wall .thumbnail")).to_have_count(24)
     made = visit.pixels(".wall .thumbnail:nth-child(3) canvas").astype(int)
-    assert np.abs(made - model.sample(1, seed=7)[0]).max() <= 1
+    assert np.abs(made - toy.sample(1, seed=7)[0]).max() <= 1
     page.locator(".wall .thumbnail").nth(2).click()
     expect(page.locator(".side h2")).to_have_text("Seed 7")
     assert "face=random:7" in visit.hash()
@@ -250,11 +231,11 @@ def test_invented_faces_have_seeds_and_relatives(visit: Visit, model: Model) -> 
     assert 1 < np.abs(relative - made).mean() < 60
 
 
-def test_edits_are_pythons_and_are_undone(visit: Visit, model: Model) -> None:
+def test_edits_are_pythons_and_are_undone(visit: Visit, toy: Model) -> None:
     page = visit.page
     visit.go("edit?face=d0001/front&round=1.5")
     page.wait_for_timeout(400)
-    wanted = model.decode(model.edit(model.gallery.latents[1], {"round": 1.5}))[0]
+    wanted = toy.decode(toy.edit(toy.gallery.latents[1], {"round": 1.5}))[0]
     assert np.abs(visit.pixels(".bar > canvas").astype(int) - wanted).max() <= 1
     page.get_by_label("Straight", exact=True).fill("2")
     page.wait_for_timeout(300)
@@ -323,10 +304,10 @@ HAND_OVER = """([kind, data]) => {
 
 
 @pytest.mark.parametrize("way", ["choose", "drop", "paste"])
-def test_a_picture_is_taken_and_reconstructed(visit: Visit, model: Model, way: str) -> None:
+def test_a_picture_is_taken_and_reconstructed(visit: Visit, toy: Model, way: str) -> None:
     page = visit.page
     stream = io.BytesIO()
-    Image.fromarray(model.gallery.thumbnails[3]).save(stream, "PNG")
+    Image.fromarray(toy.gallery.thumbnails[3]).save(stream, "PNG")
     if way == "choose":
         visit.go("photo")
         with page.expect_file_chooser() as chooser:
@@ -354,13 +335,13 @@ def test_what_is_no_picture_is_refused_in_one_sentence(visit: Visit) -> None:
     )
 
 
-def test_an_avatar_is_typed(visit: Visit, model: Model) -> None:
+def test_an_avatar_is_typed(visit: Visit, toy: Model) -> None:
     visit.go("avatar?text=Ada")
     visit.page.wait_for_timeout(300)
-    assert np.abs(visit.pixels(".stage > canvas").astype(int) - model.avatar("Ada")).max() <= 1
+    assert np.abs(visit.pixels(".stage > canvas").astype(int) - toy.avatar("Ada")).max() <= 1
     visit.page.get_by_label("Your name, or any text").fill("Zoë O'Neil")
     visit.page.wait_for_timeout(300)
-    assert np.abs(visit.pixels(".stage > canvas").astype(int) - model.avatar("Zoë O'Neil")).max() <= 1
+    assert np.abs(visit.pixels(".stage > canvas").astype(int) - toy.avatar("Zoë O'Neil")).max() <= 1
     expect(visit.page.locator(".side code")).to_have_text("minifaces avatar -o avatar.png -- 'Zoë O'\\''Neil'")
     assert visit.page.get_by_label("Your name, or any text").evaluate("input => input.spellcheck") is False
 
@@ -396,7 +377,7 @@ def test_the_map_outlives_its_graphics_context(visit: Visit) -> None:
     expect(visit.page.locator(".panel h3")).to_have_text("Nearest")
 
 
-def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, address: str) -> None:
+def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, toy_address: str) -> None:
     page = browser.new_page()
     # As a browser without it answers.
     page.add_init_script(
@@ -404,7 +385,7 @@ def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, address: 
         "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
         " return kind === 'webgl2' ? null : get.call(this, kind, ...rest) }"
     )
-    watch = opened(page, address)
+    watch = opened(page, toy_address)
     page.wait_for_timeout(500)
     assert page.locator("canvas.map").evaluate(YELLOW) > 1000
     # Nor does it need the engine's sheets any more.
@@ -506,9 +487,9 @@ def test_a_view_that_was_left_does_nothing_more(visit: Visit, place: str, name: 
     assert visit.page.evaluate("lanes") == []
 
 
-def test_what_is_chosen_after_a_lasso_stays(visit: Visit, model: Model) -> None:
+def test_what_is_chosen_after_a_lasso_stays(visit: Visit, toy: Model) -> None:
     page = visit.page
-    visit.hold("latentOf", len(model.gallery))
+    visit.hold("latentOf", len(toy.gallery))
     drawn_around(visit)
     page.get_by_role("searchbox", name="Search").fill("digit zero")
     page.locator(".found .thumbnail").first.click()
@@ -518,26 +499,26 @@ def test_what_is_chosen_after_a_lasso_stays(visit: Visit, model: Model) -> None:
     assert f"face={name}" in visit.hash()
 
 
-def test_a_newer_picture_stays(visit: Visit, model: Model) -> None:
+def test_a_newer_picture_stays(visit: Visit, toy: Model) -> None:
     page = visit.page
     visit.go("photo")
     visit.hold("createImageBitmap", of="globalThis")
     file = page.get_by_label("A picture file")
-    file.set_input_files(png(model.gallery.thumbnails[3]))
-    file.set_input_files(png(model.gallery.thumbnails[4]))
+    file.set_input_files(png(toy.gallery.thumbnails[3]))
+    file.set_input_files(png(toy.gallery.thumbnails[4]))
     expect(page.locator(".side .thumbnail")).to_have_count(8)
     framed = visit.pixels(".pair canvas")
     visit.release()
     assert np.array_equal(visit.pixels(".pair canvas"), framed)
     # Nor does one that comes late call back whoever has left.
     visit.hold("createImageBitmap", of="globalThis")
-    file.set_input_files(png(model.gallery.thumbnails[5]))
+    file.set_input_files(png(toy.gallery.thumbnails[5]))
     visit.go("/how")
     visit.release()
     assert visit.hash() == "#/how"
 
 
-def test_a_chosen_file_is_let_go_of_so_that_it_can_be_chosen_again(visit: Visit, model: Model) -> None:
+def test_a_chosen_file_is_let_go_of_so_that_it_can_be_chosen_again(visit: Visit, toy: Model) -> None:
     """A browser tells of no change where the same file is chosen twice."""
     page = visit.page
     visit.go("edit?face=d0001/front")
@@ -547,19 +528,19 @@ def test_a_chosen_file_is_let_go_of_so_that_it_can_be_chosen_again(visit: Visit,
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="From a picture").click()
         kept.append(page.evaluate("document.querySelector('.picker input[type=file]').files.length"))
-        chooser.value.set_files(png(model.gallery.thumbnails[3]))
+        chooser.value.set_files(png(toy.gallery.thumbnails[3]))
         expect(page).to_have_url(re.compile("face=z"))
     assert kept == [0, 0]
 
 
-def test_a_large_picture_is_shrunk_once(visit: Visit, model: Model) -> None:
+def test_a_large_picture_is_shrunk_once(visit: Visit, toy: Model) -> None:
     visit.go("photo")
     visit.page.evaluate("""() => {
       const real = explorer.frame.bind(explorer)
       globalThis.sizes = []
       explorer.frame = (picture, crop) => (sizes.push([picture.width, picture.height]), real(picture, crop))
     }""")
-    face = np.asarray(Image.fromarray(model.gallery.thumbnails[3]).resize((1600, 1600)))
+    face = np.asarray(Image.fromarray(toy.gallery.thumbnails[3]).resize((1600, 1600)))
     photo = np.full((2000, 3000, 3), face[0, 0], np.uint8)
     photo[200:1800, 700:2300] = face
     visit.page.get_by_label("A picture file").set_input_files(png(photo))
@@ -592,10 +573,10 @@ def test_what_lies_between_is_what_is_pointed_at(visit: Visit) -> None:
 
 
 @pytest.fixture
-def touched(browser: Browser, address: str) -> Iterator[tuple[Visit, Callable[..., None]]]:
+def touched(browser: Browser, toy_address: str) -> Iterator[tuple[Visit, Callable[..., None]]]:
     """A page for fingers, and what puts them somewhere on the map's room: kind of the event, and places."""
     page = browser.new_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
-    visit = Visit(page, opened(page, address), address)
+    visit = Visit(page, opened(page, toy_address), toy_address)
     page.locator(".map-room").scroll_into_view_if_needed()
     box = page.locator(".map-room").bounding_box()
     assert box

@@ -150,7 +150,7 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], Floats]:
         for entry, colour in zip(model.gallery.entries, colours, strict=True)
     ]
     described += [
-        {"name": f"pc{i}", "label": text or f"Direction {i}", "kind": "principal", "least": -3, "most": 3}
+        {"name": f"pc{i}", "label": f"Direction {i}{text and ': '}{text}", "kind": "principal", "least": -3, "most": 3}
         for i, text in enumerate(ends(axes, model.gallery.latents, known), 1)
     ]
     vectors = np.concatenate([np.zeros((0, model.latent_size)), *(v[None] for v in model.directions.values()), axes])

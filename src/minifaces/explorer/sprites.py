@@ -1,6 +1,6 @@
 """Sprite sheets: every face small, middling and whole, in few pictures, neighbours on the map side by side.
 
-Of faces on a plain ground they hold what stands on it: the map has a ground of its own, light or dark."""
+Of faces on white they hold what stands on it: the map has a ground of its own, light or dark."""
 
 import io
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ _WHOLE_SHEET = 1024  # of the largest level, of which a near view needs a few on
 _QUALITY = 84
 _NEAR, _APART = 8, 40  # of 255, from the border's colour: so near is ground, so far a head that can be told from it
 _RIM = 2  # pixels beside the ground that may be half of it
+_WHITE = 240  # of 255, in every channel: grounds of other colours belong to their pictures
 _LEAST, _MOST = 0.1, 0.9  # of a picture: with less ground, or more, it is taken for one that has none
 _SELDOM = 0.1  # of the pictures have ground at a place: there a head is as white as its ground
 _OPACITIES = 7  # steps from nothing to all: of more, files would be a third larger
@@ -82,7 +83,7 @@ def _sheet(heads: list[Image.Image], size: int, columns: int) -> bytes:
 
 
 def cut_out(pictures: Pixels) -> Iterator[NDArray[np.uint8]]:
-    """Each of (n, s, s, 3) uint8 pictures as (s, s, 4), with nothing where its ground was; opaque where it has none.
+    """Each of (n, s, s, 3) uint8 pictures as (s, s, 4), with nothing where its ground was white; else opaque.
 
     A white head on a white ground has no outline. Nothing is taken away where nearly all of the pictures have no
     ground."""
@@ -97,7 +98,9 @@ def cut_out(pictures: Pixels) -> Iterator[NDArray[np.uint8]]:
 
 
 def _ground(picture: Pixels) -> Bools:
-    """What hangs together with the border and has its colour, (s, s)."""
+    """What hangs together with the border and has its colour, (s, s), if that is white."""
+    if np.median(_border(picture), axis=0).min() < _WHITE:
+        return np.zeros(picture.shape[:2], bool)
     areas, _ = ndimage.label(_apart(picture) <= _NEAR)
     outer = np.unique(_border(areas))
     ground: Bools = np.isin(areas, outer[outer > 0])

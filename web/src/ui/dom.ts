@@ -32,6 +32,8 @@ export interface Slider {
   set(value: number): void
 }
 
+const LONG = 20 // letters of a label: it does not stand beside its slider
+
 /** A labelled slider with its value beside it. `changed` is told while it moves, `settled` once it rests. */
 export function slider(
   label: string,
@@ -78,7 +80,7 @@ export function slider(
   const track = h("span", { class: "track" }, zero, input)
   // A label has one control: the field of the value stands beside it.
   const named = h("label", {}, h("span", {}, label), track)
-  return { element: h("div", { class: "slider" }, named, output), input, set }
+  return { element: h("div", { class: label.length > LONG ? "slider long" : "slider" }, named, output), input, set }
 }
 
 export function select(
@@ -93,6 +95,12 @@ export function select(
     ...options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
   )
   return h("label", { class: "field" }, h("span", {}, label), box)
+}
+
+/** A button that shows something on the whole screen, where browsers can. */
+export function fullScreen(shown: HTMLElement): HTMLElement | null {
+  if (!document.fullscreenEnabled) return null
+  return h("button", { onclick: () => void shown.requestFullscreen().catch(() => {}) }, "Full screen")
 }
 
 /** Whether the visitor asked for less motion. */

@@ -3,7 +3,9 @@
 import { type App, packed } from "../app"
 import type { Seed } from "../engine/types"
 import { h } from "./dom"
-import { found, thumbnail } from "./face"
+import { thumbnail } from "./face"
+import { doubtful } from "./likeness"
+import { found } from "./words"
 
 const SHOWN = 12
 const LONGEST = 1024 // pixels a side: a found head has more of them than the encoder reads
@@ -17,15 +19,7 @@ export function picker(app: App, picked: (face: string) => void, verb = "Add"): 
   const results = h("div", { class: "row", role: "group", "aria-label": "Found faces" })
   const search = h("input", { type: "search", placeholder: "beard, glasses, 3626bp01 …", oninput: show })
   const name = h("input", { type: "text", placeholder: "a name", maxLength: 200 })
-  const file = h("input", {
-    type: "file",
-    accept: "image/*",
-    class: "hidden",
-    tabIndex: -1,
-    "aria-label": "A picture file",
-    onclick: () => (file.value = ""), // so that the same file can be chosen again
-    onchange: () => file.files?.[0] && take(file.files[0]),
-  })
+  const file = pictureFile("A picture file", take)
   const form = h(
     "form",
     {
@@ -43,7 +37,11 @@ export function picker(app: App, picked: (face: string) => void, verb = "Add"): 
     const mine = ++taken
     const still = () => mine === taken && chooser.isConnected // no newer one was taken, and the view is open
     fromPicture(app, picture).then(
-      face => still() && picked(face),
+      ({ face, doubt }) => {
+        if (!still()) return
+        picked(face)
+        if (doubt) app.say(doubt)
+      },
       error => still() && app.fail(error),
     )
   }
@@ -68,10 +66,27 @@ export function picker(app: App, picked: (face: string) => void, verb = "Add"): 
   return chooser
 }
 
-/** The reference of a picture's face. */
-export async function fromPicture(app: App, picture: Blob): Promise<string> {
+/** An unseen field for a picture file: clicked, it asks for one. `capture` asks a phone's camera. */
+export function pictureFile(label: string, chosen: (picture: File) => void, capture?: string): HTMLInputElement {
+  const input = h("input", {
+    type: "file",
+    accept: "image/*",
+    capture,
+    class: "hidden",
+    tabIndex: -1,
+    "aria-label": label,
+    onclick: () => (input.value = ""), // so that the same file can be chosen again
+    onchange: () => input.files?.[0] && chosen(input.files[0]),
+  })
+  return input
+}
+
+/** The reference of a picture's face, and what there is to say where it does not look like one. */
+export async function fromPicture(app: App, picture: Blob): Promise<{ face: string; doubt: string }> {
   const { image } = app.engine.frame(await opened(picture))
-  return packed(await app.engine.encode(image))
+  const face = packed(await app.engine.encode(image))
+  const unlike = doubtful(image, await app.face(face))
+  return { face, doubt: unlike ? "The picture does not look like a bare head: frame the face alone in Photo first." : "" }
 }
 
 /** A picture file, upright as its camera held it, and no larger than framing needs: it is framed at every move. */

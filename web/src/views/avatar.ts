@@ -1,9 +1,10 @@
-// A text has a face, always the same one; two have a way from one to the other.
+// A text has a face, always the same one; two have a way from one to the other, which plays.
 
 import { type App, type Remember, short, type View } from "../app"
 import { link } from "../address"
-import { h } from "../ui/dom"
-import { canvas, paint } from "../ui/face"
+import { calm, fullScreen, h } from "../ui/dom"
+import { canvas } from "../ui/face"
+import { Player, STEPS } from "../ui/player"
 import { shareBar } from "../ui/share"
 
 const EXAMPLES = ["hello", "Paul", "Kim"]
@@ -14,48 +15,55 @@ export function avatarView(app: App, params: URLSearchParams, keepAddress: Remem
   const facts = h("p", { class: "count" })
   const onward = h("div", {})
   const command = h("code", {})
-  let latest: ImageData | null = null
-  let version = 0
-  const name = field("Your name, or any text", params.get("text") ?? "", () => void draw().catch(app.fail))
-  const friend = field("A friend’s name", params.get("friend") ?? "", () => together())
+  const name = field("Your name, or any text", params.get("text") ?? "", () => draw())
+  const friend = field("A friend’s name", params.get("friend") ?? "", () => draw())
+  const player = new Player(engine, shown, app.fail, undefined, playing => (playButton.textContent = playing ? "Pause" : "Play"))
+  const playButton = h("button", { class: "main", hidden: true, onclick: () => (player.playing ? player.stop() : play()) }, "Play")
+  const film = h("a", { class: "button", hidden: true }, "Keep it as a film")
   const examples = h(
     "p",
     { class: "examples" },
     "Try ",
-    ...EXAMPLES.map(text => h("button", { onclick: () => ((name.value = text), void draw().catch(app.fail)) }, text)),
+    ...EXAMPLES.map(text => h("button", { onclick: () => ((name.value = text), draw()) }, text)),
   )
-  const both = h("a", { class: "button main", hidden: true }, "Play the way between you")
-  const share = h("div", { hidden: true }, h("div", { class: "inline" }, app.favourites.heart(() => (name.value ? `avatar:${name.value}` : ""))),
-    shareBar(app, { title: () => app.title(`avatar:${name.value}`), face: () => latest }))
+  const title = () => app.title(`avatar:${name.value}`) + (friend.value ? ` and ${app.title(`avatar:${friend.value}`).replace("The face", "that")}` : "")
+  const found = h(
+    "div",
+    { hidden: true },
+    h("div", { class: "inline" }, app.favourites.heart(() => (name.value ? `avatar:${name.value}` : ""))),
+    shareBar(app, { title, face: () => player.latest }),
+  )
+  let version = 0
 
-  const remember = () => keepAddress([["text", name.value], ...(friend.value ? [["friend", friend.value] as [string, string]] : [])].filter(([, value]) => value) as [string, string][])
+  const play = () => player.play(0, 1, false)
+  const draw = () => void show().catch(app.fail)
 
-  function together() {
-    remember()
-    both.hidden = !(name.value && friend.value)
-    both.href = link("morph", [["face", `avatar:${name.value}`], ["face", `avatar:${friend.value}`], ["t", "0"], ["play", "1"]])
-  }
-
-  async function draw() {
-    const [mine, text] = [++version, name.value]
-    together()
-    examples.hidden = share.hidden = facts.hidden = command.hidden = onward.hidden = shown.hidden = false
+  /** The face of the first text; with a second one the way between both, back and forth. */
+  async function show() {
+    const [mine, text, other] = [++version, name.value, friend.value]
+    keepAddress([["text", text], ["friend", other]].filter(([, value]) => value) as [string, string][])
+    player.stop()
+    for (const part of [found, facts, command, onward, shown]) part.hidden = !text
+    for (const part of [playButton, film]) part.hidden = !(text && other)
     examples.hidden = text !== ""
-    if (!text) share.hidden = facts.hidden = command.hidden = onward.hidden = shown.hidden = true
     if (!text) return app.entitle("")
-    app.entitle(app.title(`avatar:${text}`))
+    app.entitle(title())
     const { seed, latent } = await engine.avatar(text)
-    const faces = mine === version ? await engine.decodeLatest("avatar", [latent]) : null
-    if (!faces || mine !== version) return
-    latest = faces[0]
-    paint(shown, latest)
-    shown.setAttribute("aria-label", `The face of ${text}`)
+    const ends = other ? [latent, (await engine.avatar(other)).latent] : [latent]
+    const points = other ? await engine.path("linear", ends, STEPS) : ends
+    if (mine !== version) return
+    player.set(points)
+    await player.show(0)
+    if (mine !== version) return
+    shown.setAttribute("aria-label", other ? `From the face of ${text} to the face of ${other}` : `The face of ${text}`)
     facts.textContent = `Seed ${short(String(seed))}`
     command.textContent = `minifaces avatar -o avatar.png -- '${text.replaceAll("'", "'\\''")}'`
     onward.replaceChildren(app.onward(`avatar:${text}`))
+    film.href = link("morph", [["face", `avatar:${text}`], ["face", `avatar:${other}`], ["t", "0"]])
     app.favourites.refresh()
+    if (other && !calm()) play()
   }
-  draw().catch(app.fail)
+  draw()
   // Not from under the fingers of whoever came by keys.
   const keyed = document.activeElement?.matches("a:focus-visible")
   if (!name.value && !keyed) setTimeout(() => name.isConnected && name.focus({ preventScroll: true }))
@@ -70,23 +78,26 @@ export function avatarView(app: App, params: URLSearchParams, keepAddress: Remem
         labelled("Your name, or any text", name),
         examples,
         shown,
+        h("div", { class: "inline" }, playButton, film, fullScreen(shown)),
         facts,
-        share,
+        found,
         onward,
       ),
       h(
         "div",
         { class: "side" },
         h("h2", {}, "You and a friend"),
-        h("p", {}, "Two names, and the way from one face to the other, in one link."),
+        h("p", {}, "Two names, and your face becomes your friend’s, in one link."),
         labelled("A friend’s name", friend),
-        h("p", {}, both),
         h("h2", {}, "Always the same"),
         h("p", {}, "The text’s SHA-256 is the seed of a random face. The same text gives the same face here, on the command line and in Python, on any machine."),
         h("p", {}, command),
       ),
     ),
-    close: () => void version++,
+    close: () => {
+      version++
+      player.stop()
+    },
   }
 }
 

@@ -4,14 +4,13 @@ import { number } from "../address"
 import { type App, type Remember, type View } from "../app"
 import type { Latent, PathKind } from "../engine/types"
 import { animated, films, type Kind } from "../ui/animation"
-import { calm, h, save, select, slider } from "../ui/dom"
+import { calm, fullScreen, h, save, select, slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
-import { fileName, shareBar } from "../ui/share"
 import { freshSeed, picker } from "../ui/picker"
+import { Player, STEPS } from "../ui/player"
+import { fileName, shareBar } from "../ui/share"
 
-const STEPS = 90 // a leg, while it plays: 50 a second
 const STRIP = 9
-const LEG = 1800 // milliseconds a leg takes
 
 export function morphView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
@@ -27,13 +26,21 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   const strip = h("div", { class: "strip", role: "group", "aria-label": "The morph in steps" })
   const stops = h("ol", { class: "stops", "aria-label": "Faces of the morph" })
   const status = h("p", { class: "count", role: "status" })
-  /** the path, and its pictures so far; empty until it is worked out */
-  let points: Latent[] = []
-  let frames: (ImageData | undefined)[] = []
-  let latest: ImageData | null = null // what is shown
+  const player = new Player(
+    engine,
+    shown,
+    app.fail,
+    at => {
+      state.at = at
+      place.set(at)
+    },
+    playing => {
+      playButton.textContent = playing ? "Pause" : "Play"
+      if (!playing) remember()
+    },
+  )
   let size = 256 // of what is kept
   let version = 0 // of the path
-  let playing = 0
 
   const title = () => `${app.title(state.faces[0])} to ${app.title(state.faces[state.faces.length - 1])}`
   const remember = () =>
@@ -55,8 +62,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   }
 
   function setPath(found: Latent[]) {
-    points = found
-    frames = new Array(found.length)
+    player.set(found)
     for (const button of keepButtons) button.setAttribute("aria-disabled", String(!found.length))
   }
 
@@ -75,16 +81,16 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     if (mine !== version) return false
     setPath(found)
     status.textContent = ""
-    show(state.at)
+    void player.show(state.at)
     const places = stripPlaces()
     const pictures = places.map((_, i) => {
       const picture = canvas(app, `Step ${i + 1} of ${STRIP}`)
       picture.setAttribute("aria-hidden", "true")
       picture.removeAttribute("role")
-      return h("button", { class: "thumbnail", "aria-label": `Step ${i + 1} of ${STRIP}`, onclick: () => (stop(), move(i / (STRIP - 1))) }, picture)
+      return h("button", { class: "thumbnail", "aria-label": `Step ${i + 1} of ${STRIP}`, onclick: () => (player.stop(), move(i / (STRIP - 1))) }, picture)
     })
     strip.replaceChildren(...pictures)
-    const faces = await engine.decodeLatest("strip", places.map(place => points[place]))
+    const faces = await engine.decodeLatest("strip", places.map(place => player.points[place]))
     if (mine !== version || !faces) return false
     faces.forEach((face, i) => paint(pictures[i].firstChild as HTMLCanvasElement, face))
     return true
@@ -104,58 +110,16 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     return state.loop ? whole.slice(0, -1) : whole
   }
 
-  const stripPlaces = () => Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (points.length - 1)))
-
-  function show(at: number): Promise<void> {
-    const place = Math.round(at * (points.length - 1))
-    const known = frames[place]
-    if (known) {
-      latest = known
-      paint(shown, known)
-      return Promise.resolve()
-    }
-    const [mine, latent] = [version, points[place]]
-    if (!latent) return Promise.resolve()
-    return engine.decodeLatest("morph", [latent]).then(faces => {
-      if (!faces || mine !== version) return
-      frames[place] = latest = faces[0]
-      paint(shown, faces[0])
-      performance.mark("morph-frame")
-    }, app.fail)
-  }
+  const stripPlaces = () => Array.from({ length: STRIP }, (_, i) => Math.round((i / (STRIP - 1)) * (player.points.length - 1)))
 
   function move(at: number) {
     state.at = at
     place.set(at)
-    void show(at)
+    void player.show(at)
     remember()
   }
 
-  function play() {
-    if (!points.length) return
-    const legs = state.faces.length - (state.loop ? 0 : 1)
-    const [start, from] = [performance.now(), state.at]
-    playButton.textContent = "Pause"
-    const step = (time: number) => {
-      // Back and forth, unless the path closes.
-      const went = from + (time - start) / (LEG * legs)
-      const phase = state.loop ? went % 1 : 1 - Math.abs(1 - (went % 2))
-      state.at = phase
-      place.set(phase)
-      // Not waited for: the next frame is asked for while this one is decoded, and a late one is left out.
-      void show(phase)
-      if (playing) playing = requestAnimationFrame(step)
-    }
-    playing = requestAnimationFrame(step)
-  }
-
-  function stop() {
-    if (!playing) return
-    cancelAnimationFrame(playing)
-    playing = 0
-    playButton.textContent = "Play"
-    remember()
-  }
+  const play = () => player.play(state.at, state.faces.length - (state.loop ? 0 : 1), state.loop)
 
   function showStops() {
     const buttons = () => [...stops.querySelectorAll("button")]
@@ -191,9 +155,9 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   }
 
   async function keep(kind: Kind) {
-    if (!points.length) return
-    stop()
-    const [mine, path, held] = [version, points, frames]
+    if (!player.points.length) return
+    player.stop()
+    const [mine, path, held] = [version, player.points, player.frames]
     const places = kind === "png" ? stripPlaces() : [...path.keys()]
     const missing = places.filter(place => !held[place])
     status.textContent = "Decoding …"
@@ -213,16 +177,16 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
   }
 
   const place = slider("Place", { least: 0, most: 1, step: 0.001, value: state.at }, at => {
-    stop()
+    player.stop()
     state.at = at
-    void show(at)
+    void player.show(at)
   }, remember)
-  const playButton = h("button", { class: "main", onclick: () => (playing ? stop() : play()) }, "Play")
+  const playButton = h("button", { class: "main", onclick: () => (player.playing ? player.stop() : play()) }, "Play")
   const loopBox = h("input", {
     type: "checkbox",
     checked: state.loop,
     onchange: () => {
-      stop()
+      player.stop()
       state.loop = loopBox.checked
       attempt(lay())
     },
@@ -241,6 +205,14 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     state.faces.push(face)
     attempt(lay())
   }
+  // The space bar plays, unless it presses or writes something.
+  const space = (event: KeyboardEvent) => {
+    if (event.key !== " " || (event.target as Element).closest("button, input, select, summary, a")) return
+    event.preventDefault()
+    if (player.playing) player.stop()
+    else play()
+  }
+  document.addEventListener("keydown", space)
   attempt(lay().then(newest => newest && params.get("play") === "1" && !calm() && play()))
 
   return {
@@ -251,7 +223,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
         "div",
         { class: "stage" },
         shown,
-        h("div", { class: "inline" }, playButton, place.element),
+        h("div", { class: "inline" }, playButton, place.element, fullScreen(shown)),
         strip,
         status,
       ),
@@ -266,7 +238,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
           "div",
           { class: "inline" },
           select("Path", ways, state.path, value => {
-            stop()
+            player.stop()
             state.path = value as PathKind
             attempt(lay())
           }),
@@ -274,11 +246,12 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
         ),
         h("h2", {}, "Keep and share"),
         h("div", { class: "inline" }, ...keepButtons, select("Pixels", [["256", "256 × 256"], ["512", "512 × 512"]], "256", value => (size = Number(value)))),
-        shareBar(app, { title, face: () => latest }),
+        shareBar(app, { title, face: () => player.latest }),
       ),
     ),
     close: () => {
-      stop()
+      document.removeEventListener("keydown", space)
+      player.stop()
       version++
       engine.halt().catch(() => {}) // a worker that stopped is told where its faces are asked for
     },

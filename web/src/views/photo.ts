@@ -3,9 +3,11 @@
 import { type App, packed, type Remember, type View } from "../app"
 import { link } from "../address"
 import type { Crop, Latent } from "../engine/types"
+import { camera } from "../ui/camera"
 import { h, slider, type Slider } from "../ui/dom"
 import { canvas, decoded, original, paint, thumbnail } from "../ui/face"
 import { doubtful } from "../ui/likeness"
+import { pictureFile } from "../ui/picker"
 import { shareBar } from "../ui/share"
 
 const NEIGHBOURS = 8
@@ -28,16 +30,18 @@ export function photoView(app: App, params: URLSearchParams, keepAddress: Rememb
   const answer = h("div", { class: "side" })
   const doubt = h("p", { class: "doubt", role: "status" })
   const knobs = h("div", { class: "knobs", hidden: true })
-  const file = chooser(app, "A picture file")
-  const camera = chooser(app, "A picture from the camera", "environment")
-  const touch = matchMedia("(pointer: coarse)").matches
+  const file = pictureFile("A picture file", app.take)
+  // A phone's own camera knows its light and its focus better than a page does.
+  const phone = matchMedia("(pointer: coarse)").matches ? pictureFile("A picture from the camera", app.take, "environment") : null
+  const live = phone ? null : camera(app.take, app.fail)
   const drop = h(
     "div",
     { class: "drop" },
     h("p", {}, "Drop a picture of a minifig’s head here, paste one, or"),
-    h("div", { class: "inline" }, h("button", { class: "main", onclick: () => file.click() }, "choose a file"), touch && h("button", { onclick: () => camera.click() }, "take a photo")),
+    h("div", { class: "inline" }, h("button", { class: "main", onclick: () => file.click() }, "choose a file"), phone && h("button", { onclick: () => phone.click() }, "take a photo")),
     file,
-    camera,
+    phone,
+    live?.element,
     h("p", { class: "count" }, "A bare head from the front, on a plain ground, works best. It is looked at in this page and sent nowhere."),
   )
   const pair = h(
@@ -96,6 +100,7 @@ export function photoView(app: App, params: URLSearchParams, keepAddress: Rememb
     const designs = [
       h("h2", {}, "Nearest designs"),
       h("div", { class: "row" }, ...nearest.map(entry => thumbnail(app, entry, () => (location.hash = link("map", [["face", app.reference(entry)]]))))),
+      h("p", {}, h("a", { class: "button", href: link("map", [["near", packed(latent)]]) }, "See them on the map")),
     ]
     const begin = h("p", {}, h("a", { class: "button main", href: link("edit", [["face", app.reference(nearest[0])]]) }, "Begin with the nearest design"))
     answer.replaceChildren(
@@ -145,22 +150,9 @@ export function photoView(app: App, params: URLSearchParams, keepAddress: Rememb
     close: () => {
       version++
       clearTimeout(soon)
+      live?.close()
     },
   }
-}
-
-function chooser(app: App, label: string, capture?: string): HTMLInputElement {
-  const input = h("input", {
-    type: "file",
-    accept: "image/*",
-    capture,
-    class: "hidden",
-    tabIndex: -1,
-    "aria-label": label,
-    onclick: () => (input.value = ""), // so that the same file can be chosen again
-    onchange: () => input.files?.[0] && app.take(input.files[0]),
-  })
-  return input
 }
 
 /** Tell by how many pixels a picture is dragged, and how many times larger it is pinched or wheeled. */
