@@ -170,6 +170,14 @@ def test_a_face_that_is_tapped_comes_into_sight(phone: Visit) -> None:
     panel = box_of(page, ".panel")
     assert panel["y"] < 700
     assert panel["y"] + panel["height"] <= 845
+    # The map is still drawn, above it.
+    phone.until(lambda: box_of(page, ".map-room")["y"] < 60)
+    page.locator(".signs, .tip").evaluate_all("all => all.forEach(one => one.remove())")
+    above = {"x": 40, "y": 80, "width": 310, "height": panel["y"] - 120}
+    shown = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=above))).convert("RGB")).astype(int)  # type: ignore[arg-type]
+    yellow = (shown[..., 0] - shown[..., 2] > 100).mean()
+    assert 0.01 < yellow < 0.9
+    assert (shown.max(axis=2) < 10).mean() < 0.01  # nothing of it is black
     page.get_by_role("button", name="Close").click()
     assert "face=" not in phone.hash()
 

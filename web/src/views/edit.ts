@@ -79,13 +79,13 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
     })
     if (mine !== answered) return
     latent = found
-    for (const part of [tools, side]) part.inert = false
+    for (const part of [tools, after, side]) part.inert = false
     show()
     remember()
   }
   /** There is no such face: nothing here does anything until another one is chosen. */
   function unusable() {
-    for (const part of [tools, side]) part.inert = true
+    for (const part of [tools, after, side]) part.inert = true
     before.replaceChildren(h("p", {}, "There is no face to edit here."))
     chooser.open = true
   }
@@ -199,7 +199,13 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
   const chooser = h("details", {}, h("summary", {}, "Another face"), picker(app, pick, "Take"))
   const share = shareBar(app, { title: () => `${app.title(face)}, edited`, face: () => latest })
   const random = h("button", { onclick: () => pick(`random:${freshSeed()}`) }, "Random face")
-  const tools = h("div", { class: "stage-tools" }, h("div", { class: "inline" }, undo, redo, reset, dice, compare), h("div", { class: "inline presets", role: "group", "aria-label": "Ready-made" }, ...presets), h("div", { class: "inline" }, app.favourites.heart(() => reference)), share, onward)
+  const tools = h(
+    "div",
+    { class: "stage-tools" },
+    h("div", { class: "inline" }, undo, redo, reset, dice, compare),
+    h("div", { class: "inline presets", role: "group", "aria-label": "Ready-made" }, ...presets),
+  )
+  const after = h("div", { class: "stage-tools after" }, h("div", { class: "inline" }, app.favourites.heart(() => reference)), share, onward)
   const side = h(
     "div",
     { class: "side" },
@@ -214,7 +220,14 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
     element: h(
       "section",
       { class: "two", "aria-label": "Edit" },
-      h("div", { class: "stage" }, h("div", { class: "bar" }, shown), tools, before, h("div", { class: "inline" }, random), chooser),
+      h(
+        "div",
+        { class: "stage" },
+        h("div", { class: "bar" }, shown),
+        tools,
+        after,
+        h("div", { class: "after" }, before, h("div", { class: "inline" }, random), chooser),
+      ),
       side,
     ),
     close: () => {

@@ -205,6 +205,8 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
     filter()
     remember()
     panel.entry(entry)
+    // On a phone it comes up over the lower half of the page: the map is shown above it.
+    if (getComputedStyle(panel.element).position === "fixed") room.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" })
     // The thumbnail that was pressed is gone: go on from what it shows.
     if (!focused?.isConnected) panel.element.querySelector("h2")!.focus({ preventScroll: true })
   }
