@@ -560,3 +560,58 @@ def test_nothing_moves_when_what_is_fetched_is_told(visit: Visit) -> None:
     for selector in (".loading", ".said"):
         place: Callable[[str], str] = lambda s: visit.page.locator(s).evaluate("e => getComputedStyle(e).position")  # noqa: E731
         assert place(selector) == "fixed"
+
+
+def test_a_name_is_asked_for_with_examples(visit: Visit, toy: Model) -> None:
+    page = visit.page
+    visit.go("avatar")
+    name = page.get_by_label("Your name, or any text")
+    expect(name).to_be_focused()
+    expect(name).to_have_value("")
+    expect(page.locator(".stage > canvas")).to_be_hidden()  # nobody's face
+    page.get_by_role("button", name="Paul").click()
+    visit.until_shown(".stage > canvas", toy.avatar("Paul"))
+    expect(page.locator(".examples")).to_be_hidden()
+
+
+def test_the_way_of_least_change_says_how_far_it_is(visit: Visit) -> None:
+    page = visit.page
+    visit.go("morph?face=d0001/front&face=d0002/front&face=d0004/front")
+    page.evaluate("""() => {
+      const status = document.querySelector(".stage .count")
+      globalThis.told = []
+      new MutationObserver(() => told.push(status.textContent)).observe(status, { childList: true })
+    }""")
+    page.get_by_label("Path").select_option("geodesic")
+    visit.until(lambda: page.evaluate("told.some(text => text.includes('2 of 2')) && told.at(-1) === ''"))
+    told = [text for text in page.evaluate("told") if "of 2" in text]
+    assert told == [f"Looking for the way of least change: {leg} of 2 …" for leg in (1, 2)]
+
+
+def test_another_face_to_edit_is_taken_not_added(visit: Visit) -> None:
+    visit.go("edit?face=d0001/front")
+    visit.page.get_by_text("Another face").click()
+    expect(visit.page.locator(".picker").get_by_role("button", name="Take")).to_be_visible()
+    assert visit.page.locator(".picker").get_by_role("button", name="Add").count() == 0
+
+
+def test_the_page_lights_up_under_a_picture(visit: Visit) -> None:
+    page = visit.page
+    drag = "name => { dispatchEvent(new DragEvent(name, { dataTransfer: new DataTransfer(), cancelable: true })) }"
+    page.evaluate(drag, "dragover")
+    assert page.evaluate("getComputedStyle(document.body, '::after').content") != "none"
+    page.evaluate(drag, "dragleave")
+    assert page.evaluate("getComputedStyle(document.body, '::after').content") == "none"
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (320, 640)], ids=["at 200 %", "narrow"])
+def test_nothing_is_wider_than_a_small_screen(browser: Browser, toy_address: str, width: int, height: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=2)
+    visit = Visit(page, opened(page, toy_address), toy_address)
+    assert box_of(page, ".map-room")["y"] < height  # the map is in sight
+    for place in ("map?q=zero", "morph", "invent", "edit", "photo", "avatar?text=Ada&friend=Grace", "mix", "how"):
+        visit.go(place)
+        visit.until_still()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+    page.close()
+    assert visit.watch.complaints == []
