@@ -15,7 +15,6 @@ the other, because in pixels that is the shortest way of all, were all pictures 
 from collections.abc import Callable
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from minifaces.arrays import Doubles, Floats
 from minifaces.studio.paths import linear
@@ -47,6 +46,8 @@ def geodesics(
 def geodesic(a: Doubles, b: Doubles, t: Doubles, decode: Network, encode: Network) -> Doubles:
     """The points at fractions `t` of the picture-space length of a smooth curve through the knots of
     `geodesics`, or of the straight line where that is no longer: (d,), (d,), (m,) -> (m, d)."""
+    from scipy.interpolate import CubicSpline  # a third of the time that all else takes to load
+
     knots = geodesics(a[None], b[None], decode, encode)[0]
     curve = CubicSpline(np.linspace(0, 1, len(knots)), knots, bc_type="natural")
     fine = np.linspace(0, 1, _FINE)
