@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from minifaces.explorer.output import site
-from minifaces.explorer.server import Server
+from minifaces.server.app import explorer
+from minifaces.server.server import Server
 
 
 def chromium() -> str:
@@ -40,7 +41,7 @@ def launched(*arguments: str) -> Iterator[Browser]:
 @contextmanager
 def served(data: dict[str, bytes]) -> Iterator[str]:
     """The address of a site with these files in its data folder."""
-    with Server(site(data)) as server:
+    with Server(lambda place: explorer(site(data), place)) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server.address

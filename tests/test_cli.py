@@ -96,7 +96,7 @@ def test_help_is_for_people(call: Call, monkeypatch: pytest.MonkeyPatch, words: 
     [
         (
             "",
-            "demo sample avatar reconstruct morph edit neighbours gallery map explore export-site train evaluate data "
+            "demo sample avatar reconstruct morph edit neighbours gallery map explore serve export-site train evaluate data "
             "model",
         ),
         ("data", "collect import cut frame screen prepare review stats prints stages compose"),
@@ -184,10 +184,15 @@ def test_an_avatar_is_a_picture_and_a_seed(call: Call) -> None:
     code, out, _ = call("avatar", "alice@example.com", "-o", "alice.png", "--json")
     assert (code, json.loads(out)["seed"]) == (0, "339688337767178012159931884687414820388")
     assert call("sample", "-n", "1", "--seed", json.loads(out)["seed"], "-o", "same.png")[0] == 0
-    assert Path("alice.png").read_bytes() == Path("same.png").read_bytes()
+    np.testing.assert_array_equal(np.asarray(Image.open("alice.png")), np.asarray(Image.open("same.png")))
     assert call("avatar", "alice@example.com", "--size", "40", "-o", "large.png")[0] == 0
     assert shape("large.png") == (40, 40)
     assert "8 to 4096" in call("avatar", "x", "--size", "4")[2]
+    assert call("avatar", "x", "--background", "clear", "-o", "clear.svg")[0] == 0
+    assert Path("clear.svg").read_text().startswith("<svg ")
+    assert "six hexadecimal digits" in call("avatar", "x", "--background", "red")[2]
+    assert "no clear ground" in call("avatar", "x", "--background", "clear", "-o", "x.jpg")[2]
+    assert "use one of .png, .webp, .jpg, .svg" in call("avatar", "x", "-o", "x.gif")[2]
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "apng", "mp4"])

@@ -13,8 +13,11 @@ import pytest
 
 from minifaces import MinifacesError, UsageError
 from minifaces.cli.main import run
-from minifaces.explorer import output, server
-from minifaces.explorer.server import Server, allowed_name, listen
+from minifaces.explorer import output
+from minifaces.server import server
+from minifaces.server.app import explorer
+from minifaces.server.hosts import allowed_name, listen
+from minifaces.server.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,8 @@ class Anywhere:
 
 @contextmanager
 def serving(files: dict[str, bytes], *where: Any) -> Iterator[Server]:
-    with Server(files, 0, *where) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+    with Server(lambda place: explorer(files, place), 0, *where) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
         yield running
         running.shutdown()
@@ -49,7 +52,7 @@ def serving(files: dict[str, bytes], *where: Any) -> Iterator[Server]:
 
 
 def status(running: Server, host: str | None, version: str = "HTTP/1.1") -> tuple[int, str]:
-    connection = http.client.HTTPConnection(*running.server_address[:2], timeout=20)
+    connection = http.client.HTTPConnection(*running.socket.getsockname()[:2], timeout=20)
     connection._http_vsn_str = version  # type: ignore[attr-defined]
     connection.putrequest("GET", "/", skip_host=True)
     if host is not None:
@@ -71,8 +74,8 @@ with suppress(UsageError):  # not every machine has it
 def test_it_listens_where_it_is_told_to(files: dict[str, bytes], host: str) -> None:
     with serving(files, host) as running:
         shown = f"[{host}]" if host == "::1" else host.lower()
-        assert running.address == f"http://{shown}:{running.server_address[1]}/"
-        assert not running.is_open
+        assert running.address == f"http://{shown}:{running.place.port}/"
+        assert not running.place.is_open
         for name in ("localhost", "LOCALHOST:9", "localhost.", "127.0.0.1:80", "127.9.9.9", "[::1]", "[::1]:8", shown):
             assert status(running, name)[0] == 200
         for name in ("example.com", "localhost.example.com", "10.1.2.3", "0.0.0.0", "[fe80::1]", "", " ", ":80"):
@@ -93,9 +96,9 @@ def test_who_is_refused_learns_what_would_let_him_in(files: dict[str, bytes]) ->
     with serving(files) as running:
         code, body = status(running, "Lab.Example.org:8771")
         assert code == 421
-        assert "minifaces explore --allow-host lab.example.org\n" in body
+        assert body.endswith('start it with: --allow-host lab.example.org"}')
         for host in ("<script>", "`ls`", "x; ls", "$(ls)", "é"):  # what is said is typed into shells
-            assert status(running, host)[1].endswith("minifaces explore --allow-host NAME\n")
+            assert status(running, host)[1].endswith('start it with: --allow-host NAME"}')
 
 
 @pytest.mark.parametrize(
@@ -137,8 +140,8 @@ def test_beyond_this_machine_any_address_will_do_but_no_name(
 ) -> None:
     monkeypatch.setattr(server, "listen", lambda host, _: Anywhere(host))
     monkeypatch.setattr(socket, "gethostname", lambda: "Lab7")
-    with Server(files, 8771, host) as made:
-        assert made.is_open
+    with Server(lambda place: explorer(files, place), 8771, host) as made:
+        assert made.place.is_open
         for name in (
             "localhost:8771",
             "127.0.0.1",
@@ -148,9 +151,9 @@ def test_beyond_this_machine_any_address_will_do_but_no_name(
             "LAB7:8771",
             "0.0.0.0",
         ):
-            assert made.answers_to(name)
+            assert made.place.answers_to(name)
         for name in ("example.com", "lab7.evil.com", "10.1.2.3.evil.com", "evil@10.1.2.3", ""):
-            assert not made.answers_to(name)
+            assert not made.place.answers_to(name)
         shown = {"0.0.0.0": "localhost", "::": "localhost", "2001:db8::7": "[2001:db8::7]"}.get(host, host)
         assert made.address == f"http://{shown}:8771/"
 
@@ -166,7 +169,7 @@ def test_an_open_address_is_for_both_kinds_of_addresses(
     monkeypatch.setattr(socket, "create_server", lambda address, **given: made.update(given, host=address[0]))
     monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: True)
     listen(host, 8771)
-    assert made == {"host": host, "family": family, "dualstack_ipv6": both}
+    assert {**made, "backlog": 0} == {"host": host, "family": family, "dualstack_ipv6": both, "backlog": 0}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +210,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def end(_: Server) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minifaces.cli.explore._files", lambda *_: ({}, None))
+    monkeypatch.setattr("minifaces.cli.serve.page_data", lambda *_: ({}, None))
     monkeypatch.setattr(Server, "serve_forever", end)
 
 
@@ -242,7 +245,7 @@ def test_the_command_tells_before_it_lays_out_a_map(
     def work(*_: object) -> None:
         raise AssertionError("worked")
 
-    monkeypatch.setattr("minifaces.cli.explore._files", work)
+    monkeypatch.setattr("minifaces.cli.serve.page_data", work)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for words, code, line in (
@@ -254,24 +257,3 @@ def test_the_command_tells_before_it_lays_out_a_map(
             assert run(["explore", "--no-browser", *words]) == code
             out, err = capsys.readouterr()
             assert (out, err.count("\n"), line in err) == ("", 1, True)
-
-
-def test_who_reads_slowly_is_given_time_for_each_piece(
-    files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A socket's timeout is for a whole `sendall`: large files are sent in pieces."""
-    largest = 0
-
-    def record(writer: Any, data: bytes) -> int:
-        nonlocal largest
-        largest = max(largest, len(data))
-        writer._sock.sendall(data)
-        return len(data)
-
-    monkeypatch.setattr("socketserver._SocketWriter.write", record)
-    with serving({**files, "large.bin": bytes(1_000_000)}) as running:
-        connection = http.client.HTTPConnection(*running.server_address[:2], timeout=20)
-        connection.request("GET", "/large.bin")
-        assert connection.getresponse().read() == bytes(1_000_000)
-        connection.close()
-    assert 0 < largest <= 2**16

@@ -34,10 +34,11 @@ from minifaces.explorer.faces import MapFaces, dataset_faces, gallery_faces
 from minifaces.explorer.onnx_file import find_tensors
 from minifaces.explorer.page import FOLDER, page_files, policy
 from minifaces.explorer.principal import ends, principal
-from minifaces.explorer.server import Server
 from minifaces.explorer.site import site_files
 from minifaces.explorer.sprites import cut_out, levels, place
 from minifaces.images import resize
+from minifaces.server.app import explorer
+from minifaces.server.server import Server
 from minifaces.studio.latentnet import bytes_of
 from minifaces.studio.model import Model
 
@@ -347,8 +348,13 @@ def test_the_page_that_ships_is_whole_and_closed() -> None:
 
 
 @pytest.fixture
-def server(files: dict[str, bytes]) -> Iterator[Server]:
-    with Server(output.site(files)) as server:
+def served(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {**output.site(files), "x.wasm": b"\0asm"}
+
+
+@pytest.fixture
+def server(served: dict[str, bytes]) -> Iterator[Server]:
+    with Server(lambda place: explorer(served, place)) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -357,7 +363,7 @@ def server(files: dict[str, bytes]) -> Iterator[Server]:
 
 
 def ask(server: Server, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection(*server.server_address[:2])
+    connection = http.client.HTTPConnection(*server.socket.getsockname()[:2])
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
     body = response.read()
@@ -381,14 +387,13 @@ def test_the_server_serves_the_page_compressed_and_guarded(server: Server) -> No
     assert (int(head.headers["Content-Length"]), nothing) == (len(body), b"")
 
 
-def test_the_server_tells_kinds_and_what_may_be_kept(server: Server) -> None:
-    script = next(name for name in server.files if name.endswith(".js"))
-    sheet = next(name for name in server.files if name.endswith(".webp"))
+def test_the_server_tells_kinds_and_what_may_be_kept(server: Server, served: dict[str, bytes]) -> None:
+    script = next(name for name in served if name.endswith(".js"))
+    sheet = next(name for name in served if name.endswith(".webp"))
     for name, kind in [(script, "text/javascript; charset=utf-8"), (sheet, "image/webp")]:
         response, body = ask(server, f"/{name}")
-        assert (response.headers["Content-Type"], body) == (kind, server.files[name])
+        assert (response.headers["Content-Type"], body) == (kind, served[name])
         assert "immutable" in response.headers["Cache-Control"]
-    server.files["x.wasm"] = b"\0asm"
     assert ask(server, "/x.wasm")[0].headers["Content-Type"] == "application/wasm"
     for name, kind in [("favicon.svg", "image/svg+xml"), ("data/site.bin", "application/octet-stream")]:
         response, _ = ask(server, f"/{name}")
@@ -403,12 +408,12 @@ def test_the_server_has_nothing_else(server: Server, path: str) -> None:
 
 def test_the_server_answers_to_this_machines_names_only(server: Server) -> None:
     assert ask(server, "/", Host="example.com")[0].status == 421
-    assert ask(server, "/", Host=f"localhost:{server.server_address[1]}")[0].status == 200
+    assert ask(server, "/", Host=f"localhost:{server.place.port}")[0].status == 200
 
 
 def test_a_port_that_is_taken_is_told(server: Server) -> None:
     with pytest.raises(MinifacesError, match="choose another with --port"):
-        Server(server.files, server.server_address[1])
+        Server(lambda place: explorer({}, place), server.place.port)
 
 
 def test_the_command_exports(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ z = faces.encode(grid)                # minifaces.Latents, (25, d) float32
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["Latents", "MinifacesError", "Model", "Pixels", "UsageError", "__version__", "load"]
+__all__ = ["Latents", "MinifacesError", "Model", "Pixels", "UsageError", "__version__", "avatar", "load"]
 
 _HEAVY = {"Latents": "minifaces.arrays", "Pixels": "minifaces.arrays", "Model": "minifaces.studio.model"}
 
@@ -44,3 +45,18 @@ def load(folder: str | os.PathLike[str] | None = None) -> Model:
     from minifaces.studio.model import Model
 
     return Model.bundled() if folder is None else Model(folder)
+
+
+def avatar(text: str, size: int | None = None, kind: str = "png", background: str | None = None) -> bytes:
+    """The bundled model's face of any text, as a picture file: the bytes that `minifaces avatar` and `serve` give.
+
+    `size` (8 to 4096 pixels a side), `kind` (png, webp, jpg, svg) and `background` (six hexadecimal digits or "clear")
+    as `minifaces.pictures.portrait`. The model is opened once. Raises UsageError for what makes no sense."""
+    from minifaces.pictures.portrait import portrait
+
+    return portrait(_bundled().avatar(text), size, kind, background)
+
+
+@cache
+def _bundled() -> Model:
+    return load()

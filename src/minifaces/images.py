@@ -93,24 +93,24 @@ class Decoded(NamedTuple):
     """What could not be followed, a line that goes on from the picture's name; mostly None."""
 
 
-def decode_picture(data: bytes, name: str) -> Decoded:
-    """Decode a picture file's bytes as `read_picture` does.
+def decode_picture(data: bytes, name: str, most: int = _MOST_PIXELS) -> Decoded:
+    """Decode a picture file's bytes as `read_picture` does; of more than `most` pixels none is.
 
     Raises UsageError, in a line that begins with `name`, for anything that is not a whole picture of a sane size."""
     if not data:
         raise UsageError(f"{name} is empty (0 bytes): fetch or save it again")
-    return _decode(io.BytesIO(data), name)
+    return _decode(io.BytesIO(data), name, most)
 
 
-def _decode(file: Path | io.BytesIO, name: str) -> Decoded:
+def _decode(file: Path | io.BytesIO, name: str, most: int = _MOST_PIXELS) -> Decoded:
     try:
         try:
-            return _decode_whole(file, name)
+            return _decode_whole(file, name, most)
         except (UnidentifiedImageError, ValueError):
             if (rest := without_notes(file)) is None:
                 raise
             remark = f"has notes that cannot be read, and may speak of colours: {_AS_SRGB}"
-            return _decode_whole(io.BytesIO(rest), name)._replace(remark=remark)
+            return _decode_whole(io.BytesIO(rest), name, most)._replace(remark=remark)
     except UsageError:
         raise
     except UnidentifiedImageError:
@@ -125,13 +125,11 @@ def _decode(file: Path | io.BytesIO, name: str) -> Decoded:
         raise UsageError(f"{name} is damaged ({str(error) or type(error).__name__}): fetch or save it again") from error
 
 
-def _decode_whole(file: Path | io.BytesIO, name: str) -> Decoded:
+def _decode_whole(file: Path | io.BytesIO, name: str, most: int) -> Decoded:
     with _open(file) as opened:
-        if opened.width * opened.height > _MOST_PIXELS:
-            raise UsageError(
-                f"{name} is {opened.width} x {opened.height} pixels, more than "
-                f"{_MOST_PIXELS // 10**6} million: make it smaller first"
-            )
+        if opened.width * opened.height > most:
+            size = f"{opened.width} x {opened.height} pixels"
+            raise UsageError(f"{name} is {size}, more than {most // 10**6} million: make it smaller first")
         if opened.mode == "F":
             raise UsageError(f"{name} holds floating-point values: save it as an 8- or 16-bit PNG")
         head, stored = head_of(opened), stored_as(opened)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from minifaces import MinifacesError, UsageError, __version__
-from minifaces.cli import data, demo, evaluate, explore, facemap, gallery, model, play, train
+from minifaces.cli import data, demo, evaluate, facemap, gallery, model, play, serve, site, train
 from minifaces.cli.common import say
 from minifaces.cli.help import Commands
 from minifaces.cli.streams import ReaderGoneError, streams
@@ -23,7 +23,8 @@ app.add_typer(demo.app)
 app.add_typer(play.app)
 app.add_typer(gallery.app)
 app.add_typer(facemap.app)
-app.add_typer(explore.app)
+app.add_typer(serve.app)
+app.add_typer(site.app)
 app.add_typer(train.app)
 app.add_typer(evaluate.app)
 app.add_typer(data.app, name="data")

@@ -52,6 +52,16 @@ def picture(name: Name) -> Path:
     return path
 
 
+def portrait(name: Name) -> Path:
+    """For one face to write."""
+    from minifaces.pictures.portrait import kind_of
+
+    path = file(name)
+    _check_stem(path)
+    kind_of(path)
+    return path
+
+
 def strip_or_film(name: Name) -> Path:
     """For a picture or an animation to write; which, the command sees."""
     path = file(name)

@@ -21,7 +21,7 @@ from minifaces.cli.common import (
     tell,
 )
 from minifaces.cli.help import Commands
-from minifaces.cli.pathnames import named, names_folder, picture_or_folder, strip_or_film
+from minifaces.cli.pathnames import named, names_folder, picture_or_folder, portrait, strip_or_film
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,30 +106,37 @@ def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:
 @app.command()
 def avatar(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Any text, such as a name or an e-mail address.")],
-    output: PictureOption = Path("avatar.png"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", parser=portrait, help="The PNG, WebP, JPEG or SVG.")
+    ] = Path("avatar.png"),
     size: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="A side, 8 to 4096.", show_default="the model's")
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(metavar="COLOUR", help="Behind the head: ffd500, or clear.", show_default="as it is drawn"),
     ] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
-    """Give a text its face, always the same one."""
-    from minifaces.checks import within
-    from minifaces.images import resize
+    """Give a text its face, always the same one.
+
+    The file is the same as minifaces serve gives at /avatar/TEXT.png."""
+    from minifaces.files import atomic
+    from minifaces.pictures.portrait import check, kind_of
+    from minifaces.pictures.portrait import portrait as drawn
     from minifaces.studio.generator import avatar_seed
 
-    if size is not None:
-        within("an avatar's size", size, 8, 4096)
+    kind = kind_of(output)
+    check(size, kind, background)
     model = open_model(model_folder)
-    seed = avatar_seed(text)
-    face = model.avatar(text)
-    save(
-        output,
-        face if size is None else resize(face, size, size),
-        f"the face of '{text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + '...'}' (random:{seed})",
-        as_json,
-        {"text": text, "seed": str(seed)},
-    )
+    seed, side = avatar_seed(text), model.image_size if size is None else size
+    file = drawn(model.avatar(text), side, kind, background)
+    with atomic(output) as scratch:
+        scratch.write_bytes(file)
+    shown = text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + "..."
+    what = f"the face of '{shown}' (random:{seed}), {side} x {side}"
+    tell(output, what, as_json, {"width": side, "height": side, "text": text, "seed": str(seed)})
 
 
 @app.command()

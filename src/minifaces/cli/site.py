@@ -1,4 +1,4 @@
-"""`minifaces explore` and `export-site`: the page that decodes faces by itself."""
+"""`minifaces export-site`: the page that decodes faces by itself, for any web server or from disk."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minifaces.cli.bars import bar, progress
-from minifaces.cli.common import DataOption, ModelOption, human, open_model, say, warn
+from minifaces.cli.common import DataOption, ModelOption, human, open_model, say
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import output_name
 from minifaces.errors import UsageError
@@ -18,56 +18,6 @@ if TYPE_CHECKING:
 app = Commands()
 
 SeedOption = Annotated[int, typer.Option(metavar="N", help="0 or more: another seed, another map.")]
-
-
-@app.command()
-def explore(
-    data: DataOption = None,
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes any that is free.")] = 0,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines look, as Docker needs.")
-    ] = "127.0.0.1",
-    names: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-host",
-            metavar="NAME",
-            help="Also answer to this name: lab.example.org, *.example.org, or * for any; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
-    seed: SeedOption = 0,
-    model_folder: ModelOption = None,
-) -> None:
-    """Open the explorer, a page in the browser.
-
-    Map, morphs, random faces, edits, photos and avatars: everything is computed in the page.
-    This hands it its files, to this machine alone or as --host says, until Ctrl-C.
-    For another web server: minifaces export-site."""
-    import webbrowser
-
-    from minifaces.explorer.output import site
-    from minifaces.explorer.server import Server, allowed_name, listen
-
-    allowed = [allowed_name(name) for name in names or []]
-    listen(host, port).close()  # what is in the way is told before the map is laid out
-    files, _ = _files(data, seed, model_folder)
-    server = Server(site(files), port, host, allowed)
-    if server.is_open:
-        port = server.server_address[1]
-        warn(f"every machine that reaches this one can look at the page, under its name or address and port {port}")
-    if "*" in server.names:
-        warn("with --allow-host '*', any web site that somebody here visits can read the page's faces and model")
-    say(f"{server.address}  (Ctrl-C ends it)")
-    if browser:
-        webbrowser.open(server.address)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        say("ended")
-    finally:
-        server.server_close()
 
 
 @app.command("export-site")
@@ -112,19 +62,19 @@ def export(
         if file.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"{file}: a single file needs a name that ends in .html, such as faces.html")
         check_file(file)
-        files, _ = _files(data, seed, model_folder)
+        files, _ = page_data(data, seed, model_folder)
         size = export_single(files, file)
         say(f"{file}: the explorer in one file, {human(size)}; open it in a browser")
         return
     folder = output or Path("site")
     check_place(folder)
     address = "" if url is None else checked_address(url)
-    files, faces = _files(data, seed, model_folder)
+    files, faces = page_data(data, seed, model_folder)
     size = export_site(files, folder, preview(faces), address)
     say(f"{folder}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
 
 
-def _files(data: Path | None, seed: int, model_folder: Path | None) -> tuple[dict[str, bytes], "MapFaces"]:
+def page_data(data: Path | None, seed: int, model_folder: Path | None) -> tuple[dict[str, bytes], "MapFaces"]:
     """Those of the page's data folder, and the faces that they show."""
     from minifaces.dataset import read_dataset
     from minifaces.explorer.faces import dataset_faces, gallery_faces
