@@ -102,7 +102,7 @@ def _endpoint(desk: Desk, row: api.Endpoint) -> Callable[[Request], Awaitable[Re
                 values = json.loads(body)
             except (ValueError, RecursionError):
                 raise Refusal(400, "the body is no JSON") from None
-            return await row.handler(desk, asked.checked(row.asked, values))
+            return await row.handler(desk, asked.checked(row.asked, values, strict=True))
 
     return answer
 

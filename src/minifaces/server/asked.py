@@ -95,10 +95,10 @@ def query(kind: type[Asked], params: QueryParams) -> Any:
     return checked(kind, values)
 
 
-def checked(kind: type[Asked], values: Any) -> Any:
-    """Values of the kind. Raises Refusal, in one sentence, where they are not."""
+def checked(kind: type[Asked], values: Any, strict: bool = False) -> Any:
+    """Values of the kind; `strict` takes no text for a number. Raises Refusal, in one sentence, where they are none."""
     try:
-        return kind.model_validate(values)
+        return kind.model_validate(values, strict=strict)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the request"
