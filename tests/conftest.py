@@ -183,9 +183,11 @@ def toy(tiny_model: Path) -> Model:
     return Model(tiny_model)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """A headless Chromium. Its camera shows a picture that moves, and may be used."""
+    """A headless Chromium. Its camera shows a picture that moves, and may be used.
+
+    While it is open nothing else can run an event loop in this thread: so no longer than for one file of tests."""
     from explorer_pages import launched
 
     with launched("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as browser:

@@ -96,8 +96,8 @@ def test_help_is_for_people(call: Call, monkeypatch: pytest.MonkeyPatch, words: 
     [
         (
             "",
-            "demo sample avatar reconstruct morph edit neighbours gallery map explore serve export-site train evaluate data "
-            "model",
+            "demo sample avatar reconstruct morph edit neighbours gallery map explore serve export-site train evaluate "
+            "data model",
         ),
         ("data", "collect import cut frame screen prepare review stats prints stages compose"),
         ("model", "info"),

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +18,15 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
 
+from explorer_pages import opened
 from minifaces import UsageError
 from minifaces.arrays import Pixels
 from minifaces.cli.main import run
+from minifaces.explorer.faces import gallery_faces
 from minifaces.explorer.output import site
+from minifaces.explorer.site import site_files
 from minifaces.pictures.portrait import cleared, portrait
 from minifaces.server.answers import Refusal
 from minifaces.server.app import application
@@ -37,7 +41,7 @@ LIMITS = Limits(upload=100_000, pixels=1_000_000, frames=60, seconds=5)
 
 @contextmanager
 def serving(model: Model, limits: Limits = LIMITS, token: str | None = None) -> Iterator[httpx.Client]:
-    files = site({})
+    files = site(site_files(model, gallery_faces(model)))
     with Server(lambda place: application(model, files, place, limits, token)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -53,6 +57,12 @@ def serving(model: Model, limits: Limits = LIMITS, token: str | None = None) -> 
 def client(toy: Model) -> Iterator[httpx.Client]:
     with serving(toy) as client:
         yield client
+
+
+def in_a_thread(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """An event loop apart: while a browser is open this thread has one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def picture(body: bytes) -> Pixels:
@@ -269,6 +279,28 @@ def test_a_link_to_a_face_unfolds_in_a_chat(client: httpx.Client) -> None:
     assert client.get("/faces?face=nobody").status_code == 404
 
 
+def test_the_pages_own_links_unfold(client: httpx.Client, browser: Browser) -> None:
+    page = browser.new_page(permissions=["clipboard-read", "clipboard-write"])
+    opened(page, str(client.base_url))
+    for place, wanted in (
+        ("avatar?text=Ada&friend=Grace", "faces?face=avatar%3AAda&face=avatar%3AGrace"),
+        ("edit?face=d0001/front", "faces?face=d0001%2Ffront"),
+        ("morph?face=d0001/front&face=random:7&face=avatar:Ada", None),  # more than such a page shows
+    ):
+        page.evaluate("place => { location.hash = place }", place)
+        page.locator(".share").get_by_role("button", name="Copy link").click()
+        page.get_by_text("The link is copied.").wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        if wanted is None:
+            assert copied.startswith(f"{client.base_url}#/morph?")
+        else:
+            assert copied == f"{client.base_url}{wanted}"
+            page.goto(copied)
+            page.wait_for_url(re.compile("#/(morph|edit)"))
+            page.locator(".stage canvas").first.wait_for()
+    page.close()
+
+
 # Who may ask
 
 
@@ -324,7 +356,7 @@ def test_what_comes_together_is_decoded_together_and_the_same(toy: Model) -> Non
         await batches.close()
         return faces
 
-    faces = asyncio.run(ask())
+    faces = in_a_thread(ask())
     assert ran[1:-1] == [8] * len(ran[1:-1])
     assert sum(ran) == len(toy.gallery)
     for face, latent in zip(faces, toy.gallery.latents, strict=True):
@@ -341,7 +373,7 @@ def test_what_goes_wrong_in_a_batch_is_told_to_each() -> None:
         await batches.close()
         return found
 
-    assert [str(error) for error in asyncio.run(ask())] == ["broken"] * 3
+    assert [str(error) for error in in_a_thread(ask())] == ["broken"] * 3
 
 
 class Slow(Model):

@@ -82,7 +82,7 @@ def application(
                 for row in api.ENDPOINTS
             ],
         ),
-        Route("/{name:path}", Files(files).__call__),
+        Route("/{name:path}", Files(files, unfolds=True).__call__),
     ]
     app = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=alive)
     return metrics.watching(Guards(app, place, limits, token))

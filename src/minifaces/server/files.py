@@ -25,7 +25,10 @@ _TEXT = (".html", ".js", ".css", ".svg", ".json")
 class Files:
     """Files by their names; text is also kept compressed."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: dict[str, bytes], unfolds: bool = False) -> None:
+        """`unfolds` tells the page that there are pages of faces, `/faces`, whose links unfold in chats."""
+        if unfolds:
+            files = {**files, INDEX: files[INDEX].replace(b"</head>", b'<meta name="minifaces-unfolds"></head>', 1)}
         self._files = files
         self._small = {name: compress(data) for name, data in files.items() if name.endswith(_TEXT)}
         self.policy = policy(files[INDEX].decode()) + "; frame-ancestors 'none'"

@@ -10,6 +10,8 @@ export interface Shared {
   title: () => string
   /** where it is shown, without it the page's own address: #/view?... */
   link?: () => string
+  /** one face, or the two ends of a way, where that is all there is to it: a server has a page for chats of those */
+  faces?: () => string[]
   /** the picture, or null where there is none yet */
   face: () => Promise<ImageData> | ImageData | null
 }
@@ -18,7 +20,9 @@ export interface Shared {
 export function shareBar(app: App, shared: Shared, more: HTMLElement[] = []): HTMLElement {
   const address = () => {
     settle()
-    return new URL(shared.link?.() ?? location.href, location.href).href
+    const faces = unfolding ? (shared.faces?.() ?? []) : []
+    if (!faces.length) return new URL(shared.link?.() ?? location.href, location.href).href
+    return new URL(`faces?${new URLSearchParams(faces.map(face => ["face", face]))}`, document.baseURI).href
   }
   const picture = async (): Promise<Blob> => {
     const face = await shared.face()
@@ -47,6 +51,9 @@ export function shareBar(app: App, shared: Shared, more: HTMLElement[] = []): HT
     h("details", {}, h("summary", {}, "Size and ground"), shapes()),
   )
 }
+
+/** Whether who serves this has pages that unfold in chats: `minifaces serve` says so in the page's head. */
+const unfolding = document.querySelector('meta[name="minifaces-unfolds"]') !== null
 
 /** What pictures are kept as, from view to view. */
 const shape: Shape = { size: 512, clear: false, round: false }

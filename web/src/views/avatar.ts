@@ -31,7 +31,11 @@ export function avatarView(app: App, params: URLSearchParams, keepAddress: Remem
     "div",
     { hidden: true },
     h("div", { class: "inline" }, app.favourites.heart(() => (name.value ? `avatar:${name.value}` : ""))),
-    shareBar(app, { title, face: () => player.latest }),
+    shareBar(app, {
+      title,
+      face: () => player.latest,
+      faces: () => [name.value, friend.value].filter(Boolean).map(text => `avatar:${text}`),
+    }),
   )
   let version = 0
 

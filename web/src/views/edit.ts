@@ -197,7 +197,7 @@ export function editView(app: App, params: URLSearchParams, keepAddress: Remembe
     void start().catch(app.fail)
   }
   const chooser = h("details", {}, h("summary", {}, "Another face"), picker(app, pick, "Take"))
-  const share = shareBar(app, { title: () => `${app.title(face)}, edited`, face: () => latest })
+  const share = shareBar(app, { title: () => `${app.title(face)}, edited`, face: () => latest, faces: () => (reference ? [reference] : []) })
   const random = h("button", { onclick: () => pick(`random:${freshSeed()}`) }, "Random face")
   const tools = h(
     "div",

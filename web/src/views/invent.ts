@@ -109,7 +109,7 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
       h("h2", {}, seed ? `Seed ${short(seed)}` : "This face"),
       decoded(app, reference, app.label(reference), "face large"),
       h("div", { class: "inline" }, app.favourites.heart(() => reference), h("button", { class: "main", onclick: () => alike(reference) }, "More like this one")),
-      shareBar(app, { title: () => app.title(reference), link: () => link("edit", [["face", reference]]), face: () => app.face(reference) }),
+      shareBar(app, { title: () => app.title(reference), link: () => link("edit", [["face", reference]]), face: () => app.face(reference), faces: () => [reference] }),
       app.onward(reference, ["invent"]),
       seed && h("p", { class: "count" }, "On the command line: ", h("code", {}, `minifaces sample -n 1 --seed ${seed}`)),
     )

@@ -246,7 +246,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
         ),
         h("h2", {}, "Keep and share"),
         h("div", { class: "inline" }, ...keepButtons, select("Pixels", [["256", "256 × 256"], ["512", "512 × 512"]], "256", value => (size = Number(value)))),
-        shareBar(app, { title, face: () => player.latest }),
+        shareBar(app, { title, face: () => player.latest, faces: () => (state.faces.length === 2 ? state.faces : []) }),
       ),
     ),
     close: () => {
