@@ -37,6 +37,9 @@ class Anywhere:
     def fileno(self) -> int:
         return -1
 
+    def setsockopt(self, *_: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -85,6 +85,8 @@ def serve(
 
     /avatar/TEXT.png is the face of any text; /openapi.json describes all of it (docs/server.md).
     To this machine alone or as --host says, until Ctrl-C; what was accepted is finished."""
+    from threadpoolctl import threadpool_limits
+
     from minifaces.explorer.output import site
     from minifaces.server.app import application
     from minifaces.server.hosts import allowed_name, listen
@@ -96,6 +98,7 @@ def serve(
     listen(host, port).close()  # what is in the way is told before the map is laid out
     files, _ = page_data(data, seed, model_folder)
     model = open_model(model_folder)
+    threadpool_limits(1)  # requests are worked on side by side: threads of one would wait for those of others
     with Server(lambda place: application(model, site(files), place, token=token), port, host, allowed) as server:
         _told(server, "ask for faces" if token is None else "reach it, and asks with the token, can have faces")
         _run(server)

@@ -5,6 +5,7 @@ with Server(lambda place: explorer(site(data), place)) as server:
     server.serve_forever()"""
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
@@ -28,6 +29,8 @@ class Server:
         Raises UsageError for a host or name that makes no sense, MinifacesError where the port cannot be had."""
         names = list(names)
         self.socket = listen(host, port)
+        # Of sockets that were made elsewhere asyncio does not: a body would wait 40 ms for its headers' receipt.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         found = self.socket.getsockname()
         self.place = Place(host, names, str(found[0]), found[1])
         config = uvicorn.Config(
