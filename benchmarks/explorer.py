@@ -83,7 +83,7 @@ def opened(page: Page, address: str) -> None:
     page.goto(address)
     while not page.evaluate("'explorer' in globalThis"):
         page.wait_for_timeout(5)
-    page.evaluate("explorer.ready")
+    page.evaluate("explorer.exact")
 
 
 def mark(page: Page, name: str) -> float:

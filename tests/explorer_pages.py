@@ -91,7 +91,7 @@ def started(page: Page, address: str) -> Watch:
 
 
 def opened(page: Page, address: str) -> Watch:
-    """Go to the explorer and wait until it decodes."""
+    """Go to the explorer and wait until it decodes as Python does."""
     watch = started(page, address)
-    page.evaluate("explorer.ready")
+    page.evaluate("explorer.exact")
     return watch

@@ -5,27 +5,33 @@ import gzip
 import io
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
+from conftest import LATENT, write_config
 from explorer_pages import opened, served, started
 from minifaces.explorer.faces import gallery_faces
+from minifaces.explorer.operations import compile_network
 from minifaces.explorer.output import export_single, single
 from minifaces.explorer.site import site_files
 from minifaces.images import square
 from minifaces.studio.model import Model
+from networks import network
 
 ROOT = Path(__file__).parents[1]
 VECTORS: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "generator.json").read_text())
 # Arrays cross over as JSON.
-DECODE = """async rows => (await explorer.decode(rows.map(row => Float32Array.from(row)))).map(({ data }) => {
+PICTURES = "async rows => explorer.decode(rows.map(row => Float32Array.from(row)))"
+AS_TEXT = """pictures => pictures.map(({ data }) => {
   let text = ""
   for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096))
   return btoa(text)
@@ -73,7 +79,16 @@ def tiny_page(browser: Browser, tiny_files: dict[str, bytes]) -> Iterator[Page]:
 
 
 def decoded(page: Page, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
-    pictures = [np.frombuffer(base64.b64decode(text), np.uint8) for text in page.evaluate(DECODE, latents.tolist())]
+    return pixels(page.evaluate(f"async rows => ({AS_TEXT})(await ({PICTURES})(rows))", latents.tolist()))
+
+
+def shown(page: Page, name: str) -> NDArray[np.int64]:
+    """What pictures look like now that the page holds by this name."""
+    return pixels(page.evaluate(f"({AS_TEXT})({name})")).astype(int)
+
+
+def pixels(texts: list[str]) -> NDArray[np.uint8]:
+    pictures = [np.frombuffer(base64.b64decode(text), np.uint8) for text in texts]
     size = round((len(pictures[0]) / 4) ** 0.5)
     rgba = np.stack(pictures).reshape(-1, size, size, 4)
     assert (rgba[..., 3] == 255).all()
@@ -119,6 +134,87 @@ def test_page_onnx_runtime_and_torch_decode_the_same(page: Page, model: Model) -
     # Between the page and Python only a value that falls between two bytes may come out either way.
     assert np.abs(faces[0].astype(int) - faces[1]).max() <= 1
     assert (faces[0] != faces[1]).mean() < 1e-3
+
+
+def odd_decoder() -> bytes:
+    """One with every kind of step, whose faces look like none."""
+    rng, node = np.random.default_rng(0), onnx.helper.make_node
+    shapes = {"dense": (2304, LATENT), "first": (36, 36, 3, 3), "up": (36, 20, 3, 3), "last": (12, 20, 3, 3)}
+    weights: dict[str, Any] = {
+        f"{name}.half": rng.normal(0, 2 / np.prod(shape[1:]) ** 0.5, shape).astype(np.float16)
+        for name, shape in shapes.items()
+    }
+    weights |= {"picture": np.array([-1, 36, 8, 8]), "groups": np.array([0, 4, -1]), "few": rng.normal(size=(20, 1, 1))}
+    weights |= {"ones": np.ones(4, np.float32), "zeros": np.zeros(4, np.float32)}
+    weights["few"] = weights["few"].astype(np.float32)
+    nodes = [node("Cast", [f"{name}.half"], [name], to=1) for name in shapes]
+    nodes += [
+        node("Gemm", ["latent", "dense"], ["a"], transB=1),
+        node("Reshape", ["a", "picture"], ["b"]),
+        node("Reshape", ["b", "groups"], ["c"]),
+        node("InstanceNormalization", ["c", "ones", "zeros"], ["d"]),
+        node("Reshape", ["d", "picture"], ["e"]),
+        node("LeakyRelu", ["e"], ["f"], alpha=0.2),
+        node("Conv", ["f", "first"], ["g"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        node("Sigmoid", ["g"], ["h"]),
+        node("Mul", ["g", "h"], ["i"]),
+        node("Mul", ["i", "e"], ["j"]),
+        node("Add", ["j", "b"], ["k"]),
+        node("ConvTranspose", ["k", "up"], ["l"], kernel_shape=[3, 3], pads=[2, 2, 1, 1], strides=[1, 1]),
+        node("Mul", ["l", "few"], ["m"]),
+        node("Conv", ["m", "last"], ["n"], kernel_shape=[3, 3], pads=[1, 2, 2, 1]),
+        node("DepthToSpace", ["n"], ["o"], blocksize=2),
+        node("Sigmoid", ["o"], ["face"]),
+    ]
+    return network(nodes, weights, [LATENT], "latent", "face")
+
+
+def test_every_kind_of_step_is_as_in_onnx_runtime(browser: Browser, copy: Path) -> None:
+    file = odd_decoder()
+    steps = {step[0] for step in compile_network(file).steps}
+    assert len(steps) == 13, steps  # all that there are
+    (copy / "decoder.onnx").write_bytes(file)
+    write_config(copy)
+    model = Model(copy)
+    with served(site_files(model, gallery_faces(model))) as address:
+        page = browser.new_page()
+        opened(page, address)
+        latents = np.random.default_rng(1).normal(size=(20, LATENT)).astype(np.float32)
+        faces = model.decode(latents)
+        assert faces.std() > 20
+        found = decoded(page, latents).astype(int)
+        assert np.abs(found - faces).max() <= 1
+        assert (found != faces).mean() < 1e-3
+        page.close()
+
+
+def test_the_first_faces_are_nearly_right_and_then_put_right(
+    browser: Browser, files: dict[str, bytes], model: Model
+) -> None:
+    page = browser.new_page()
+    latents = model.gallery.latents[::40]
+    held: list[Route] = []
+    page.route("**/details-*.bin", lambda route: held.append(route))
+    with served(files) as address:
+        started(page, address)
+        page.evaluate("explorer.ready")
+        page.evaluate(f"async rows => {{ globalThis.first = await ({PICTURES})(rows) }}", latents.tolist())
+        seen = [shown(page, "first"), model.decode(latents).astype(int)]
+        assert not page.evaluate("Promise.race([explorer.exact.then(() => true), false])")
+        noise = ((seen[0] - seen[1]) ** 2).mean(axis=(1, 2, 3))
+        assert (10 * np.log10(255**2 / noise) > 42).all()
+        assert (noise > 0.01).all()
+        painted = page.locator("canvas.face.large").first
+        before = painted.evaluate("canvas => canvas.toDataURL()")
+        deadline = time.monotonic() + 30
+        while not held:
+            assert time.monotonic() < deadline
+            page.wait_for_timeout(20)
+        held[0].continue_()
+        page.evaluate("explorer.exact")
+        assert np.abs(shown(page, "first") - seen[1]).max() <= 1  # the same pictures
+        assert painted.evaluate("canvas => canvas.toDataURL()") != before
+    page.close()
 
 
 @pytest.mark.parametrize("case", VECTORS["noise"], ids=lambda case: f"{case['seed']}-{case['stream']}-{case['face']}")

@@ -27,7 +27,7 @@ from minifaces.ldraw.composed import composed_faces
 from minifaces.studio.model import Model
 
 SUMS, FACES = (Path(__file__).parent / "data" / f"same.{kind}" for kind in ("json", "png"))
-PARTS = ("prior", "flow", "editor", "decoder", "encoder")
+PARTS = ("prior", "flow", "editor", "decoder", "details", "encoder")
 FEW = 12  # faces on the page's map, which takes seconds to lay out with all of them
 
 

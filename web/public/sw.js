@@ -3,8 +3,8 @@
 // of other files therefore has another worker, which drops what the site no longer has, once no old page is open.
 
 const CACHE = `minifaces ${registration.scope}` // other sites may have the same origin
-// A name that holds a part of a hash, or a version, means the same for ever.
-const LASTING = /^(?:(?:assets|data)\/[^/]+-[\w-]{8}\.\w+|runtime-[\d.]+\.bin)$/
+// A name that holds a part of a hash means the same for ever.
+const LASTING = /^(?:assets|data)\/[^/]+-[\w-]{8}\.\w+$/
 // What is there before any face: small, and in part fetched where the page does not see it.
 const SHELL = FILES.filter(name => /^(?:assets\/|favicon|icon-|manifest)/.test(name))
 

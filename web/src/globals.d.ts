@@ -1,8 +1,5 @@
-/** Written into the script when it is built: vite.config.js. */
-declare const RUNTIME: { version: string }
-
-/** A WebAssembly text file, assembled when the page is built. */
-declare module "*.wat" {
+/** AssemblyScript, compiled when the page is built. */
+declare module "*?kernels" {
   const module: Uint8Array<ArrayBuffer>
   export default module
 }

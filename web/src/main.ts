@@ -5,6 +5,7 @@ import { openEngine } from "./engine/open"
 import type { Progress } from "./engine/types"
 import { h } from "./ui/dom"
 import "./offline"
+import { repaint } from "./ui/face"
 import { opened, refused } from "./ui/picker"
 import { avatarView } from "./views/avatar"
 import { editView } from "./views/edit"
@@ -66,7 +67,7 @@ try {
   Object.assign(globalThis, { explorer: engine })
   const app = new App(engine, said, take)
   main.after(app.favourites.element)
-  engine.ready.catch(error => {
+  engine.exact.then(repaint).catch(error => {
     loading.hidden = true
     app.fail(error)
   })

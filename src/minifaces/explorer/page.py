@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from minifaces.errors import MinifacesError
 
@@ -21,14 +20,6 @@ def page_files() -> dict[str, bytes]:
     if INDEX not in files:
         raise MinifacesError(f"{FOLDER / INDEX} is missing: install minifaces anew, or run `npm run build` in web/")
     return files
-
-
-def runtime() -> dict[str, Any]:
-    """ONNX Runtime's WebAssembly, as site.bin names it: seen from the data folder."""
-    found = sorted(FOLDER.glob("runtime-*.bin"))
-    if not found:
-        raise MinifacesError(f"{FOLDER} holds no runtime: install minifaces anew, or run `npm run build` in web/")
-    return {"file": f"../{found[-1].name}", "bytes": found[-1].stat().st_size}
 
 
 def policy(html: str) -> str:

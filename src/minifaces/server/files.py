@@ -41,7 +41,7 @@ class Files:
         if body is None:
             raise Refusal(404, "there is no such page")
         # These names change with their content.
-        lasting = name.startswith(("assets/", "data/", "runtime-")) and not name.endswith(SITE)
+        lasting = name.startswith(("assets/", "data/")) and not name.endswith(SITE)
         headers = {"cache-control": LASTING if lasting else "no-cache", "content-security-policy": self.policy}
         if "gzip" in request.headers.get("accept-encoding", "") and name in self._small:
             body, headers["content-encoding"] = self._small[name], "gzip"

@@ -97,8 +97,8 @@ def read(path: str | os.PathLike[str], make: Callable[[dict[str, Doubles]], Made
         raise UsageError(f"{Path(path)} is damaged: it is not {what} ({error})") from None
 
 
-def bytes_of(weight: NDArray[np.floating]) -> tuple[NDArray[np.int8], Floats]:
-    """A matrix (r, c) as whole numbers from -127 to 127 and each row's unit: (r, c), (r,)."""
-    units = (np.abs(weight).max(axis=1) / np.float32(127)).astype(np.float32)
+def bytes_of(weight: NDArray[np.floating], most: int = 127) -> tuple[NDArray[np.int8], Floats]:
+    """A matrix (r, c) as whole numbers from -`most` to `most` and each row's unit: (r, c), (r,)."""
+    units = (np.abs(weight).max(axis=1) / np.float32(most)).astype(np.float32)
     safe = np.where(units > 0, units, 1).astype(np.float64)
     return np.rint(weight / safe[:, None]).astype(np.int8), units

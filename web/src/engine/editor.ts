@@ -1,7 +1,7 @@
 // Edits that a network has learnt, as minifaces.studio.editor.
 
 import { LatentNetwork } from "./latentnet"
-import type { Planes } from "./networks"
+import type { Numbers } from "./networks"
 import type { Tensor } from "./unpack"
 
 const RANGE = "range."
@@ -25,7 +25,7 @@ export class Editor {
   }
 
   /** What to add to a latent, and how much of the amount is beyond what was learnt. */
-  change(latent: Planes, name: string, amount: number): { change: Planes; left: number } {
+  change(latent: Numbers, name: string, amount: number): { change: Numbers; left: number } {
     const kind = this.names.indexOf(name)
     const [least, most] = this.ranges[kind]
     const inside = Math.min(Math.max(amount, least), most)

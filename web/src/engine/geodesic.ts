@@ -1,10 +1,10 @@
 // Morphs that change the picture as little as possible on the way, as minifaces.studio.geodesic: the encoder, an
 // approximate inverse of the decoder, pulls each knot towards the mean of its neighbours' pictures.
 
-import type { Planes } from "./networks"
+import type { Numbers } from "./networks"
 import { linear, type Row } from "./paths"
 
-export type Run = (rows: Planes[]) => Promise<Planes[]>
+export type Run = (rows: Numbers[]) => Promise<Numbers[]>
 
 const KNOTS = 6
 const ROUNDS = 3
@@ -35,7 +35,7 @@ export async function geodesic(a: Row, b: Row, t: number[], decode: Run, encode:
 }
 
 /** Knots with both ends, moved from the straight line only where the sum of squared changes falls. */
-async function relax(a: Row, b: Row, draw: (points: Row[]) => Promise<Planes[]>, encode: Run): Promise<Row[]> {
+async function relax(a: Row, b: Row, draw: (points: Row[]) => Promise<Numbers[]>, encode: Run): Promise<Row[]> {
   let knots = linear(a, b, Array.from({ length: KNOTS + 2 }, (_, i) => i / (KNOTS + 1)))
   let faces = await draw(knots)
   let energy = squares(faces).reduce((sum, square) => sum + square, 0)
@@ -54,8 +54,8 @@ async function relax(a: Row, b: Row, draw: (points: Row[]) => Promise<Planes[]>,
 }
 
 /** Where to move the inner knots: the chain's matrix (1 and -1/2 beside it) solved for the encoder's pulls. */
-async function towards(faces: Planes[], encode: Run): Promise<Row[]> {
-  const middles = faces.slice(1, -1).map((_, n) => faces[n].map((value, i) => (value + faces[n + 2][i]) / 2) as Planes)
+async function towards(faces: Numbers[], encode: Run): Promise<Row[]> {
+  const middles = faces.slice(1, -1).map((_, n) => faces[n].map((value, i) => (value + faces[n + 2][i]) / 2) as Numbers)
   const coded = await encode([...middles, ...faces.slice(1, -1)])
   const pulls = middles.map((_, n) => Float64Array.from(coded[n], (value, i) => value - coded[KNOTS + n][i]))
   const factors: number[] = []
@@ -95,7 +95,7 @@ function spline(knots: Row[]): (share: number) => Row {
 }
 
 /** Squared distances of neighbouring pictures. */
-function squares(faces: Planes[]): number[] {
+function squares(faces: Numbers[]): number[] {
   return faces.slice(1).map((face, n) => {
     let sum = 0
     for (let i = 0; i < face.length; i++) sum += (face[i] - faces[n][i]) ** 2

@@ -1,11 +1,11 @@
 // A small network from latents to latents that knows a kind and a time, as minifaces.studio.latentnet, in double
-// precision, so that after rounding Python's answers and these are the same. The matrices are multiplied by linear.wat.
+// precision, so that after rounding Python's answers and these are the same.
 
-import wasm from "./linear.wat"
+import { type Kernel, kernels, START } from "./kernels"
 import type { Tensor } from "./unpack"
 
 const FREQUENCIES = Array.from({ length: 10 }, (_, k) => 0.3 * 2 ** k)
-/** rows at once: what linear.wat takes */
+/** rows at once: what the kernel takes */
 const LANES = 4
 
 /** A matrix in the memory: addresses in bytes. `columns` is filled up to a multiple of 8. */
@@ -24,26 +24,14 @@ interface Block {
   contract: Layer
 }
 
-type Linear = (
-  w: number,
-  units: number,
-  biases: number,
-  rows: number,
-  columns: number,
-  x: number,
-  xStep: number,
-  y: number,
-  yStep: number,
-) => void
-
 export class LatentNetwork {
   private readonly kinds: Float64Array[]
   private readonly enter: Layer
   private readonly leave: Layer
   private readonly blocks: Block[] = []
-  private readonly linear: Linear
+  private readonly linear: Kernel
   private readonly memory: WebAssembly.Memory
-  private used = 0
+  private used = START
   /** what goes into a matrix and what comes out of it: LANES rows of the longest length */
   private readonly source: Float64Array
   private readonly target: Float64Array
@@ -53,8 +41,7 @@ export class LatentNetwork {
     // Filling up rows and the rows of faces take room too: twice the bytes and a page for each tensor are plenty.
     const bytes = [...tensors.values()].reduce((sum, { data }) => sum + 2 * data.byteLength, 0)
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) + tensors.size })
-    this.linear = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports
-      .linear as unknown as Linear
+    this.linear = kernels(this.memory).linear
     const vector = (name: string) => tensors.get(name)!.data as Float32Array
     const { shape, data } = tensors.get("kinds")!
     const units = vector("kinds.units")

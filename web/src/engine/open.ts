@@ -64,9 +64,10 @@ const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 1
 
 export const openEngine: OpenEngine = async (base, onProgress = () => {}) => {
   const files = openFiles(base)
+  const worker = files.worker() // its script is on the way before anything is known
   const site = described(await files.read("site.bin"))
   if (site.format !== 1) throw new Error("This page is older than its data: reload it, or export it again.")
-  return new Client(files, site, onProgress)
+  return new Client(files, worker, site, onProgress)
 }
 
 function described(file: Uint8Array<ArrayBuffer>): Site {
@@ -96,9 +97,9 @@ class Client implements Engine {
   readonly directions: Direction[]
   readonly facts: Engine["facts"]
   readonly ready: Promise<void>
+  readonly exact: Promise<void>
 
   private readonly vectors: Latent[]
-  private worker: Worker | null = null
   private halts = 0
   private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
   private asked = 0
@@ -109,9 +110,14 @@ class Client implements Engine {
   private readonly lanes = new Map<string, Task>()
   private readonly queue: Task[] = []
   private decoding = false
+  /** settles once what the first face needs is fetched, or cannot be */
+  private readonly begun: Promise<unknown>
+  /** faces decoded before the decoder was exact; null from then on */
+  private early: { latent: Latent; picture: ImageData }[] | null = []
 
   constructor(
     private readonly files: Files,
+    private readonly worker: Worker,
     private readonly site: Site,
     private readonly onProgress: (progress: Progress) => void,
   ) {
@@ -147,10 +153,13 @@ class Client implements Engine {
     }
     const numbers = new Float32Array(Uint8Array.from(atob(site.vectors), c => c.charCodeAt(0)).buffer)
     this.vectors = this.directions.map((_, i) => numbers.slice(i * this.latentSize, (i + 1) * this.latentSize))
-    const { version } = RUNTIME
-    this.facts = { ...site.facts, runtime: `ONNX Runtime Web ${version}, WebAssembly, one thread` }
-    this.ready = this.start()
-    this.ready.catch(() => {}) // whoever decodes hears of it
+    this.facts = site.facts
+    this.listen()
+    const decoder = this.fetchDecoder()
+    this.begun = decoder.catch(() => {})
+    this.ready = decoder.then(decoder => this.ask("start", { looks: site.looks, decoder })).then(() => this.arrived("decoder"))
+    this.exact = this.ready.then(() => this.refine())
+    this.exact.catch(() => {}) // whoever decodes hears of it
   }
 
   async latentOf(index: number): Promise<Latent> {
@@ -213,7 +222,7 @@ class Client implements Engine {
   }
 
   async encode(image: ImageData): Promise<Latent> {
-    await this.ready
+    await this.exact
     await this.load("encoder")
     return this.ask("encode", { pixels: image.data })
   }
@@ -227,7 +236,7 @@ class Client implements Engine {
     const mine = this.halts
     if (kind === "slerp" || kind === "density") await this.loadPrior("mixture")
     if (kind === "geodesic") {
-      await this.ready
+      await this.exact
       await this.load("encoder")
     }
     if (mine !== this.halts) throw new Error(UNWANTED)
@@ -236,7 +245,7 @@ class Client implements Engine {
 
   async halt(): Promise<void> {
     this.halts++ // paths that still wait for a part of the model end there
-    if (this.worker) await this.ask("halt", null)
+    await this.ask("halt", null)
   }
 
   async edit(latent: Latent, amounts: Record<string, number>): Promise<Latent> {
@@ -272,20 +281,31 @@ class Client implements Engine {
     return fresh
   }
 
-  private async start(): Promise<void> {
+  private async fetchDecoder(): Promise<Uint8Array<ArrayBuffer>> {
     if (typeof WebAssembly !== "object" || !WebAssembly.validate(Uint8Array.from(SIMD)))
       throw new Error("Faces cannot be decoded here: this browser has no WebAssembly SIMD. A newer one has.")
-    const [wasm, decoder] = await Promise.all([this.fetchPart("runtime"), this.fetchPart("decoder")])
-    const { imageSize, latentSize } = this
-    await this.ask("start", { imageSize, latentSize, looks: this.site.looks, wasm, decoder })
-    for (const part of ["runtime", "decoder"] as const) this.tell(part, this.site.parts[part].bytes)
+    this.tell("details", 0) // will follow
+    return this.fetchPart("decoder")
+  }
+
+  /** Make the decoder exact, and then what was decoded before. */
+  private async refine(): Promise<void> {
+    await Promise.allSettled(this.sheets.values()) // what is to be seen goes first
+    const rest = await this.fetchPart("details")
+    const refined = this.ask("refine", { rest })
+    const early = this.early!
+    this.early = null
+    await refined // and all that was asked before
+    const pictures = await this.enqueue(early.map(({ latent }) => latent), task => this.queue.push(task))
+    early.forEach(({ picture }, i) => picture.data.set(pictures![i].data))
+    this.arrived("details")
   }
 
   /** Have the worker take in one of the parts that are not always needed. */
   private load(part: "encoder" | "editor"): Promise<void> {
     return this.only(part, async () => {
       await this.ask(part, { file: await this.fetchPart(part) })
-      this.tell(part, this.site.parts[part].bytes)
+      this.arrived(part)
     })
   }
 
@@ -293,14 +313,14 @@ class Client implements Engine {
     return this.only(`prior ${name}`, async () => {
       const part = name === "mixture" ? MIXTURE : name
       await this.ask("prior", { name, file: await this.fetchPart(part) })
-      this.tell(part, this.site.parts[part].bytes)
+      this.arrived(part)
     })
   }
 
   private latents(): Promise<LatentMap> {
     return this.only("latents", async () => {
       const tensors = readTensors(await this.fetchPart("latents"))
-      this.tell("latents", this.site.parts.latents.bytes)
+      this.arrived("latents")
       return new LatentMap(tensors.get("latents")!.data as Float32Array, this.latentSize)
     })
   }
@@ -313,6 +333,10 @@ class Client implements Engine {
 
   private tell(part: string, loaded: number): void {
     if (part !== MIXTURE) this.onProgress({ part, loaded, total: this.site.parts[part].bytes })
+  }
+
+  private arrived(part: string): void {
+    this.tell(part, this.site.parts[part].bytes)
   }
 
   private sheet(level: number, sheet: number): Promise<ImageBitmap> {
@@ -333,32 +357,30 @@ class Client implements Engine {
   }
 
   private async readSheet(level: number, sheet: number): Promise<ImageBitmap> {
+    if (level) await this.begun // the map is seen with the smallest
     const bytes = await this.files.read(this.site.atlas.levels[level].sheets[sheet].file)
     return createImageBitmap(new Blob([bytes], { type: "image/webp" }), { premultiplyAlpha: "premultiply" })
   }
 
   private ask<K extends keyof Requests>(kind: K, request: Requests[K]): Promise<Answers[K]> {
-    this.worker ??= this.startWorker()
     const id = ++this.asked
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve: resolve as (value: never) => void, reject })
-      this.worker!.postMessage({ id, kind, request } as Message)
+      this.worker.postMessage({ id, kind, request } as Message)
     })
   }
 
-  private startWorker(): Worker {
-    const worker = this.files.worker()
-    worker.onmessage = ({ data }: MessageEvent<{ id: number; result: never; error?: string }>) => {
+  private listen(): void {
+    this.worker.onmessage = ({ data }: MessageEvent<{ id: number; result: never; error?: string }>) => {
       const { resolve, reject } = this.waiting.get(data.id)!
       this.waiting.delete(data.id)
       if (data.error === undefined) resolve(data.result)
       else reject(new Error(data.error))
     }
-    worker.onerror = event => {
+    this.worker.onerror = event => {
       for (const { reject } of this.waiting.values()) reject(new Error(`The decoder stopped: ${event.message || "it did not start"}.`))
       this.waiting.clear()
     }
-    return worker
   }
 
   private enqueue(latents: Latent[], add: (task: Task) => void): Promise<ImageData[] | null> {
@@ -380,8 +402,13 @@ class Client implements Engine {
       const end = lane ? task.latents.length : task.done.length + SLICE
       try {
         const latents = task.latents.slice(task.done.length, end).map(latent => Float32Array.from(latent))
+        const { early } = this // as it is when they are asked for
         const pictures = latents.length ? await this.ask("decode", { latents }) : []
-        for (const pixels of pictures) task.done.push(new ImageData(pixels, this.imageSize, this.imageSize))
+        pictures.forEach((pixels, i) => {
+          const picture = new ImageData(pixels, this.imageSize, this.imageSize)
+          early?.push({ latent: latents[i], picture })
+          task.done.push(picture)
+        })
       } catch (error) {
         task.reject(error as Error)
         if (!lane) this.queue.shift()

@@ -116,11 +116,14 @@ export interface Engine {
   gridSide: number
   directions: Direction[]
   /** facts for the "how it works" panel */
-  facts: { decoderMegabytes: number; decoderMacs: number | null; trainedFaces: number | null; runtime: string }
+  facts: { decoderMegabytes: number; decoderMacs: number | null; trainedFaces: number | null }
 
   /** Resolves once faces can be decoded; rejects with an Error of one clear sentence where they cannot
    * (no WebAssembly SIMD, a file that is missing). Requests made before simply wait. */
   ready: Promise<void>
+  /** Resolves once faces are as exact as Python's. Until then they are as good as alike to the eye, and what was decoded
+   * meanwhile has been put right, in place, when this resolves: whoever keeps, copies or compares a face waits for it. */
+  exact: Promise<void>
 
   latentOf(index: number): Promise<Latent>
   /** The first face of a seed, as Python's `sample_latents(1, seed)`. Fetches the prior when first called. */

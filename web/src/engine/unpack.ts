@@ -1,4 +1,4 @@
-// Reads what minifaces.explorer.pack and safetensors write.
+// Reads what safetensors writes, and half-precision numbers.
 
 import { GARBLED } from "./types"
 
@@ -8,52 +8,12 @@ export interface Tensor {
 }
 
 /** The JSON header after its length (8 bytes, low first), and where the body starts. */
-function header(file: Uint8Array): [unknown, number] {
+export function header(file: Uint8Array): [unknown, number] {
   try {
     const length = new DataView(file.buffer, file.byteOffset).getUint32(0, true)
     return [JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))), 8 + length]
   } catch {
     throw new Error(GARBLED)
-  }
-}
-
-/** A packed network as the ONNX file it was made from: bytes, or nearly so where it was made coarse. */
-export function unpackNetwork(packed: Uint8Array): Uint8Array {
-  const [parts, start] = header(packed) as [[string, ...number[]][], number]
-  const size = ([kind, n, columns, type]: [string, ...number[]]) =>
-    kind === "plain" ? n : kind === "halves" ? 2 * n : n * columns * (type === 1 ? 4 : 2)
-  const file = new Uint8Array(parts.reduce((sum, part) => sum + size(part), 0))
-  let [at, to] = [start, 0]
-  for (const part of parts) {
-    const [kind, n, columns, type] = part
-    if (kind === "plain") {
-      file.set(packed.subarray(at, at + n), to)
-      at += n
-    } else if (kind === "halves") {
-      for (let i = 0; i < n; i++) {
-        file[to + 2 * i] = packed[at + i]
-        file[to + 2 * i + 1] = packed[at + n + i]
-      }
-      at += 2 * n
-    } else {
-      const units = new Float32Array(packed.slice(at, at + 4 * n).buffer)
-      const numbers = new Int8Array(packed.buffer, packed.byteOffset + at + 4 * n, n * columns)
-      writeRows(new DataView(file.buffer, to, size(part)), units, numbers, columns, type === 1)
-      at += 4 * n + n * columns
-    }
-    to += size(part)
-  }
-  return file
-}
-
-function writeRows(into: DataView, units: Float32Array, numbers: Int8Array, columns: number, single: boolean) {
-  const code = new Uint16Array(256)
-  for (let row = 0; row < units.length; row++) {
-    if (!single) for (let n = -127; n <= 127; n++) code[n & 255] = toHalf(n * units[row])
-    for (let i = row * columns; i < (row + 1) * columns; i++) {
-      if (single) into.setFloat32(4 * i, numbers[i] * units[row], true)
-      else into.setUint16(2 * i, code[numbers[i] & 255], true)
-    }
   }
 }
 

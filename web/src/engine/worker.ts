@@ -3,40 +3,42 @@
 import { Editor } from "./editor"
 import { rounded } from "./generator"
 import { geodesic, type Run } from "./geodesic"
-import { Network, type Planes, startRuntime, toPixels, toPlanes } from "./networks"
+import { fromPixels, Network, type Numbers, toPixels } from "./networks"
 import { density, linear, type Row, slerp, through, type Way } from "./paths"
 import { openPrior, type Prior } from "./priors"
 import Mixture from "./priors/mixture"
 import { UNWANTED, type PathKind, type Seed } from "./types"
-import { readTensors, unpackNetwork } from "./unpack"
+import { readTensors } from "./unpack"
 
 export interface Requests {
-  start: { imageSize: number; latentSize: number; looks: number; wasm: Uint8Array<ArrayBuffer>; decoder: Uint8Array<ArrayBuffer> }
+  start: { looks: number; decoder: Uint8Array<ArrayBuffer> }
+  refine: { rest: Uint8Array<ArrayBuffer> }
   encoder: { file: Uint8Array<ArrayBuffer> }
   editor: { file: Uint8Array<ArrayBuffer> }
   prior: { name: string; file: Uint8Array<ArrayBuffer> }
-  decode: { latents: Planes[] }
+  decode: { latents: Numbers[] }
   encode: { pixels: Uint8ClampedArray }
-  edit: { latent: Planes; name: string; amount: number }
+  edit: { latent: Numbers; name: string; amount: number }
   random: { seeds: Seed[]; temperature: number; prior: string }
-  path: { kind: PathKind; stops: Planes[]; steps: number; loop: boolean; eased: boolean }
+  path: { kind: PathKind; stops: Numbers[]; steps: number; loop: boolean; eased: boolean }
   halt: null
 }
 export interface Answers {
   start: null
+  refine: null
   encoder: null
   editor: null
   prior: null
   decode: Uint8ClampedArray<ArrayBuffer>[]
-  encode: Planes
-  edit: { change: Planes; left: number }
-  random: Planes[]
-  path: Planes[]
+  encode: Numbers
+  edit: { change: Numbers; left: number }
+  random: Numbers[]
+  path: Numbers[]
   halt: null
 }
 export type Message = { [K in keyof Requests]: { id: number; kind: K; request: Requests[K] } }[keyof Requests]
 
-let [imageSize, latentSize, looks] = [0, 0, 0]
+let looks = 1
 let decoder: Network
 let encoder: Network
 let editor: Editor
@@ -44,15 +46,17 @@ const priors = new Map<string, Prior>()
 let paths = 0 // asked for so far
 
 const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Promise<Answers[K]> } = {
-  async start(request) {
-    ;({ imageSize, latentSize, looks } = request)
-    startRuntime(request.wasm)
-    decoder = await Network.load(unpackNetwork(request.decoder), [latentSize])
-    await decoder.run(new Float32Array(latentSize)) // the first run is slower than all others
+  start(request) {
+    looks = request.looks
+    decoder = new Network(request.decoder, true)
     return null
   },
-  async encoder({ file }) {
-    encoder = await Network.load(unpackNetwork(file), [3, imageSize, imageSize])
+  refine({ rest }) {
+    decoder.refine(rest)
+    return null
+  },
+  encoder({ file }) {
+    encoder = new Network(file)
     return null
   },
   editor({ file }) {
@@ -63,17 +67,15 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     priors.set(name, openPrior(name, readTensors(file)))
     return null
   },
-  async decode({ latents }) {
-    const pictures = []
-    for (const latent of latents) pictures.push(toPixels(await decoder.run(latent), imageSize))
-    return pictures
+  decode({ latents }) {
+    return latents.map(latent => toPixels(decoder.run(latent)))
   },
   // Each look after the first reads what the decoder makes of the latent so far, as minifaces.studio.looks.
-  async encode({ pixels }) {
-    const first = await encoder.run(toPlanes(pixels))
+  encode({ pixels }) {
+    const first = encoder.run(fromPixels(pixels))
     let latent = first
     for (let looked = 1; looked < looks; looked++) {
-      const read = await encoder.run(await decoder.run(latent))
+      const read = encoder.run(decoder.run(latent))
       latent = latent.map((value, i) => value + first[i] - read[i])
     }
     return latent
@@ -110,7 +112,7 @@ const running =
   async rows => {
     const results = []
     for (const row of rows) {
-      results.push(await network.run(row))
+      results.push(network.run(row))
       await breath()
       if (path !== paths) throw new Error(UNWANTED)
     }

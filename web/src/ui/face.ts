@@ -12,7 +12,18 @@ export function canvas(app: App, label: string, kind = "face"): HTMLCanvasElemen
 
 export function paint(target: HTMLCanvasElement, face: ImageData): void {
   target.getContext("2d")!.putImageData(face, 0, 0)
+  early?.set(target, face)
   if (!performance.getEntriesByName("face").length) performance.mark("face")
+}
+
+/** What was painted before faces were exact. */
+let early: Map<HTMLCanvasElement, ImageData> | null = new Map()
+
+/** Paint it again, now that they are. */
+export function repaint(): void {
+  const painted = early
+  early = null
+  painted?.forEach((face, target) => paint(target, face))
 }
 
 /** The decoded face of a reference, painted when it is there. */

@@ -25,6 +25,7 @@ export function shareBar(app: App, shared: Shared, more: HTMLElement[] = []): HT
     return new URL(`faces?${new URLSearchParams(faces.map(face => ["face", face]))}`, document.baseURI).href
   }
   const picture = async (): Promise<Blob> => {
+    await app.engine.exact
     const face = await shared.face()
     if (!face) throw new Error("There is no face here yet.")
     return png(shaped(face, shape))

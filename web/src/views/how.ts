@@ -65,7 +65,7 @@ export function howView(app: App, _: URLSearchParams): View {
       h("p", {}, `${PRIORS[engine.prior] ?? "Faces are drawn from where latents of faces lie."} Each seed gives a face.`),
       h("div", { class: "flow" }, h("figure", {}, noise, h("figcaption", {}, "a random latent, decoded")), h("button", { onclick: draw }, "Another")),
       h("h3", {}, "Here, in this page"),
-      h("p", {}, `The decoder is ${facts.decoderMegabytes} MB and runs in your browser (${facts.runtime}).${work} No server computes anything, and nothing you put in leaves the page.`),
+      h("p", {}, `The decoder is ${facts.decoderMegabytes} MB and runs in your browser (WebAssembly, one thread).${work} No server computes anything, and nothing you put in leaves the page.`),
       h("p", { class: "count" }, "Printed heads: the LDraw.org Parts Library and its authors, CC BY 4.0. LEGO is a trademark of the LEGO Group, which does not sponsor, authorize or endorse this."),
     ),
     close: () => scheme.removeEventListener("change", redraw),

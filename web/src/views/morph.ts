@@ -161,6 +161,7 @@ export function morphView(app: App, params: URLSearchParams, keepAddress: Rememb
     const places = kind === "png" ? stripPlaces() : [...path.keys()]
     const missing = places.filter(place => !held[place])
     status.textContent = "Decoding …"
+    await engine.exact
     const faces = await engine.decode(missing.map(place => path[place]))
     missing.forEach((place, i) => (held[place] = faces[i]))
     if (mine !== version) return
