@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from minifaces.errors import UsageError
-from minifaces.files import read_json
+from minifaces.files import read_json, write_text
 from minifaces.studio.folder import WEIGHTS
 from minifaces.vae.config import Config, checked
 from minifaces.vae.progress import Progress
@@ -48,7 +48,7 @@ def save(folder: Path, state: Checkpoint) -> None:
     for name, tensors in (("model", state.weights), ("ema", state.average), ("optimiser", moments)):
         save_file(_flat(tensors or {}), scratch / f"{name}.safetensors")
     facts = {"config": state.config.model_dump(), "data": state.data, "seed": state.seed, **asdict(state.progress)}
-    (scratch / "run.json").write_text(json.dumps(facts, indent=1))
+    write_text(scratch / "run.json", json.dumps(facts, indent=1))  # last, and whole: where it is, all of it is
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

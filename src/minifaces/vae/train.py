@@ -31,6 +31,7 @@ from minifaces.vae.runlog import Log, interruptible
 from minifaces.vae.training_data import Batch, Source, open_source
 
 SHEET = 16  # held-out faces on a sheet
+SOON = 5.0  # seconds between the first checkpoints; then each takes as long to come as all before it
 SEEDS_APART = 1_000_003  # between the seeds of steps and of processes: a prime
 
 
@@ -83,7 +84,7 @@ def resume(folder: Path, steps: int | None = None, threads: int | None = None, h
     """The run in `folder`, from its checkpoint on; `steps` make it longer or shorter. Raises UsageError where the
     folder holds none, or one that has done more steps than that."""
     if not checkpoint.exists(folder / Run.CHECKPOINT):
-        raise UsageError(f"{folder} holds no run to resume")
+        raise UsageError(f"{folder} holds no run to resume: begin one there without --resume")
     state = checkpoint.load(folder / Run.CHECKPOINT)
     done = state.progress.step
     if steps is not None and steps < done:
@@ -151,7 +152,9 @@ class Run:
                 report(Status(progress.step, progress.steps, left, values))
                 log.write(progress.step, values)
                 stopped = self._agreed(interrupted())
-                if now - saved > save_every or stopped or progress.finished:
+                # Soon at first, then ever more rarely: whoever is ended early has something to go on from.
+                pause = min(save_every, max(SOON, saved - began))
+                if done == 1 or now - saved > pause or stopped or progress.finished:
                     self._save()
                     self._sheet(held_out)
                     saved = time.monotonic()
