@@ -183,7 +183,9 @@ export function silu(x: usize, y: usize, n: usize): void {
 @inline
 function grown(x: v128): v128 {
   const v = f32x4.pmin(f32x4.splat(87), f32x4.pmax(f32x4.splat(-87), f32x4.neg(x)))
-  const n = f32x4.nearest(f32x4.mul(v, f32x4.splat(1.44269504)))
+  // Beside 1.5 * 2^23 there is no room for fractions, and the whole number is in the lowest bits.
+  const whole = f32x4.add(f32x4.mul(v, f32x4.splat(1.44269504)), f32x4.splat(12582912))
+  const n = f32x4.sub(whole, f32x4.splat(12582912))
   const r = f32x4.sub(f32x4.sub(v, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
   let p = f32x4.splat(1.9875691500e-4)
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3))
@@ -192,7 +194,7 @@ function grown(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1))
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1))
   p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1))
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23)
+  const power = i32x4.add(i32x4.shl(whole, 23), i32x4.splat(127 << 23))
   return f32x4.add(f32x4.splat(1), f32x4.mul(p, power))
 }
 

@@ -113,7 +113,7 @@ class Client implements Engine {
   /** settles once what the first face needs is fetched, or cannot be */
   private readonly begun: Promise<unknown>
   /** faces decoded before the decoder was exact; null from then on */
-  private early: { latent: Latent; picture: ImageData }[] | null = []
+  private early: { latent: Latent; picture: WeakRef<ImageData> }[] | null = []
 
   constructor(
     private readonly files: Files,
@@ -296,8 +296,12 @@ class Client implements Engine {
     const early = this.early!
     this.early = null
     await refined // and all that was asked before
-    const pictures = await this.enqueue(early.map(({ latent }) => latent), task => this.queue.push(task))
-    early.forEach(({ picture }, i) => picture.data.set(pictures![i].data))
+    const held = early.flatMap(({ latent, picture }) => {
+      const still = picture.deref() // what nobody looks at any more is let be
+      return still ? [{ latent, still }] : []
+    })
+    const pictures = await this.enqueue(held.map(({ latent }) => latent), task => this.queue.push(task))
+    held.forEach(({ still }, i) => still.data.set(pictures![i].data))
     this.arrived("details")
   }
 
@@ -406,7 +410,7 @@ class Client implements Engine {
         const pictures = latents.length ? await this.ask("decode", { latents }) : []
         pictures.forEach((pixels, i) => {
           const picture = new ImageData(pixels, this.imageSize, this.imageSize)
-          early?.push({ latent: latents[i], picture })
+          early?.push({ latent: latents[i], picture: new WeakRef(picture) })
           task.done.push(picture)
         })
       } catch (error) {
