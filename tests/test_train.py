@@ -86,6 +86,22 @@ def test_a_seed_gives_the_same_weights(unbroken: tuple[Path, Trained, list[float
     assert same(weights(unbroken[1]), weights(again))
 
 
+def test_a_run_that_breaks_off_at_once_has_saved_its_first_step(
+    unbroken: tuple[Path, Trained, list[float]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "training"
+
+    def break_off(status: Status) -> None:
+        if status.step == 2:
+            raise RuntimeError("as if the machine had stopped")
+
+    with pytest.raises(RuntimeError, match="as if"):
+        begin(tiny(), "composed", folder, steps=STEPS).train(break_off)
+    resumed = resume(folder)
+    assert resumed.progress.step == 1
+    assert same(weights(unbroken[1]), weights(resumed.train()))
+
+
 def test_an_interrupted_run_resumes_as_if_unbroken(unbroken: tuple[Path, Trained, list[float]], tmp_path: Path) -> None:
     folder = tmp_path / "training"
 
