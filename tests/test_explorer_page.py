@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
+from safetensors.numpy import save_file
 
 from conftest import LATENT, write_config
 from explorer_pages import opened, served, started
@@ -23,8 +25,10 @@ from minifaces.explorer.faces import gallery_faces
 from minifaces.explorer.operations import compile_network
 from minifaces.explorer.output import export_single, single
 from minifaces.explorer.site import site_files
+from minifaces.fits.flow import fit_flow
 from minifaces.images import square
 from minifaces.studio.model import Model
+from minifaces.vae.config import Flow as FlowSettings
 from networks import network
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +70,17 @@ def page(browser: Browser, files: dict[str, bytes]) -> Iterator[Page]:
         opened(page, address)
         yield page
         page.close()
+
+
+@pytest.fixture(scope="module")
+def flowing(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The tiny model with a flow."""
+    folder = shutil.copytree(tiny_model, tmp_path_factory.mktemp("flowing") / "model")
+    latents = Model(tiny_model).gallery.latents
+    tensors = fit_flow(np.tile(latents, (9, 1)), FlowSettings(steps=40, batch=64, width=24, blocks=2, clusters=3))
+    save_file(tensors, folder / "flow.safetensors")
+    write_config(folder)
+    return Model(folder)
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +254,30 @@ def test_a_seed_gives_pythons_latents(page: Page, model: Model, temperature: flo
 def test_a_seed_gives_pythons_latents_without_a_flow(tiny_page: Page, tiny: Model) -> None:
     found = rows(tiny_page, "await explorer.randomMany([...Array(40).keys()].map(BigInt), 1.3)")
     np.testing.assert_array_equal(found, np.stack([tiny.sample_latents(1, seed, 1.3)[0] for seed in range(40)]))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"having": {"eyewear": True, "smile": False}, "head": "medium nougat"},
+        {"having": {"facial_hair": True}},
+        {"having": {"facial_hair": False, "teeth": True}, "novelty": 1},
+        {"head": "reddish brown", "novelty": 0},
+    ],
+)
+def test_faces_are_asked_for_as_in_python(page: Page, model: Model, asked: dict[str, Any]) -> None:
+    found = rows(page, "await explorer.randomMany([...Array(12).keys()].map(BigInt), 1, argument)", asked)
+    np.testing.assert_array_equal(found, np.stack([model.sample_latents(1, seed, **asked)[0] for seed in range(12)]))
+
+
+def test_a_flow_gives_pythons_latents(browser: Browser, flowing: Model) -> None:
+    assert next(iter(flowing.priors)) == "flow"
+    with served(site_files(flowing, gallery_faces(flowing))) as address:
+        page = browser.new_page()
+        opened(page, address)
+        found = rows(page, "await explorer.randomMany([...Array(9).keys()].map(BigInt), 1.1)")
+        page.close()
+    np.testing.assert_array_equal(found, np.stack([flowing.sample_latents(1, seed, 1.1)[0] for seed in range(9)]))
 
 
 @pytest.mark.parametrize("text", ["alice@example.com", "", "Zoe\u0308", "日本 🙂"])
@@ -473,10 +512,10 @@ def test_nothing_is_asked_of_anybody_else(browser: Browser, files: dict[str, byt
     with served(files) as address:
         page = browser.new_page()
         watch = opened(page, address)
-        assert not any("encoder" in url or "flow" in url for url in watch.requests)  # not before they are needed
+        assert not any("encoder" in url or "parts" in url for url in watch.requests)  # not before they are needed
         page.evaluate("explorer.random(1n)")
         page.evaluate("(async () => explorer.encode((await explorer.decode([await explorer.latentOf(0)]))[0]))()")
-        assert any("flow" in url for url in watch.requests)
+        assert any("parts" in url for url in watch.requests)
         assert all(url.startswith((address, "blob:", "data:")) for url in watch.requests)
         assert watch.complaints == []
         # And could not be: the policy forbids it.

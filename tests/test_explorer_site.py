@@ -67,9 +67,9 @@ def test_coarse_values_are_the_units_multiples() -> None:
     assert not zero[1].any()
 
 
-def test_the_flow_and_the_editor_of_the_page_are_those_of_the_folder() -> None:
+def test_the_parts_and_the_editor_of_the_page_are_those_of_the_folder() -> None:
     files = site_files(Model(BUNDLED), gallery_faces(Model(BUNDLED)))
-    for part in ("flow", "editor"):
+    for part in ("parts", "editor"):
         packed = files[description(files)["parts"][part]["file"]]
         assert gzip.decompress(packed) == (BUNDLED / f"{part}.safetensors").read_bytes()
 

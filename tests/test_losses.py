@@ -148,7 +148,7 @@ def test_flow_learns_two_clusters_and_numpy_runs_it_as_torch_does(tmp_path: Path
     assert 0.4 < (near[:, 0] < near[:, 1]).mean() < 0.6
     assert np.abs(fitted.sample(7, seed=1) - drawn[:7]).max() < 1e-9  # however many are asked for
     network = LatentNetwork(3, 64, 2, len(fitted.weights) + 1)
-    tensors = fitted.velocity.layers | {"kinds": fitted.velocity.kinds}
+    tensors = fitted.velocity.layers.tensors | {"kinds": fitted.velocity.kinds}
     network.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items()})
     kinds = np.arange(5)
     x = rng.normal(size=(5, 3))
@@ -185,7 +185,7 @@ def test_kinds_of_a_flow_are_drawn_by_their_shares_and_kept(tmp_path: Path) -> N
     np.testing.assert_allclose(sorted(fitted.weights), [0.1, 0.2, 0.7], atol=0.02)
     near = np.linalg.norm(fitted.sample(1000, seed=3)[:, None] - centres, axis=2).argmin(1)
     np.testing.assert_allclose(np.bincount(near) / 1000, [0.7, 0.2, 0.1], atol=0.05)
-    kinds = np.searchsorted(np.cumsum(fitted.weights)[:-1], uniforms(3, 1000, CLUSTER_STREAM), side="right")
+    kinds = np.searchsorted(np.cumsum(fitted.weights)[:-1], uniforms(3, 1000, 1, CLUSTER_STREAM)[:, 0], side="right")
     assert [len(set(near[kinds == kind])) for kind in range(3)] == [1, 1, 1]  # noise of one kind comes to one place
 
 

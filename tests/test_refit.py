@@ -181,7 +181,7 @@ def test_the_help_names_what_can_be_fitted() -> None:
     ("words", "line"),
     [
         (["flwo"], "unknown fit 'flwo'; do you mean flow?"),
-        (["beauty"], "the known are mixture, flow, directions, editor, gallery"),
+        (["beauty"], "the known are mixture, parts, flow, directions, editor, gallery"),
         (["flow", "--set", "flow.stpes=3"], "flow.stpes"),
         (["flow", "--set", "mixture.faces=300"], "mixture.faces is no setting of what is fitted anew: flow"),
         (["--set", "loss.beta=2"], "loss.beta is no setting of what is fitted anew"),

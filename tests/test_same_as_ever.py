@@ -27,7 +27,7 @@ from minifaces.ldraw.composed import composed_faces
 from minifaces.studio.model import Model
 
 SUMS, FACES = (Path(__file__).parent / "data" / f"same.{kind}" for kind in ("json", "png"))
-PARTS = ("prior", "flow", "editor", "decoder", "details", "encoder")
+PARTS = ("prior", "parts", "editor", "decoder", "details", "encoder")
 FEW = 12  # faces on the page's map, which takes seconds to lay out with all of them
 
 
@@ -42,6 +42,7 @@ def latents() -> dict[str, Latents]:
     faces = model()
     found = {f"prior {name}": faces.sample_latents(5, seed=7, prior=name) for name in faces.priors}
     found["cooler"] = faces.sample_latents(3, seed=11, temperature=0.7)
+    found["asked"] = faces.sample_latents(3, seed=5, having={"eyewear": True, "smile": False}, head="medium nougat")
     found["avatar"] = faces.avatar_latent("Ada")[None]
     one, other = faces.gallery.latents[[3, 40]]
     found["edit"] = np.concatenate([faces.edit(one[None], {name: 0.75}) for name in sorted(faces.directions)])
@@ -54,7 +55,7 @@ def latents() -> dict[str, Latents]:
 
 def pictures() -> Pixels:
     """Decoded faces side by side, (H, W, 3)."""
-    some = np.concatenate([latents()[name][:1] for name in ("prior flow", "avatar", "edits")])
+    some = np.concatenate([latents()[name][:1] for name in ("prior parts", "avatar", "edits")])
     return np.concatenate(list(model().decode(some)), axis=1)
 
 

@@ -26,7 +26,7 @@ from minifaces.fits import export
 from minifaces.fits.export import export_model, refit
 from minifaces.fits.shape import Subject, tensor_file
 from minifaces.vae import ahead, checkpoint
-from minifaces.vae.coding import encode
+from minifaces.vae.coding import decode, encode
 from minifaces.vae.config import Config, changed, preset
 from minifaces.vae.networks import build
 from minifaces.vae.progress import Progress
@@ -45,6 +45,7 @@ def _few_threads() -> None:
 def tiny(**changes: object) -> Config:
     small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
     small |= {"optimiser.schedule": "constant", "data.faces_per_epoch": 500}
+    small |= {"parts.steps": 20, "parts.faces": 300, "parts.width": 32, "parts.code": 8}
     small |= {"flow.steps": 20, "flow.faces": 300, "flow.width": 32}
     small |= {"editor.steps": 20, "editor.faces": 100, "editor.width": 32}
     small |= {"mixture.faces": 300, "mixture.held_out": 100, "directions.faces": 400}
@@ -158,12 +159,15 @@ def test_fits_see_each_picture_of_a_folder_once(tmp_path: Path) -> None:
     smaller = tiny(**{"network.widths": [16, 32], "network.depths": [1, 1], "network.looks": 1})
     run = begin(smaller, str(tmp_path / "faces"), tmp_path / "training", steps=2)
     trained = run.train()
-    latents = Subject(trained.config, partial(encode, trained.network), trained.source, trained.seed).latents(1000)
+    coding = (partial(encode, trained.network), partial(decode, trained.network))
+    latents = Subject(trained.config, *coding, trained.source, trained.seed).latents(1000)
     assert len(np.unique(latents, axis=0)) == len(latents) == 14
     (tmp_path / "model").mkdir()
-    (tmp_path / "model/editor.safetensors").write_bytes(b"of a model of composed faces")
+    for of_composed in ("editor", "parts"):
+        (tmp_path / f"model/{of_composed}.safetensors").write_bytes(b"of a model of composed faces")
     export_model(trained, tmp_path / "model", "tiny")
-    assert not (tmp_path / "model/editor.safetensors").exists()
+    assert not any((tmp_path / f"model/{of_composed}.safetensors").exists() for of_composed in ("editor", "parts"))
+    assert next(iter(minifaces.load(tmp_path / "model").priors)) == "flow"
     card = (tmp_path / "model/README.md").read_text()
     assert "14 of its training pictures (the folder has no validation split)" in card
 
@@ -293,7 +297,7 @@ def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]], expor
     with torch.no_grad():
         expected = trained.network.decode(torch.from_numpy(latents)).numpy().transpose(0, 2, 3, 1) * 255
     assert np.abs(model.decode(latents) - expected).max() <= 2
-    assert list(model.priors) == ["flow", "mixture", "normal"]
+    assert list(model.priors) == ["parts", "mixture", "normal"]
     assert model.sample(3, seed=1).shape == (3, 32, 32, 3)
     assert not np.array_equal(model.sample(3, seed=1), model.sample(3, seed=1, prior="mixture"))
     assert {"smile", "facial_hair", "turn", "dark_head"} <= set(model.directions)
@@ -303,7 +307,7 @@ def test_an_export_is_a_model(unbroken: tuple[Path, Trained, list[float]], expor
 def test_a_model_of_composed_faces_is_fitted_anew_without_being_told_of_them(exported: Path, tmp_path: Path) -> None:
     model = shutil.copytree(exported, tmp_path / "model", ignore=shutil.ignore_patterns("training"))
     refit(model, ["directions"], changes={"directions.faces": 300})
-    assert (model / "flow.safetensors").read_bytes() == (exported / "flow.safetensors").read_bytes()
+    assert (model / "parts.safetensors").read_bytes() == (exported / "parts.safetensors").read_bytes()
     old, new = (minifaces.load(folder).directions for folder in (exported, model))
     assert old.keys() == new.keys()
     assert any(not np.array_equal(old[name], new[name]) for name in old)

@@ -107,6 +107,15 @@ RANGES: dict[str, tuple[float, float]] = {
 """The least and the most amount of each edit that there is to learn."""
 
 
+_CALLED = {"glasses": "eyewear", "beard": "facial_hair", "anger": "angry", "hair": "printed_hair", "woman": "female"}
+
+
+def named_attribute(word: str) -> str:
+    """The name of an attribute that people call by a word: "glasses" is "eyewear". Others are left as they are."""
+    name = word.strip().lower().replace("-", "_").replace(" ", "_")
+    return _CALLED.get(name, name)
+
+
 def label(name: str) -> str:
     """What people read for an attribute or measure, of anybody's."""
     row = ATTRIBUTES.get(name) or MEASURES.get(name)

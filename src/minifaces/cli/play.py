@@ -69,6 +69,19 @@ def sample(
     polish: Annotated[
         int, typer.Option(metavar="ROUNDS", help="Decode and encode so often: fewer smears, a little less variety.")
     ] = 0,
+    having: Annotated[
+        list[str] | None, typer.Option("--with", metavar="ATTRIBUTE", help="What all have: glasses, beard, smile, ...")
+    ] = None,
+    lacking: Annotated[
+        list[str] | None, typer.Option("--without", metavar="ATTRIBUTE", help="What none has; may be repeated, too.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(metavar="COLOUR", help="The colour of all heads, such as 'medium nougat'.")
+    ] = None,
+    novelty: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="How many have eyes and mouth of two prints, 0 to 1.", show_default="0.5"),
+    ] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
@@ -79,9 +92,18 @@ def sample(
 
     model = open_model(model_folder)
     seed = secrets.randbelow(2**32) if seed is None else seed  # told, so that a good draw can be had again
-    latents = model.sample_latents(n, seed, temperature, prior, reject, polish)
+    wanted = _wanted(having or [], lacking or [])
+    latents = model.sample_latents(n, seed, temperature, prior, reject, polish, wanted, head, novelty)
     what = f"{n} {'face' if n == 1 else 'faces'} of seed {seed}"
-    facts = {"n": n, "seed": seed, "temperature": temperature, "prior": prior, "reject": reject, "polish": polish}
+    facts: dict[str, object] = {
+        "n": n,
+        "seed": seed,
+        "temperature": temperature,
+        "prior": prior,
+        "reject": reject,
+        "polish": polish,
+    }
+    facts |= {"with": having or [], "without": lacking or [], "head": head, "novelty": novelty}
     if not names_folder(output):
         if n > _MOST_IN_A_PICTURE:
             raise UsageError(f"a picture holds {_MOST_IN_A_PICTURE} faces: write more into a folder, as in -o faces")
@@ -92,6 +114,16 @@ def sample(
         print_json({"folder": str(Path(output)), **facts})
     else:
         say(f"{Path(output)}: {what}, a PNG each")
+
+
+def _wanted(having: Sequence[str], lacking: Sequence[str]) -> dict[str, bool] | None:
+    """What faces should have (True) and lack, by the attributes' names, of what people call them; None for nothing."""
+    from minifaces.attributes import named_attribute
+
+    wanted = {named_attribute(name): True for name in having} | {named_attribute(name): False for name in lacking}
+    if len(wanted) < len(having) + len(lacking):
+        raise UsageError("an attribute is asked for twice")
+    return wanted or None
 
 
 def _save_each(model: "Model", latents: "Latents", folder: Path) -> None:

@@ -27,7 +27,7 @@ def train(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Only with --refit: mixture, flow, directions, editor, gallery; all of them without a NAME.",
+            help="Only with --refit: mixture, parts, flow, directions, editor, gallery; all of them without a NAME.",
         ),
     ] = None,
     data: Annotated[

@@ -29,7 +29,7 @@ from minifaces.studio.folder import Config as ModelConfig
 from minifaces.studio.looks import look_again
 from minifaces.studio.model import Model
 from minifaces.studio.network import Network
-from minifaces.vae.coding import encode, planes, reconstruction_quality
+from minifaces.vae.coding import decode, encode, planes, reconstruction_quality
 from minifaces.vae.config import FITS, Config, changed, checked
 from minifaces.vae.device import device, use_cores
 from minifaces.vae.networks import VAE, multiply_accumulates
@@ -48,7 +48,13 @@ def export_model(trained: Trained, folder: Path, name: str, report: Report = lam
     A network that was trained through several looks gains by one more (docs/model-notes.md), so it is given one."""
     network = trained.config.network
     trained.network.looks = network.looks + (network.looks > 1)
-    subject = Subject(trained.config, partial(encode, trained.network), trained.source, trained.seed)
+    subject = Subject(
+        trained.config,
+        partial(encode, trained.network),
+        partial(decode, trained.network),
+        trained.source,
+        trained.seed,
+    )
     facts = {
         "seed": trained.seed,
         "steps": trained.steps,
@@ -105,7 +111,7 @@ def refit(
     if (given == "composed") != composed:
         remedy = "composed faces: leave --data out" if composed else "pictures: name them with --data"
         raise UsageError(f"{folder} was trained on {remedy}")
-    subject = Subject(config, model.encode, open_source(given, config), int(facts.get("seed", 0)))
+    subject = Subject(config, model.encode, model.decode, open_source(given, config), int(facts.get("seed", 0)))
     with _staged(folder) as scratch:
         fitted, found = _fit(subject, names, scratch, report)
         facts |= found

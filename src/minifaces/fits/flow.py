@@ -19,6 +19,7 @@ from minifaces.studio.folder import FLOW
 from minifaces.studio.latentnet import coarse
 from minifaces.vae.config import Flow
 from minifaces.vae.device import device
+from minifaces.vae.training_data import ComposedFaces
 
 FILES = (FLOW,)
 PASSES = 300  # over the latents, at most: a few pictures need no long fit, and would be learnt by heart
@@ -28,9 +29,10 @@ UNCONDITIONAL = 0.1  # share of the latents whose cluster is not told, for guida
 
 
 def fit(subject: Subject) -> Fitted:
-    """Fit to the latents of faces of the training designs; no file where the settings leave it out."""
+    """Fit to the latents of training faces; no file where their parts are known (`minifaces.fits.parts`), and where the
+    settings leave it out."""
     settings = subject.config.flow
-    if not settings.steps:
+    if not settings.steps or (subject.config.parts.steps and isinstance(subject.source, ComposedFaces)):
         return Fitted({})
     return Fitted({FLOW: tensor_file(fit_flow(subject.latents(settings.faces), settings, subject.seed))})
 

@@ -14,31 +14,40 @@ from minifaces.vae.device import bfloat16_pays
 PEAK = 1e-3  # learning rate
 
 
-class LatentNetwork(nn.Module):
-    """Residual blocks on [x, time features] and the kind; tensors are named and shaped as the studio reads them."""
+class Layers(nn.Module):
+    """Residual blocks on [x, what they are told]; tensors are named and shaped as the studio reads them."""
 
-    def __init__(self, size: int, width: int, blocks: int, kinds: int) -> None:
+    def __init__(self, inputs: int, told: int, width: int, blocks: int, size: int) -> None:
         super().__init__()
-        features = 1 + 2 * len(FREQUENCIES)
-        self.frequencies: Tensor
-        self.register_buffer("frequencies", torch.tensor(FREQUENCIES), persistent=False)
-        self.enter = nn.Linear(size + features, width)
-        self.kinds = nn.Parameter(torch.zeros(kinds, width))
+        self.enter = nn.Linear(inputs + told, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(blocks))
-        self.expand = nn.ModuleList(nn.Linear(width + features, 2 * width) for _ in range(blocks))
+        self.expand = nn.ModuleList(nn.Linear(width + told, 2 * width) for _ in range(blocks))
         self.contract = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(blocks))
         self.leave = nn.Linear(width, size)
         nn.init.zeros_(self.leave.weight)
 
+    def through(self, x: Tensor, told: Tensor, shift: Tensor | float = 0.0) -> Tensor:
+        """(n, inputs), (n, told) and what is added to the first answer, (n, width) -> (n, size)."""
+        hidden = self.enter(torch.cat([x, told], 1)) + shift
+        for norm, expand, contract in zip(self.norms, self.expand, self.contract, strict=True):
+            hidden = hidden + contract(nn.functional.silu(expand(torch.cat([norm(hidden), told], 1))))
+        answer: Tensor = self.leave(hidden)
+        return answer
+
+
+class LatentNetwork(Layers):
+    """From latents to latents, with a kind and a time."""
+
+    def __init__(self, size: int, width: int, blocks: int, kinds: int) -> None:
+        super().__init__(size, 1 + 2 * len(FREQUENCIES), width, blocks, size)
+        self.frequencies: Tensor
+        self.register_buffer("frequencies", torch.tensor(FREQUENCIES), persistent=False)
+        self.kinds = nn.Parameter(torch.zeros(kinds, width))
+
     def forward(self, x: Tensor, kinds: Tensor, t: Tensor) -> Tensor:
         """(n, d), (n,) and (n, 1) -> (n, d)."""
         angles = t * self.frequencies
-        time = torch.cat([t, angles.sin(), angles.cos()], 1)
-        hidden = self.enter(torch.cat([x, time], 1)) + self.kinds[kinds]
-        for norm, expand, contract in zip(self.norms, self.expand, self.contract, strict=True):
-            hidden = hidden + contract(nn.functional.silu(expand(torch.cat([norm(hidden), time], 1))))
-        answer: Tensor = self.leave(hidden)
-        return answer
+        return self.through(x, torch.cat([t, angles.sin(), angles.cos()], 1), self.kinds[kinds])
 
 
 def fit_network(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> dict[str, NDArray[Any]]:

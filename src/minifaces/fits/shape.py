@@ -30,6 +30,8 @@ class Subject:
     config: Config
     encode: Callable[[Pixels], Latents]
     """posterior means (n, d) of faces (n, H, W, 3)"""
+    decode: Callable[[Latents], Pixels]
+    """faces (n, H, W, 3) of latents (n, d)"""
     source: Source
     seed: int
     _rounds: list[Latents] = field(default_factory=list, init=False, repr=False)

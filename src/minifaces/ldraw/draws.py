@@ -19,6 +19,13 @@ from minifaces.ldraw.recombine import seam_finder
 
 # Head colours by how often they are met: LDraw code -> share. Special heads keep their own colour instead.
 PALETTE = {14: 0.46, 78: 0.22, 92: 0.08, 84: 0.07, 70: 0.06, 308: 0.03, 19: 0.04, 86: 0.03, 15: 0.01}
+# What heads of the training designs are called by their colour, as LDraw's names are.
+HEAD_NAMES = {
+    0: "black", 4: "red", 7: "light grey", 14: "yellow", 15: "white", 19: "tan", 27: "lime",
+    70: "reddish brown", 71: "light bluish grey", 73: "medium blue", 78: "light nougat", 84: "medium nougat",
+    86: "light brown", 92: "nougat", 179: "silver", 297: "gold", 308: "dark brown", 323: "light aqua",
+    329: "glowing white", 330: "olive green", 378: "sand green",
+}  # fmt: skip
 KEEPS_COLOUR = {"own": 0.9, "skin": 0.5, "yellow": 0.0}
 
 
@@ -139,6 +146,14 @@ def head_code(design: Design, rng: np.random.Generator) -> int:
     if rng.random() < KEEPS_COLOUR[design.kind]:
         return design.colour
     return int(rng.choice(list(PALETTE), p=list(PALETTE.values())))
+
+
+def head_shares(prints: Prints, split: str) -> dict[int, Doubles]:
+    """How often each of the k designs of a split is drawn in a head colour: (k,) by LDraw code, of sum 1 in all."""
+    designs, weights = _weighted(prints, split)
+    keeps = np.array([KEEPS_COLOUR[prints.designs[i].kind] for i in designs])
+    own = np.array([prints.designs[i].colour for i in designs])
+    return {code: weights * (keeps * (own == code) + (1 - keeps) * PALETTE.get(code, 0)) for code in HEAD_NAMES}
 
 
 @cache

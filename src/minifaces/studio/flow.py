@@ -7,9 +7,7 @@ Rectified flow (Liu et al. 2023), conditional on clusters of the latents it was 
 "Why are conditional generative models better than unconditional ones?", 2022). With x a standardised latent, k its
 cluster and t the time, the velocity is that of a `minifaces.studio.latentnet`, followed by the midpoint rule from t = 0
 (noise) to 1. One cluster more, the last, stands for any: what sets a cluster apart from it is exaggerated
-(classifier-free guidance, Ho and Salimans 2022). Then noise is mixed in and carried away again a few times, without
-guidance, which mends errors made before (Xu, Deng, Cheng, Tian, Liu and Jaakkola, "Restart sampling for improving
-generative processes", NeurIPS 2023). All in double precision."""
+(classifier-free guidance, Ho and Salimans 2022). All in double precision."""
 
 import os
 from dataclasses import dataclass
@@ -20,10 +18,9 @@ from minifaces.arrays import Doubles
 from minifaces.studio.generator import choices, normals
 from minifaces.studio.latentnet import Kinds, LatentNetwork, network_of, read
 
-STEPS, GUIDANCE = 10, 1.8
-RESTARTS, RESTART_AT, RESTART_STEPS = 3, 0.6, 5
-CLUSTER_STREAM, RESTART_STREAM = 3, 4
-"""of the generator: the choice of clusters, and the noise of the first restart (further ones: the streams after it)"""
+STEPS, GUIDANCE = 4, 1.8
+CLUSTER_STREAM = 3
+"""of the generator: the choice of clusters"""
 _CHUNK = 256  # faces carried at a time: a few megabytes
 
 
@@ -60,34 +57,20 @@ class Flow:
     def sample(self, n: int, seed: int, temperature: float = 1.0) -> Doubles:
         """Draw (n, d) latents; `temperature` scales all noise."""
         clusters = choices(self.weights, seed, n, CLUSTER_STREAM)
-
-        def noise(stream: int) -> Doubles:
-            return temperature * normals(seed, n, self.size, stream)
-
-        x = self._carry(noise(0), clusters, 0.0, STEPS, GUIDANCE)
-        for i in range(RESTARTS):
-            mixed = RESTART_AT * x + (1 - RESTART_AT) * noise(RESTART_STREAM + i)
-            x = self._carry(mixed, clusters, RESTART_AT, RESTART_STEPS)
+        noise = temperature * normals(seed, n, self.size)
+        chunks = [slice(i, i + _CHUNK) for i in range(0, n, _CHUNK)]
+        x = np.concatenate([self._carry(noise[few], clusters[few]) for few in chunks])
         latents: Doubles = self.mean + self.scale * x
         return latents
 
-    def _carry(self, x: Doubles, clusters: Kinds, start: float, steps: int, guidance: float = 1.0) -> Doubles:
-        """From the time `start` to 1, a few rows at a time."""
-        chunks = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
-        return np.concatenate([self._carry_few(x[few], clusters[few], start, steps, guidance) for few in chunks])
-
-    def _carry_few(self, x: Doubles, clusters: Kinds, start: float, steps: int, guidance: float) -> Doubles:
-        step = (1 - start) / steps
-        for i in range(steps):
-            t = start + i * step
-            half: Doubles = x + self._guided(x, clusters, t, guidance) * (0.5 * step)
-            x = x + self._guided(half, clusters, t + 0.5 * step, guidance) * step
+    def _carry(self, x: Doubles, clusters: Kinds) -> Doubles:
+        for i in range(STEPS):
+            half: Doubles = x + self._guided(x, clusters, i / STEPS) * (0.5 / STEPS)
+            x = x + self._guided(half, clusters, (i + 0.5) / STEPS) / STEPS
         return x
 
-    def _guided(self, x: Doubles, clusters: Kinds, t: float, guidance: float) -> Doubles:
-        if guidance == 1:
-            return self.velocity(x, clusters, t)
+    def _guided(self, x: Doubles, clusters: Kinds, t: float) -> Doubles:
         either = np.concatenate([clusters, np.full(len(x), len(self.weights))])
         own, unconditional = np.split(self.velocity(np.concatenate([x, x]), either, t), 2)
-        guided: Doubles = unconditional + guidance * (own - unconditional)
+        guided: Doubles = unconditional + GUIDANCE * (own - unconditional)
         return guided

@@ -50,14 +50,14 @@ def normals(seed: int, n: int, size: int, stream: int = 0) -> Doubles:
     return rounded(pairs[:, :size], _NOISE_GRAIN)
 
 
-def uniforms(seed: int, n: int, stream: int) -> Doubles:
-    """One number in [0, 1) for each of the faces 0 to n - 1 of a seed: (n,)."""
-    return np.asarray(_words(seed, n, 1, stream)[:, 0] * 2.0**-53, np.float64)
+def uniforms(seed: int, n: int, size: int, stream: int) -> Doubles:
+    """Numbers in [0, 1) for each of the faces 0 to n - 1 of a seed: (n, size)."""
+    return np.asarray(_words(seed, n, size, stream) * 2.0**-53, np.float64)
 
 
 def choices(weights: Doubles, seed: int, n: int, stream: int) -> NDArray[np.intp]:
     """Of weights (k,) of sum 1, a number below k for each of the faces 0 to n - 1 of a seed: (n,)."""
-    return np.searchsorted(np.cumsum(weights)[:-1], uniforms(seed, n, stream), side="right")
+    return np.searchsorted(np.cumsum(weights)[:-1], uniforms(seed, n, 1, stream)[:, 0], side="right")
 
 
 def rounded(values: Doubles, grain: float = GRAIN) -> Doubles:

@@ -1,9 +1,9 @@
-"""A small network from latents to latents that knows a kind and a time, numpy alone: flows and editors are made of it.
+"""Small networks that make latents, numpy alone: of parts, or of latents, a kind and a time as flows and editors do.
 
-With x (n, d), k the kind of each and e(t) = [t, sin(w t), cos(w t)]:
-    h = enter [x, e] + kinds k;   h += contract(silu(expand [layernorm(h), e])) for each block;   answer = leave(h)
-in double precision, so that the order in which a machine or a language adds things up does not show in what is rounded
-afterwards."""
+With x (n, e), and what all layers are told, t (n, f):
+    h = enter [x, t] + shift;   h += contract(silu(expand [layernorm(h), t])) for each block;   answer = leave(h)
+where a network of latents is told e(t) = [t, sin(w t), cos(w t)] and shifted by its kind. All in double precision, so
+that the order in which a machine or a language adds things up does not show in what is rounded afterwards."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -25,47 +25,65 @@ UNITS = ".units"
 
 
 @dataclass(frozen=True, eq=False)
-class LatentNetwork:
-    """`kinds` (k, width); `layers`: the network's other tensors by name. All float64."""
+class Layers:
+    """The tensors of a network's layers by name, float64."""
 
-    kinds: Doubles
-    layers: dict[str, Doubles]
+    tensors: dict[str, Doubles]
 
-    def __call__(self, x: Doubles, kinds: Kinds, t: float) -> Doubles:
-        """(n, d) and the kind of each, (n,), -> (n, d); KeyError, ValueError or IndexError where layers do not fit."""
-        angles = t * np.array(FREQUENCIES)
-        time = np.concatenate([[t], np.sin(angles), np.cos(angles)])
-        times = np.broadcast_to(time, (len(x), len(time)))
-        hidden = self._linear("enter", np.concatenate([x, times], 1)) + self.kinds[kinds]
-        for block in range(sum(name.startswith("contract.") for name in self.layers) // 2):
-            wide = self._linear(f"expand.{block}", np.concatenate([self._norm(block, hidden), times], 1))
+    def __call__(self, x: Doubles, told: Doubles, shift: Doubles | float = 0.0) -> Doubles:
+        """(n, e), what all layers are told (n, f) and what is added to the first's answer, (n, width) -> (n, d);
+        KeyError, ValueError or IndexError where layers do not fit."""
+        hidden = self._linear("enter", np.concatenate([x, told], 1)) + shift
+        for block in range(sum(name.startswith("contract.") for name in self.tensors) // 2):
+            wide = self._linear(f"expand.{block}", np.concatenate([self._norm(block, hidden), told], 1))
             hidden = hidden + self._linear(f"contract.{block}", wide / (1 + np.exp(-wide)))
         return self._linear("leave", hidden)
 
     def _linear(self, name: str, x: Doubles) -> Doubles:
-        result: Doubles = x @ self.layers[f"{name}.weight"].T + self.layers[f"{name}.bias"]
+        result: Doubles = x @ self.tensors[f"{name}.weight"].T + self.tensors[f"{name}.bias"]
         return result
 
     def _norm(self, block: int, x: Doubles) -> Doubles:
         centred = x - x.mean(1, keepdims=True)
         normal = centred / np.sqrt(centred.var(1, keepdims=True) + 1e-5)
-        result: Doubles = normal * self.layers[f"norms.{block}.weight"] + self.layers[f"norms.{block}.bias"]
+        result: Doubles = normal * self.tensors[f"norms.{block}.weight"] + self.tensors[f"norms.{block}.bias"]
         return result
+
+    def check(self, inputs: int, told: int, mean: Doubles, scale: Doubles) -> None:
+        """KeyError, ValueError or IndexError where they make no network of (n, inputs), told (n, told), for latents
+        that `mean` and `scale` (d,) make standard."""
+        if mean.ndim != 1 or mean.shape != scale.shape:
+            raise ValueError(f"mean and scale have the shapes {mean.shape} and {scale.shape}")
+        tried = self(np.zeros((1, inputs)), np.zeros((1, told)))
+        if tried.shape != (1, len(mean)):
+            raise ValueError(f"of latents of {len(mean)} its network makes {tried.shape}")
+
+
+@dataclass(frozen=True, eq=False)
+class LatentNetwork:
+    """A network of latents that knows kinds, `kinds` (k, width), and a time."""
+
+    kinds: Doubles
+    layers: Layers
+
+    def __call__(self, x: Doubles, kinds: Kinds, t: float) -> Doubles:
+        """(n, d) and the kind of each, (n,), -> (n, d)."""
+        angles = t * np.array(FREQUENCIES)
+        time = np.concatenate([[t], np.sin(angles), np.cos(angles)])
+        return self.layers(x, np.broadcast_to(time, (len(x), len(time))), self.kinds[kinds])
 
 
 def network_of(kinds: Doubles, layers: dict[str, Doubles], mean: Doubles, scale: Doubles) -> LatentNetwork:
     """The network of these tensors, for latents that `mean` and `scale` (d,) make standard.
 
     KeyError, ValueError or IndexError where they do not fit one another."""
-    if mean.ndim != 1 or mean.shape != scale.shape:
-        raise ValueError(f"mean and scale have the shapes {mean.shape} and {scale.shape}")
     if kinds.ndim != 2:
         raise ValueError(f"kinds has the shape {kinds.shape}")
-    network = LatentNetwork(kinds, layers)
-    tried = network(np.zeros((1, len(mean))), np.zeros(1, np.intp), 0.5)
-    if tried.shape != (1, len(mean)):
-        raise ValueError(f"of latents of {len(mean)} its network makes {tried.shape}")
-    return network
+    network = Layers(layers)
+    network.check(mean.size, 1 + 2 * len(FREQUENCIES), mean, scale)
+    if kinds.shape[1] != len(layers["enter.bias"]):
+        raise ValueError(f"kinds has the shape {kinds.shape}")
+    return LatentNetwork(kinds, network)
 
 
 def coarse(tensors: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[Any]]:

@@ -7,7 +7,7 @@ frames = model.morph(latent, model.latent_of("random:7"))"""
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -30,6 +30,7 @@ from minifaces.studio.generator import FARTHEST, avatar_seed, check_seed, fresh_
 from minifaces.studio.looks import look_again
 from minifaces.studio.mixture import Mixture
 from minifaces.studio.network import Network
+from minifaces.studio.parts import NOVELTY, Asked, Parts
 
 PathName = Literal["linear", "slerp", "density", "geodesic"]
 
@@ -139,15 +140,21 @@ class Model:
         prior: str | None = None,
         reject: float = 0.0,
         polish: int = 0,
+        having: Mapping[str, bool] | None = None,
+        head: str | None = None,
+        novelty: float | None = None,
     ) -> Latents:
-        """Draw n (1 to 100,000) latents, (n, d) float32, from one of the model's `priors`: the fitted flow, the fitted
-        mixture ("mixture") or N(0, I) ("normal").
-
-        Without a `prior`, that is the first: the flow ("flow"), or the mixture of a model that has no flow.
+        """Draw n (1 to 100,000) latents, (n, d) float32, from one of the model's `priors`: of parts of prints
+        ("parts"), the flow ("flow", of a model of a folder of pictures), the mixture ("mixture") or N(0, I) ("normal");
+        without a `prior`, from the first of them that the model has.
 
         A seed (0 to 2^128 - 1) gives the same latents on every machine and in the explorer's page, and the
         first of them are the same for every n: see `minifaces.studio.generator`. None draws afresh. They are
         whole multiples of 1/1024. `temperature` (0 to 100) below 1 gives more ordinary faces, above 1 odder ones.
+
+        From parts, faces can be asked for: `having={"eyewear": True, "smile": False}`, in a `head` of a colour's name
+        ("medium nougat"), and with a share (`novelty`, 0 to 1, one half unless given) whose eyes and mouth are of two
+        prints. They are drawn so, not picked out.
 
         With `reject` (0 to 0.9), that share of what is drawn is left out, those farthest from the data
         (`keep_nearest`); `polish` rounds (0 to 100) follow. Which are left out depends on all that are drawn, and what
@@ -155,17 +162,26 @@ class Model:
         n = whole("the number of faces", n, 1, MOST)
         reject = within("the share to reject", reject, 0, 0.9)
         latents = self._draw(
-            whole("the number of faces drawn", math.ceil(n / (1 - reject)), 1, MOST), seed, temperature, prior
+            whole("the number of faces drawn", math.ceil(n / (1 - reject)), 1, MOST),
+            seed,
+            temperature,
+            prior,
+            _asked(having, head, novelty),
         )
         return self.polish(self.keep_nearest(latents, n) if reject else latents, polish)
 
-    def _draw(self, n: int, seed: int | None, temperature: float, prior: str | None) -> Latents:
+    def _draw(self, n: int, seed: int | None, temperature: float, prior: str | None, asked: Asked | None) -> Latents:
         seed = fresh_seed() if seed is None else check_seed(seed)
         temperature = within("a temperature", temperature, 0, HOTTEST)
         chosen = next(iter(self.priors)) if prior is None else one_of("prior", prior, list(priors.PRIORS))
         if chosen not in self.priors:
             raise UsageError(f"the model {self.name} has no {chosen}: use the prior {next(iter(self.priors))}")
-        return rounded(self.priors[chosen].sample(n, seed, temperature)).astype(np.float32)
+        source = self.priors[chosen]
+        if asked is None:
+            return rounded(source.sample(n, seed, temperature)).astype(np.float32)
+        if not isinstance(source, Parts):
+            raise UsageError(f"the prior {chosen} knows no parts of faces: nothing can be asked of it")
+        return rounded(source.sample(n, seed, temperature, asked)).astype(np.float32)
 
     def avatar_latent(self, text: str) -> Latents:
         """The face of a text, (d,): the first face of `avatar_seed(text)`, the same for the same text for good."""
@@ -174,6 +190,11 @@ class Model:
     def avatar(self, text: str) -> Pixels:
         """The face of a text, such as an e-mail address, as a picture (H, W, 3) uint8."""
         return cast(Pixels, self.decode(self.avatar_latent(text))[0])
+
+    def avatars(self, texts: Sequence[str]) -> Pixels:
+        """The faces of texts, (n, H, W, 3) uint8: `avatar` of each, decoded together and so sooner."""
+        latents = [self.avatar_latent(text) for text in texts]
+        return self.decode(np.stack(latents)) if latents else self.decode(np.zeros((0, self.latent_size)))
 
     def polish(self, latents: ArrayLike, rounds: int = 1) -> Latents:
         """Latents (n, d) replaced `rounds` (0 to 100) times by what the encoder makes of their faces: (n, d).
@@ -207,9 +228,12 @@ class Model:
         prior: str | None = None,
         reject: float = 0.0,
         polish: int = 0,
+        having: Mapping[str, bool] | None = None,
+        head: str | None = None,
+        novelty: float | None = None,
     ) -> Pixels:
         """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
-        return self.decode(self.sample_latents(n, seed, temperature, prior, reject, polish))
+        return self.decode(self.sample_latents(n, seed, temperature, prior, reject, polish, having, head, novelty))
 
     def morph_latents(
         self,
@@ -362,6 +386,17 @@ def _reopened(kind: type[Model], folder: Path, threads: int, sums: dict[str, str
     if model.config.files != sums:
         raise UsageError(f"{folder} holds another model than the one that was pickled or copied: open it anew")
     return model
+
+
+def _asked(having: Mapping[str, bool] | None, head: str | None, novelty: float | None) -> Asked | None:
+    """What is asked of faces, if anything is; UsageError where it cannot be."""
+    if having is None and head is None and novelty is None:
+        return None
+    if having is not None and not isinstance(having, Mapping):
+        raise UsageError(f"what faces should have must be a dict such as {{'smile': True}}, not {told(having)}")
+    wanted = {word("an attribute", name): flag(name, whether) for name, whether in (having or {}).items()}
+    head = None if head is None else word("a head", head)
+    return Asked(wanted, head, NOVELTY if novelty is None else within("the novelty", novelty, 0, 1))
 
 
 def _checked(pictures: Pixels) -> Pixels:

@@ -12,9 +12,10 @@ from typing import Protocol
 
 from minifaces.arrays import Doubles
 from minifaces.studio.flow import Flow
-from minifaces.studio.folder import FLOW, MIXTURE, check_size
+from minifaces.studio.folder import FLOW, MIXTURE, PARTS, check_size
 from minifaces.studio.generator import normals
 from minifaces.studio.mixture import Mixture
+from minifaces.studio.parts import Parts
 
 
 class Prior(Protocol):
@@ -57,6 +58,13 @@ class Kind:
 
 
 PRIORS: dict[str, Kind] = {
+    "parts": Kind(
+        lambda file, _: Parts.load(file),
+        "The parts",
+        "Drawn as eyes, a mouth, a head and a stage, of which a network makes a latent.",
+        PARTS,
+        optional=True,
+    ),
     "flow": Kind(
         lambda file, _: Flow.load(file),
         "The flow",

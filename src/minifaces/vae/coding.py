@@ -22,6 +22,15 @@ def encode(network: VAE, faces: Pixels) -> Floats:
     return torch.cat(chunks).cpu().numpy()
 
 
+def decode(network: VAE, latents: Floats) -> Pixels:
+    """Faces (n, H, W, 3) uint8 of latents (n, d)."""
+    where = next(network.parameters()).device
+    with torch.no_grad():
+        chunks = [torch.from_numpy(latents[i : i + CHUNK]).to(where) for i in range(0, len(latents), CHUNK)]
+        made = torch.cat([(network.decode(few).clamp(0, 1) * 255).round().byte().cpu() for few in chunks])
+    return made.permute(0, 2, 3, 1).numpy()
+
+
 def reconstruction_quality(network: VAE, faces: Pixels) -> dict[str, float]:
     """Mean PSNR (dB) and median, of the reconstructions of faces (n, H, W, 3) uint8 by a network on the CPU."""
     latents = torch.from_numpy(encode(network, faces))

@@ -91,8 +91,19 @@ class Mixture(FitSettings):
     held_out: Faces = 2000  # of unseen designs, which choose how many Gaussians there are
 
 
+class Parts(FitSettings):
+    """The network that makes new faces of parts; learnt from composed faces alone."""
+
+    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # of training it; 0 leaves it out
+    faces: Faces = 30_000  # that it is fitted to
+    batch: Annotated[int, Field(ge=1, le=65536)] = 512  # faces a step
+    code: Annotated[int, Field(ge=1, le=1024)] = 128  # numbers that stand for a part
+    width: Annotated[int, Field(ge=8, le=4096)] = 384  # of the network's hidden layers
+    blocks: Annotated[int, Field(ge=1, le=64)] = 3  # residual ones
+
+
 class Flow(FitSettings):
-    """The flow that new faces are drawn from."""
+    """The flow that new faces are drawn from where their parts are not known: of a folder of pictures."""
 
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # at most; 0 leaves the flow out
     faces: Faces = 30_000  # that it is fitted to; of a folder, each training picture once
@@ -134,6 +145,7 @@ class Config(Strict):
     optimiser: Optimiser = Optimiser()
     data: Data = Data()
     mixture: Mixture = Mixture()
+    parts: Parts = Parts()
     flow: Flow = Flow()
     directions: Directions = Directions()
     editor: Editor = Editor()
@@ -154,6 +166,7 @@ PRESETS = {
             batch=32, learning_rate=5e-4, schedule="constant", beta2=0.999, epsilon=1e-7, weight_decay=0, clip=0, ema=0
         ),
         data=Data(recombined=0, collaged=0, photolike=0, varied=False),
+        parts=Parts(steps=0),
         flow=Flow(steps=0),
     ),
 }

@@ -37,14 +37,14 @@ export function normals(seed: Seed, size: number, stream = 0, face = 0): Float64
   return noise.subarray(0, size)
 }
 
-/** One number in [0, 1). */
-export function uniform(seed: Seed, stream: number, face = 0): number {
-  return mantissas(seed, 1, stream, face)[0] * 2 ** -53
+/** Numbers in [0, 1). */
+export function uniforms(seed: Seed, size: number, stream: number, face = 0): Float64Array {
+  return mantissas(seed, size, stream, face).map(mantissa => mantissa * 2 ** -53)
 }
 
 /** Of weights of sum 1, a number below their count. */
 export function choice(weights: Float64Array, seed: Seed, stream: number): number {
-  const wanted = uniform(seed, stream)
+  const [wanted] = uniforms(seed, 1, stream)
   let [chosen, reached] = [0, weights[0]]
   while (chosen < weights.length - 1 && reached <= wanted) reached += weights[++chosen]
   return chosen

@@ -1,4 +1,4 @@
-// A small network from latents to latents that knows a kind and a time, as minifaces.studio.latentnet, in double
+// Small networks that make latents, of parts or of latents, a kind and a time, as minifaces.studio.latentnet, in double
 // precision, so that after rounding Python's answers and these are the same.
 
 import { type Kernel, kernels, START } from "./kernels"
@@ -24,8 +24,7 @@ interface Block {
   contract: Layer
 }
 
-export class LatentNetwork {
-  private readonly kinds: Float64Array[]
+export class Layers {
   private readonly enter: Layer
   private readonly leave: Layer
   private readonly blocks: Block[] = []
@@ -43,10 +42,6 @@ export class LatentNetwork {
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) + tensors.size })
     this.linear = kernels(this.memory).linear
     const vector = (name: string) => tensors.get(name)!.data as Float32Array
-    const { shape, data } = tensors.get("kinds")!
-    const units = vector("kinds.units")
-    const rows = Array.from(units, (_, i) => data.subarray(i * shape[1], (i + 1) * shape[1]))
-    this.kinds = rows.map((row, i) => Float64Array.from(row, number => number * units[i]))
     this.enter = this.keep(tensors, "enter")
     this.leave = this.keep(tensors, "leave")
     for (let i = 0; tensors.has(`contract.${i}.weight`); i++) {
@@ -59,27 +54,30 @@ export class LatentNetwork {
     ;[this.source, this.target] = [this.room(), this.room()]
   }
 
-  /** Latents (n, d), the kind of each and the time -> (n, d). */
-  run(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
-    if (x.length > LANES) return [...this.run(x.slice(0, LANES), kinds, t), ...this.run(x.slice(LANES), kinds.slice(LANES), t)]
-    const angles = FREQUENCIES.map(frequency => t * frequency)
-    const time = [t, ...angles.map(Math.sin), ...angles.map(Math.cos)]
-    let hidden = moved(this.times(this.enter, x, time), kinds.map(kind => this.kinds[kind]), 1)
-    for (const block of this.blocks) {
-      const wide = this.times(block.expand, hidden.map(row => normalised(row, block)), time)
-      for (const row of wide) for (let i = 0; i < row.length; i++) row[i] /= 1 + Math.exp(-row[i])
-      hidden = moved(hidden, this.times(block.contract, wide, []), 1)
+  /** Rows (n, e), what all layers are told of each (n, f), and what is added to the first's answers -> (n, d). */
+  through(x: Float64Array[], told: ArrayLike<number>[], shift?: Float64Array[]): Float64Array[] {
+    if (x.length > LANES) {
+      const part = (from: number, to?: number) => this.through(x.slice(from, to), told.slice(from, to), shift?.slice(from, to))
+      return [...part(0, LANES), ...part(LANES)]
     }
-    return this.times(this.leave, hidden, [])
+    let hidden = this.times(this.enter, x, told)
+    if (shift) hidden = moved(hidden, shift, 1)
+    for (const block of this.blocks) {
+      const wide = this.times(block.expand, hidden.map(row => normalised(row, block)), told)
+      for (const row of wide) for (let i = 0; i < row.length; i++) row[i] /= 1 + Math.exp(-row[i])
+      hidden = moved(hidden, this.times(block.contract, wide), 1)
+    }
+    return this.times(this.leave, hidden)
   }
 
-  /** A layer's answer to each of the rows, with the time features behind it. */
-  private times({ weight, units, bias, rows, columns }: Layer, x: Float64Array[], time: number[]): Float64Array[] {
+  /** A layer's answer to each of the rows, with what it is told behind it. */
+  private times({ weight, units, bias, rows, columns }: Layer, x: Float64Array[], told?: ArrayLike<number>[]): Float64Array[] {
     const { source, target, longest } = this
     x.forEach((row, n) => {
+      const length = row.length + (told?.[n].length ?? 0)
       source.set(row, n * longest)
-      source.set(time, n * longest + row.length)
-      source.fill(0, n * longest + row.length + time.length, n * longest + columns)
+      if (told) source.set(told[n], n * longest + row.length)
+      source.fill(0, n * longest + length, n * longest + columns)
     })
     const step = 8 * longest
     this.linear(weight, units, bias, rows, columns, source.byteOffset, step, target.byteOffset, step)
@@ -113,6 +111,30 @@ export class LatentNetwork {
     this.used = Math.ceil((at + bytes) / 16) * 16
     return at
   }
+}
+
+/** A network of latents that knows kinds and a time. */
+export class LatentNetwork extends Layers {
+  private readonly kinds: Float64Array[]
+
+  constructor(tensors: Map<string, Tensor>) {
+    super(tensors)
+    this.kinds = matrix(tensors, "kinds")
+  }
+
+  /** Latents (n, d), the kind of each and the time -> (n, d). */
+  run(x: Float64Array[], kinds: number[], t: number): Float64Array[] {
+    const angles = FREQUENCIES.map(frequency => t * frequency)
+    const time = [t, ...angles.map(Math.sin), ...angles.map(Math.cos)]
+    return this.through(x, x.map(() => time), kinds.map(kind => this.kinds[kind]))
+  }
+}
+
+/** The rows of a matrix that is kept as whole numbers and a unit a row. */
+export function matrix(tensors: Map<string, Tensor>, name: string): Float64Array[] {
+  const { shape, data } = tensors.get(name)!
+  const units = tensors.get(`${name}.units`)!.data
+  return Array.from(units, (unit, i) => Float64Array.from(data.subarray(i * shape[1], (i + 1) * shape[1]), n => n * unit))
 }
 
 export function moved(x: Float64Array[], by: Float64Array[], share: number): Float64Array[] {

@@ -7,6 +7,7 @@ import { LatentMap } from "./latents"
 import {
   GARBLED,
   UNWANTED,
+  type Asked,
   type Atlas,
   type Crop,
   type Direction,
@@ -170,11 +171,11 @@ class Client implements Engine {
     return (await this.randomMany([seed], temperature))[0]
   }
 
-  async randomMany(seeds: Seed[], temperature = 1): Promise<Latent[]> {
+  async randomMany(seeds: Seed[], temperature = 1, asked?: Asked): Promise<Latent[]> {
     await this.loadPrior(this.prior)
     const latents: Latent[] = []
     for (let i = 0; i < seeds.length; i += SLICE)
-      latents.push(...(await this.ask("random", { seeds: seeds.slice(i, i + SLICE), temperature, prior: this.prior })))
+      latents.push(...(await this.ask("random", { seeds: seeds.slice(i, i + SLICE), temperature, prior: this.prior, asked })))
     return latents
   }
 

@@ -1,12 +1,12 @@
 // The priors that random faces are drawn from: each is a module in priors/ that bears its name, as minifaces.studio.priors
 // knows it, and is found by that.
 
-import type { Seed } from "./types"
+import type { Asked, Seed } from "./types"
 import type { Tensor } from "./unpack"
 
 export interface Prior {
-  /** The first faces of seeds, each (d,), as Python's `sample(n, seed, temperature)` draws them. */
-  sample(seeds: Seed[], temperature: number): Float64Array[]
+  /** The first faces of seeds, each (d,), as Python's `sample(n, seed, temperature, asked)` draws them. */
+  sample(seeds: Seed[], temperature: number, asked?: Asked): Float64Array[]
 }
 
 type Maker = new (tensors: Map<string, Tensor>) => Prior

@@ -93,6 +93,14 @@ export interface Framed {
   crop: Crop
 }
 
+/** What faces should have (true) or lack (false), the name of the head's colour, and the share whose eyes and mouth are
+ * of two prints: of a prior that knows parts of faces. */
+export interface Asked {
+  having?: Record<string, boolean>
+  head?: string
+  novelty?: number
+}
+
 /** How far a part of the page's data ("decoder", "flow", ...) has come: bytes as transferred. `loaded === total` once
  * it is ready. */
 export interface Progress {
@@ -128,8 +136,8 @@ export interface Engine {
   latentOf(index: number): Promise<Latent>
   /** The first face of a seed, as Python's `sample_latents(1, seed)`. Fetches the prior when first called. */
   random(seed: Seed, temperature?: number): Promise<Latent>
-  /** Several at once, quicker than one by one; in the order of the seeds. */
-  randomMany(seeds: Seed[], temperature?: number): Promise<Latent[]>
+  /** Several at once, quicker than one by one; in the order of the seeds. Only a prior of parts can be asked. */
+  randomMany(seeds: Seed[], temperature?: number, asked?: Asked): Promise<Latent[]>
   /** The face of a text, and its seed: avatar(text) is random(seed). Any text, "" included. */
   avatar(text: string): Promise<{ seed: Seed; latent: Latent }>
   avatarSeed(text: string): Seed

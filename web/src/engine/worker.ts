@@ -7,7 +7,7 @@ import { fromPixels, Network, type Numbers, toPixels } from "./networks"
 import { density, linear, type Row, slerp, through, type Way } from "./paths"
 import { openPrior, type Prior } from "./priors"
 import Mixture from "./priors/mixture"
-import { UNWANTED, type PathKind, type Seed } from "./types"
+import { UNWANTED, type Asked, type PathKind, type Seed } from "./types"
 import { readTensors } from "./unpack"
 
 export interface Requests {
@@ -19,7 +19,7 @@ export interface Requests {
   decode: { latents: Numbers[] }
   encode: { pixels: Uint8ClampedArray }
   edit: { latent: Numbers; name: string; amount: number }
-  random: { seeds: Seed[]; temperature: number; prior: string }
+  random: { seeds: Seed[]; temperature: number; prior: string; asked?: Asked }
   path: { kind: PathKind; stops: Numbers[]; steps: number; loop: boolean; eased: boolean }
   halt: null
 }
@@ -83,8 +83,8 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
   edit({ latent, name, amount }) {
     return editor.change(latent, name, amount)
   },
-  random({ seeds, temperature, prior }) {
-    const drawn = priors.get(prior)!.sample(seeds, temperature)
+  random({ seeds, temperature, prior, asked }) {
+    const drawn = priors.get(prior)!.sample(seeds, temperature, asked)
     return drawn.map(latent => Float32Array.from(latent, value => rounded(value)))
   },
   async path({ kind, stops, steps, loop, eased }) {

@@ -73,6 +73,7 @@ export function howView(app: App, _: URLSearchParams): View {
 }
 
 const PRIORS: Record<string, string> = {
+  parts: "A third network makes a latent of the parts of a face: eyes, a mouth, a head's colour and a stage.",
   flow: "A third network carries noise to where latents of faces lie.",
   mixture: "A mixture of bell curves says where latents of faces lie, and from it they are drawn.",
 }
