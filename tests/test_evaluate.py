@@ -110,7 +110,7 @@ def test_a_report_of_the_bundled_model(bundled: Path) -> None:
     random = parts["random"]["random faces"]
     floor = random["floor: the data again"]
     assert floor["FD-lite0"]["value"] < random["blurred data"]["FD-lite0"]["value"]
-    assert random[f"{minifaces.load().name}: flow"]["density"] > random[f"{minifaces.load().name}: normal"]["density"]
+    assert random[f"{minifaces.load().name}: parts"]["density"] > random[f"{minifaces.load().name}: normal"]["density"]
     assert parts["random"]["memorisation"]["copies of the data"]["authenticity"] == 0
 
 
