@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from conftest import LATENT, write_config
 from explorer_pages import opened, served, started
+from explorer_visit import as_picture
 from minifaces.explorer.faces import gallery_faces
 from minifaces.explorer.operations import compile_network
 from minifaces.explorer.output import export_single, single
@@ -584,3 +585,24 @@ def test_a_file_that_is_missing_is_named(browser: Browser, tiny_files: dict[str,
         assert said.startswith("decoder-")
         assert said.endswith("could not be fetched: the server says 404. Reload the page, or tell who put it there.")
         page.close()
+
+
+def test_a_wall_is_asked_for_by_attribute_and_head(page: Page, model: Model) -> None:
+    page.evaluate("location.hash = 'invent?seed=300&with=eyewear&head=yellow'")
+    page.get_by_label("None with").select_option("smile")
+    page.wait_for_timeout(300)
+    address = page.evaluate("location.hash")
+    assert address.endswith("with=eyewear&without=smile&head=yellow")
+    seed = int(re.search(r"seed=(\d+)", address)[1]) + 5  # type: ignore[index]
+    wanted = model.sample(1, seed, having={"eyewear": True, "smile": False}, head="yellow")[0]
+    shown = """() => {
+      const canvas = document.querySelectorAll(".wall canvas")[5]
+      return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
+    }"""
+    deadline = time.monotonic() + 20
+    while np.abs(as_picture(page.evaluate(shown)).astype(int) - wanted).max() > 1:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+    page.evaluate("location.hash = 'invent?seed=3&with=wings&head=no'")  # nobody has that: it is left out
+    page.wait_for_timeout(300)
+    assert "with" not in page.evaluate("location.hash")

@@ -256,7 +256,9 @@ def test_every_answer_is_described(client: httpx.Client) -> None:
     api = ("faces/random", "gallery", "neighbours", "encode", "decode", "morph", "edit")
     assert set(paths) == {"/avatar/{file}", *(f"/v1/{name}" for name in api)}
     asked = document["paths"]["/v1/faces/random"]["get"]["parameters"]
-    assert [parameter["name"] for parameter in asked] == list(Random.model_fields)
+    assert [parameter["name"] for parameter in asked] == [
+        field.alias or name for name, field in Random.model_fields.items()
+    ]
     references = re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document))
     assert set(references) <= set(document["components"]["schemas"])
 
@@ -445,3 +447,24 @@ def test_a_refusal_is_one_sentence() -> None:
     with pytest.raises(Refusal) as refusal:
         checked(Random, {"n": "many", "seed": -1})
     assert refusal.value.why.count("\n") == 0
+
+
+def test_faces_are_asked_for(toy: Model) -> None:
+    with serving(Model.bundled(threads=1), Limits()) as client:
+        asked = [
+            ("n", "3"),
+            ("seed", "5"),
+            ("with", "eyewear"),
+            ("without", "smile"),
+            ("without", "angry"),
+            ("head", "yellow"),
+        ]
+        answer = client.get("/v1/faces/random", params=asked).json()
+        having = {"eyewear": True, "smile": False, "angry": False}
+        wanted = Model.bundled().sample_latents(3, 5, having=having, head="yellow")
+        np.testing.assert_array_equal(np.array([face["latent"] for face in answer["faces"]], np.float32), wanted)
+        assert [face["face"] for face in answer["faces"]] == [None] * 3
+        for wrong in ("with=wings", "head=plaid", "novelty=2"):
+            assert client.get(f"/v1/faces/random?{wrong}").status_code == 400
+    with serving(toy) as client:
+        assert "knows no parts" in client.get("/v1/faces/random?with=round").json()["detail"]

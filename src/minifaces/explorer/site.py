@@ -29,6 +29,7 @@ from minifaces.pictures import snap_to_grid
 from minifaces.studio import folder
 from minifaces.studio.atlas import project
 from minifaces.studio.model import Model
+from minifaces.studio.parts import Parts
 from minifaces.studio.priors import PRIORS
 
 SITE = "site.bin"
@@ -81,6 +82,7 @@ def site_files(model: Model, faces: MapFaces, seed: int = 0) -> dict[str, bytes]
         "latentSize": model.latent_size,
         "looks": model.config.looks,
         "prior": next(iter(model.priors)),
+        "asks": _asks(model),
         "parts": parts,
         "faces": _faces(faces, places, cells),
         "gridSide": int(cells.max()) + 1,
@@ -158,6 +160,15 @@ def _directions(model: Model) -> tuple[list[dict[str, Any]], Floats]:
     ]
     vectors = np.concatenate([np.zeros((0, model.latent_size)), *(v[None] for v in model.directions.values()), axes])
     return described, vectors.astype(np.float32)
+
+
+def _asks(model: Model) -> dict[str, list[str]] | None:
+    """What can be asked of random faces, if anything: attributes with their labels, and the colours of heads."""
+    parts = next(iter(model.priors.values()))
+    if not isinstance(parts, Parts):
+        return None
+    names = sorted({name for name, _ in parts.halves})
+    return {"having": names, "labels": [label(name) for name in names], "heads": sorted(parts.names)}
 
 
 def _ends(model: Model, name: str) -> tuple[float, float]:

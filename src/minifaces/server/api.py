@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from starlette.responses import Response
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Latents, Pixels
 from minifaces.pictures import grid, save_animation, strip
 from minifaces.pictures.portrait import KINDS, png, portrait
 from minifaces.server import asked
@@ -64,10 +64,18 @@ async def avatar(desk: Desk, file: str, known: str, wanted: asked.Portrait) -> R
 
 async def random(desk: Desk, wanted: asked.Random) -> Response:
     seed = secrets.randbelow(LARGEST_SEED + 1) if wanted.seed is None else wanted.seed
-    latents = await desk.do(lambda: desk.model.sample_latents(wanted.n, seed, wanted.temperature))
+    having = dict.fromkeys(wanted.having, True) | dict.fromkeys(wanted.lacking, False)
+
+    def draw() -> Latents:
+        return desk.model.sample_latents(
+            wanted.n, seed, wanted.temperature, having=having or None, head=wanted.head, novelty=wanted.novelty
+        )
+
+    latents = await desk.do(draw)
     if wanted.answer == "png":
         return await _picture(desk, grid(await desk.decode(latents)))
-    first = f"random:{seed}" if wanted.temperature == 1 else None
+    plain = wanted.temperature == 1 and not having and wanted.head is None and wanted.novelty is None
+    first = f"random:{seed}" if plain else None  # what the reference means
     faces = [{"face": first if i == 0 else None, "latent": latent.tolist()} for i, latent in enumerate(latents)]
     return told({"seed": str(seed), "faces": faces})
 

@@ -37,6 +37,10 @@ class Random(Asked):
     n: int = Field(1, ge=1, le=256, description="How many faces.")
     seed: _Seed | None = Field(None, description="The same faces every time; a fresh one without it.")
     temperature: float = Field(1.0, ge=0, le=100, description="Below 1 more ordinary, above 1 odder.")
+    having: Names = Field([], alias="with", description="Attributes that all of them have, as eyewear or smile.")
+    lacking: Names = Field([], alias="without", description="Attributes that none of them has.")
+    head: str | None = Field(None, max_length=100, description="The colour of their heads, as medium nougat.")
+    novelty: float | None = Field(None, ge=0, le=1, description="The share whose eyes and mouth are of two prints.")
     answer: Literal["png", "json"] = Field("json", description="A picture of all, or their references and latents.")
 
 
@@ -87,7 +91,7 @@ def query(kind: type[Asked], params: QueryParams) -> Any:
     values: dict[str, Any] = {}
     for key in params:
         given = params.getlist(key)
-        field = kind.model_fields.get(key)
+        field = next((field for name, field in kind.model_fields.items() if key == (field.alias or name)), None)
         many = field is not None and "list[" in str(field.annotation)
         if len(given) > 1 and not many:
             raise Refusal(400, f"{key} is given twice")

@@ -37,6 +37,7 @@ interface Site {
   /** how often the encoder looks at a picture */
   looks: number
   prior: string
+  asks: Engine["asks"]
   parts: Record<string, PartFile>
   faces: {
     names: string[]
@@ -97,6 +98,7 @@ class Client implements Engine {
   readonly gridSide: number
   readonly directions: Direction[]
   readonly facts: Engine["facts"]
+  readonly asks: Engine["asks"]
   readonly ready: Promise<void>
   readonly exact: Promise<void>
 
@@ -155,6 +157,7 @@ class Client implements Engine {
     const numbers = new Float32Array(Uint8Array.from(atob(site.vectors), c => c.charCodeAt(0)).buffer)
     this.vectors = this.directions.map((_, i) => numbers.slice(i * this.latentSize, (i + 1) * this.latentSize))
     this.facts = site.facts
+    this.asks = site.asks
     this.listen()
     const decoder = this.fetchDecoder()
     this.begun = decoder.catch(() => {})

@@ -136,6 +136,8 @@ export interface Engine {
   latentOf(index: number): Promise<Latent>
   /** The first face of a seed, as Python's `sample_latents(1, seed)`. Fetches the prior when first called. */
   random(seed: Seed, temperature?: number): Promise<Latent>
+  /** what can be asked of random faces, if anything: attributes with their labels, and the colours of heads */
+  asks: { having: string[]; labels: string[]; heads: string[] } | null
   /** Several at once, quicker than one by one; in the order of the seeds. Only a prior of parts can be asked. */
   randomMany(seeds: Seed[], temperature?: number, asked?: Asked): Promise<Latent[]>
   /** The face of a text, and its seed: avatar(text) is random(seed). Any text, "" included. */

@@ -2,8 +2,8 @@
 
 import { type App, packed, type Remember, short, type View } from "../app"
 import { link, number, push } from "../address"
-import type { Latent, Seed } from "../engine/types"
-import { h, slider } from "../ui/dom"
+import type { Asked, Latent, Seed } from "../engine/types"
+import { h, select, slider } from "../ui/dom"
 import { canvas, decoded, paint } from "../ui/face"
 import { freshSeed } from "../ui/picker"
 import { shareBar } from "../ui/share"
@@ -11,6 +11,7 @@ import { shareBar } from "../ui/share"
 const FACES = 24
 const SEEDS = 1n << 128n // there are as many
 const LIKENESS = 0.4 // how far a variation goes towards another face
+const ASKED = ["with", "without", "head"] as const
 const FIRST = 2 // faces drawn and decoded at once: few at first, so that something is there soon
 
 export function inventView(app: App, params: URLSearchParams, keepAddress: Remember): View {
@@ -22,6 +23,10 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
     /** faces of which each was like the one before: the last is what the wall is like */
     trail: params.getAll("like"),
     face: params.get("face") ?? "",
+    /** what all faces have, what none has, and the colour of their heads; "" for any */
+    with: among(engine.asks?.having, params.get("with")),
+    without: among(engine.asks?.having, params.get("without")),
+    head: among(engine.asks?.heads, params.get("head")),
   }
   const like = () => state.trail[state.trail.length - 1] ?? ""
   let version = 0
@@ -44,14 +49,24 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
   const address = (): [string, string][] => [
     ["seed", String(state.seed)],
     ...(state.temperature === 1 ? [] : [["temperature", state.temperature.toFixed(2)] as [string, string]]),
+    ...ASKED.filter(key => state[key]).map((key): [string, string] => [key, state[key]]),
     ...state.trail.map((face): [string, string] => ["like", face]),
     ...(state.face ? [["face", state.face] as [string, string]] : []),
   ]
   const remember = () => keepAddress(address())
 
+  /** What is asked of the faces, if anything. */
+  function asked(): Asked | undefined {
+    if (!ASKED.some(key => state[key])) return undefined
+    const having: Record<string, boolean> = {}
+    if (state.without) having[state.without] = false
+    if (state.with) having[state.with] = true
+    return { having, head: state.head || undefined }
+  }
+
   /** The wall's faces: seeds one after the other, or variations of one face. */
   async function draw(seeds: Seed[]): Promise<Latent[]> {
-    if (!like()) return engine.randomMany(seeds, state.temperature)
+    if (!like()) return engine.randomMany(seeds, state.temperature, asked())
     const base = await app.latent(like())
     return Promise.all(seeds.map(seed => engine.vary(base, seed, Math.min(1, LIKENESS * state.temperature))))
   }
@@ -81,8 +96,8 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
       if (mine !== version || !faces) return
       faces.forEach((face, n) => {
         const seed = seeds[i + n]
-        // At temperature 1 the seed says it all; otherwise the latent is the reference.
-        const plain = !like() && state.temperature === 1
+        // At temperature 1, of any faces, the seed says it all; otherwise the latent is the reference.
+        const plain = !like() && state.temperature === 1 && !asked()
         references[i + n] = plain ? `random:${seed}` : packed(latents[n])
         tiles[i + n].setAttribute("aria-label", `Face of seed ${seed}`)
         paint(pictures[i + n], face)
@@ -145,6 +160,19 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
     clearTimeout(soon)
     soon = window.setTimeout(() => void fill().catch(app.fail), 120)
   })
+  const asks = engine.asks
+  const choice = (text: string, key: (typeof ASKED)[number], options: [string, string][]) =>
+    select(text, [["", "any"], ...options], state[key], value => turn(() => (state[key] = value)))
+  const attributes = asks ? asks.having.map((name, i): [string, string] => [name, asks.labels[i]]) : []
+  const wishes =
+    asks &&
+    h(
+      "div",
+      { class: "inline" },
+      choice("All with", "with", attributes),
+      choice("None with", "without", attributes),
+      choice("Heads", "head", asks.heads.map((name): [string, string] => [name, name])),
+    )
   if (state.face) show(state.face)
   else
     panel.replaceChildren(
@@ -162,6 +190,7 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
         { class: "stage wide" },
         h("div", { class: "inline" }, title),
         h("div", { class: "inline" }, h("button", { class: "main", onclick: again }, "New faces"), away, heat.element),
+        wishes,
         trail,
         wall,
         h("p", { class: "count" }, h("a", { href: link("how") }, "How it works")),
@@ -174,3 +203,6 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
     },
   }
 }
+
+/** What the address says, if it is one of those that there are. */
+const among = (known: string[] | undefined, given: string | null) => known?.find(name => name === given) ?? ""
