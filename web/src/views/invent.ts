@@ -177,7 +177,7 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
   else
     panel.replaceChildren(
       h("h2", {}, "How they come about"),
-      h("p", {}, "Noise is drawn from a seed and carried to where faces are. A low temperature gives ordinary faces, a high one odd ones. Choose one to see more of it."),
+      h("p", {}, "A seed decides what a face is made of, and a network draws it. A low temperature gives ordinary faces, a high one odd ones. Choose one to see more of it."),
     )
   fill().catch(app.fail)
 
