@@ -12,18 +12,22 @@ export function canvas(app: App, label: string, kind = "face"): HTMLCanvasElemen
 
 export function paint(target: HTMLCanvasElement, face: ImageData): void {
   target.getContext("2d")!.putImageData(face, 0, 0)
+  painted.add(target)
   early?.set(target, face)
   if (!performance.getEntriesByName("face").length) performance.mark("face")
 }
+
+/** What shows a decoded face, which nothing comes over. */
+const painted = new WeakSet<HTMLCanvasElement>()
 
 /** What was painted before faces were exact. */
 let early: Map<HTMLCanvasElement, ImageData> | null = new Map()
 
 /** Paint it again, now that they are. */
 export function repaint(): void {
-  const painted = early
+  const again = early
   early = null
-  painted?.forEach((face, target) => paint(target, face))
+  again?.forEach((face, target) => paint(target, face))
 }
 
 /** The decoded face of a reference, painted when it is there. */
@@ -41,6 +45,7 @@ export function original(app: App, entry: Entry, kind = "face"): HTMLCanvasEleme
   const slot = slots[entry.index]
   const place = slot % (columns * rows)
   sheet(levels.length - 1, Math.floor(slot / (columns * rows))).then(picture => {
+    if (painted.has(target)) return // it was decoded meanwhile
     const [x, y] = [(place % columns) * size, Math.floor(place / columns) * size]
     const context = target.getContext("2d")!
     context.fillStyle = "#fff" // behind the head, as decoded faces have it
