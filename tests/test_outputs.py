@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def open_model(_: Path | None) -> None:
         raise AssertionError("opened")
 
-    for module in ("play", "gallery", "facemap", "explore", "demo", "model", "evaluate"):
+    for module in ("play", "gallery", "facemap", "site", "serve", "demo", "model", "evaluate"):
         monkeypatch.setattr(f"minifaces.cli.{module}.open_model", open_model)
     monkeypatch.delenv("MINIFACES_DEBUG", raising=False)
     monkeypatch.chdir(tmp_path)
