@@ -192,7 +192,7 @@ def test_an_avatar_is_a_picture_and_a_seed(call: Call) -> None:
     assert Path("clear.svg").read_text().startswith("<svg ")
     assert "six hexadecimal digits" in call("avatar", "x", "--background", "red")[2]
     assert "no clear ground" in call("avatar", "x", "--background", "clear", "-o", "x.jpg")[2]
-    assert "use one of .png, .webp, .jpg, .svg" in call("avatar", "x", "-o", "x.gif")[2]
+    assert "use one of .png, .webp, .jpg, .jpeg, .svg" in call("avatar", "x", "-o", "x.gif")[2]
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "apng", "mp4"])

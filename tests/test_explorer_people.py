@@ -569,8 +569,8 @@ def test_a_name_is_asked_for_with_examples(visit: Visit, toy: Model) -> None:
     expect(name).to_be_focused()
     expect(name).to_have_value("")
     expect(page.locator(".stage > canvas")).to_be_hidden()  # nobody's face
-    page.get_by_role("button", name="Paul").click()
-    visit.until_shown(".stage > canvas", toy.avatar("Paul"))
+    page.get_by_role("button", name="Emma").click()
+    visit.until_shown(".stage > canvas", toy.avatar("Emma"))
     expect(page.locator(".examples")).to_be_hidden()
 
 

@@ -27,7 +27,7 @@ SHOTS: dict[str, tuple[str, Scheme]] = {
     "edit": ("edit?face=3626cph1/back&eyewear=1&smile=1&turn=0.8", "dark"),
     "photo": ("photo", "light"),
     "grid": ("map?layout=grid&face=3626bpb1/front", "dark"),
-    "avatar": ("avatar?text=Ada", "light"),
+    "avatar": ("avatar?text=Kim&friend=Emma", "light"),
 }
 NARROW: tuple[tuple[str, Scheme], ...] = (
     ("map?face=3626bp03/front", "light"),

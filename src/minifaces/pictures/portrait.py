@@ -20,6 +20,7 @@ from minifaces.errors import UsageError
 from minifaces.images import check_picture
 
 KINDS = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "svg": "image/svg+xml"}
+_SUFFIXES = {".png": "png", ".webp": "webp", ".jpg": "jpg", ".jpeg": "jpg", ".svg": "svg"}
 SMALLEST, LARGEST = 8, 4096
 CLEAR = "clear"
 _NEAR, _FAR = 10, 42  # of 441: colours so near the border's are ground, so far they are head; as web/src/ui/picture.ts
@@ -28,9 +29,9 @@ _HEX = re.compile("#?([0-9a-fA-F]{6})")
 
 def kind_of(path: Path) -> str:
     """The kind of a file's name. Raises UsageError where its suffix is of none."""
-    kind = path.suffix.lower().removeprefix(".").replace("jpeg", "jpg")
-    if kind not in KINDS:
-        raise UsageError(f"cannot save a face as {path}: use one of {', '.join('.' + kind for kind in KINDS)}")
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(f"cannot save a face as {path}: use one of {', '.join(_SUFFIXES)}")
     return kind
 
 

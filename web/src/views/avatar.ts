@@ -7,7 +7,7 @@ import { canvas } from "../ui/face"
 import { Player, STEPS } from "../ui/player"
 import { shareBar } from "../ui/share"
 
-const EXAMPLES = ["hello", "Paul", "Kim"]
+const EXAMPLES = ["Kim", "Emma", "Max"]
 
 export function avatarView(app: App, params: URLSearchParams, keepAddress: Remember): View {
   const { engine } = app
