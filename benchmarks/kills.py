@@ -70,7 +70,7 @@ def readable(folder: Path) -> str:
 
 def unbroken(folder: Path) -> str:
     """Which pictures of a folder are half-written."""
-    for path in folder.rglob("*.png"):
+    for path in folder.rglob("[!.]*.png"):  # what is not yet in its place begins with a dot
         try:
             Image.open(path).load()
         except OSError as error:
