@@ -553,9 +553,38 @@ def world(visit: Visit, x: float, y: float) -> str:
     """An expression for the latent at a place of the whole map, in pixels from its room's left and top."""
     box = visit.page.locator(".map-room").bounding_box()
     assert box
-    fit = 0.88 * min(box["width"], box["height"])
-    place = [0.5 + (at - whole / 2) / fit for at, whole in ((x, box["width"]), (y, box["height"]))]
+    short = min(box["width"], box["height"])
+    # The world is a square, drawn as long as its room, up to half as long again as it is wide.
+    fits = [0.88 * short * min(1.5, whole / short) for whole in (box["width"], box["height"])]
+    place = [0.5 + (x - box["width"] / 2) / fits[0], 0.5 + (y - box["height"] / 2) / fits[1]]
     return f"await explorer.latentAt('tsne', {place[0]}, {place[1]})"
+
+
+def test_the_map_has_the_shape_of_its_room_and_the_grid_is_square(visit: Visit) -> None:
+    page = visit.page
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": 1400, "height": 800})
+    page.locator("canvas.map").focus()
+
+    def steps() -> tuple[float, float]:
+        """What an arrow's 60 pixels are in the world, across and down."""
+        page.keyboard.press("0")
+        visit.until(lambda: "at=" not in visit.hash())
+        for key in ("ArrowRight", "ArrowDown"):
+            page.keyboard.press(key)
+        visit.until(lambda: "at=" in visit.hash())
+        x, y, _ = re.search(r"at=([\d.]+),([\d.]+),([\d.]+)", visit.hash()).groups()  # type: ignore[union-attr]
+        return float(x) - 0.5, float(y) - 0.5
+
+    across, down = steps()
+    box = page.locator(".map-room").bounding_box()
+    assert box
+    assert down / across == pytest.approx(min(1.5, box["width"] / box["height"]), rel=0.01)
+    page.get_by_label("Layout").select_option("grid")
+    page.wait_for_timeout(100)
+    page.locator("canvas.map").focus()
+    across, down = steps()
+    assert down == pytest.approx(across, rel=0.01)
 
 
 def test_what_lies_between_is_what_is_pointed_at(visit: Visit) -> None:

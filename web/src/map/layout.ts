@@ -32,8 +32,8 @@ export class Move {
     this.from = { x: scene.x.slice(), y: scene.y.slice() }
   }
 
-  /** Bring the scene to where it is at a time; whether it has arrived. */
-  at(time: number): boolean {
+  /** Bring the scene to where it is at a time; how much of the way that is, 1 once it has arrived. */
+  at(time: number): number {
     const share = this.lasting ? Math.min(1, (time - this.start) / this.lasting) : 1
     const eased = share * share * (3 - 2 * share)
     const { scene, from, to } = this
@@ -42,6 +42,6 @@ export class Move {
       scene.y[i] = from.y[i] + eased * (to.y[i] - from.y[i])
     }
     scene.fresh.places = true
-    return share === 1
+    return eased
   }
 }

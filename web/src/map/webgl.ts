@@ -8,7 +8,7 @@ import { depth, eachInView, type Renderer, type Scene, Sheets } from "./scene"
 
 const VERTEX = `#version 300 es
 uniform vec2 view;      // pixels
-uniform vec3 camera;    // x, y, pixels a unit of the world
+uniform vec4 camera;    // x, y, pixels a unit of the world across and down
 uniform float side;     // of a face, pixels
 uniform vec4 sheet;     // width and height of a cell, half a texel of each, in texture units
 uniform ivec2 cells;    // columns, and the number of the sheet's first face
@@ -20,7 +20,7 @@ flat out float state;
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, (gl_VertexID >> 1) & 1);
   float grown = look.y > 2.5 ? 1.3 : look.y > 1.5 ? 1.12 : 1.0;
-  vec2 pixel = (place - camera.xy) * camera.z + (corner - 0.5) * side * grown;
+  vec2 pixel = (place - camera.xy) * camera.zw + (corner - 0.5) * side * grown;
   gl_Position = vec4(pixel / view * vec2(2, -2), 1.0 - 2.0 * look.x, 1);
   int at = (gl_VertexID >> 2) - cells.y;
   vec2 cell = vec2(at % cells.x, at / cells.x);
@@ -124,7 +124,8 @@ export function webgl(canvas: HTMLCanvasElement, atlas: Atlas, redraw: () => voi
       gl.clearColor(ground[0], ground[1], ground[2], 1)
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT)
       gl.uniform2f(viewAt, width, height)
-      gl.uniform3f(cameraAt, camera.x, camera.y, camera.scale * ratio)
+      const [across, down] = camera.scales
+      gl.uniform4f(cameraAt, camera.x, camera.y, across * ratio, down * ratio)
       gl.uniform1f(sideAt, scene.side * ratio)
       gl.uniform3fv(groundAt, ground)
       gl.uniform3fv(markAt, mark)

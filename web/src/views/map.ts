@@ -61,6 +61,7 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
 
   const camera = new Camera({ width: 1, height: 1 }, Math.max(8, 5 * Math.sqrt(gallery.length)))
   camera.from(params.get("at"))
+  camera.shape = state.layout === "grid" ? 0 : 1
   const places = layouts(gallery, gridSide)
   const signs = new Signs(gallery, places, ({ x, y }) => {
     ;[camera.x, camera.y, camera.near] = [x, y, Math.max(camera.near, 3)]
@@ -101,8 +102,12 @@ export function mapView(app: App, params: URLSearchParams, keepAddress: Remember
 
   let move: Move | null = null
   function draw(time: number) {
-    if (move?.at(time)) move = null
-    if (move) redraw()
+    if (move) {
+      const gone = move.at(time)
+      camera.shape = state.layout === "grid" ? 1 - gone : gone // cells of the grid stay square
+      if (gone === 1) move = null
+      else redraw()
+    }
     scene.side = side()
     renderer.draw(scene, camera, devicePixelRatio)
     signs.element.hidden = move !== null
