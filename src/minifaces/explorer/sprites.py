@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from minifaces.arrays import Bools, Doubles, Pixels, Places
+from minifaces.pictures.portrait import outer
 
 _SMALLEST = 24  # pixels: less is no face
 _SHEET = 2048  # pixels a side: what any graphics chip takes
@@ -101,10 +102,7 @@ def _ground(picture: Pixels) -> Bools:
     """What hangs together with the border and has its colour, (s, s), if that is white."""
     if np.median(_border(picture), axis=0).min() < _WHITE:
         return np.zeros(picture.shape[:2], bool)
-    areas, _ = ndimage.label(_apart(picture) <= _NEAR)
-    outer = np.unique(_border(areas))
-    ground: Bools = np.isin(areas, outer[outer > 0])
-    return ground
+    return outer(_apart(picture) <= _NEAR)
 
 
 def _without(picture: Pixels, plain: Bools) -> NDArray[np.uint8]:

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
-from minifaces.arrays import Pixels
+from minifaces.arrays import Bools, Pixels
 from minifaces.checks import one_of, told, whole
 from minifaces.errors import UsageError
 from minifaces.images import check_picture
@@ -106,8 +105,16 @@ def cleared(face: Pixels) -> NDArray[np.uint8]:
     has its colour, the more of it the nearer."""
     border = np.concatenate([face[0], face[-1]])
     far = np.sqrt(((face - np.median(border, axis=0)) ** 2).sum(axis=2))
-    areas, _ = ndimage.label(far <= _FAR)
-    outer = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
-    ground = np.isin(areas, outer[outer > 0])
+    ground = outer(far <= _FAR)
     share = np.where(ground, np.clip((far - _NEAR) / (_FAR - _NEAR), 0, 1), 1.0)
     return np.concatenate([face, np.rint(255 * share)[..., None].astype(np.uint8)], axis=2)
+
+
+def outer(mask: Bools) -> Bools:
+    """What of a mask (H, W) hangs together with the border, (H, W)."""
+    from scipy import ndimage  # as long to load as all else that a portrait takes
+
+    areas, _ = ndimage.label(mask)
+    border = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
+    found: Bools = np.isin(areas, border[border > 0])
+    return found

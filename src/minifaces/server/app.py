@@ -85,7 +85,8 @@ def application(
         Route("/{name:path}", Files(files, unfolds=True).__call__),
     ]
     app = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=alive)
-    return metrics.watching(Guards(app, place, limits, token))
+    named = [route.path.partition("/{")[0] for route in routes[:-1] if isinstance(route, Route)]
+    return metrics.watching(Guards(app, place, limits, token), [*named, *(row.path for row in api.ENDPOINTS)])
 
 
 def _endpoint(desk: Desk, row: api.Endpoint) -> Callable[[Request], Awaitable[Response]]:

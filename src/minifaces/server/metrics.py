@@ -1,13 +1,12 @@
 """What a server did, for Prometheus to collect."""
 
 import time
+from collections.abc import Iterable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KIND = CONTENT_TYPE_LATEST
-_KNOWN = ("avatar", "faces", "healthz", "readyz", "metrics", "openapi.json")
-_PARTS = ("faces/random", "gallery", "neighbours", "encode", "decode", "morph", "edit")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
 
@@ -35,8 +34,11 @@ class Metrics:
         """In Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def watching(self, app: ASGIApp) -> ASGIApp:
-        """The application, counted."""
+    def watching(self, app: ASGIApp, routes: Iterable[str]) -> ASGIApp:
+        """The application, counted by those of its `routes` that a path is of or below; all else are files.
+
+        Whoever asks for anything at all must not make a count of his own."""
+        known = sorted(routes, key=len, reverse=True)
 
         async def watched(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -53,17 +55,11 @@ class Metrics:
             try:
                 await app(scope, receive, noted)
             finally:
-                route = _route(scope["path"])
+                path = scope["path"]
+                route = next((one for one in known if path == one or path.startswith(f"{one}/")), "files")
+                route = route.removeprefix("/")
                 method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
                 self._requests.labels(route, method, str(status)).inc()
                 self._seconds.labels(route).observe(time.perf_counter() - start)
 
         return watched
-
-
-def _route(path: str) -> str:
-    """What a path asks for. Whoever asks for anything at all must not make a count of his own."""
-    first, _, rest = path.removeprefix("/").partition("/")
-    if first == "v1" and rest in _PARTS:
-        return f"v1/{rest}"
-    return first if first in _KNOWN else "files"
