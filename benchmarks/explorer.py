@@ -1,4 +1,4 @@
-"""How quick and how large the explorer is, in the distribution's headless Chromium: the table of docs/explorer.md.
+"""How quick and how large the explorer is in the distribution's headless Chromium: a table of docs/guide/explorer.md.
 
     python benchmarks/explorer.py [--faces 4000 --faces 20000] [--sites FOLDER]
 

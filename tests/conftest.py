@@ -61,7 +61,7 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 @pytest.fixture(scope="session")
 def tiny_model(digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder as docs/architecture.md describes it. Tests that damage it copy it first."""
+    """A model folder as docs/reference/architecture.md describes it. Tests that damage it copy it first."""
     pictures, labels = digits
     folder = tmp_path_factory.mktemp("models") / "tiny"
     folder.mkdir()

@@ -152,7 +152,7 @@ def test_json(call: Call) -> None:
         (("prepare", "photos", "--workers", "0"), "--workers 0: a number from 1, or a Dask scheduler such as"),
         (("prepare", "photos", "--workers", "http://x"), "a Dask scheduler such as"),
         (("cut", "photos"), "photos is not a work folder: make one with"),
-        (("collect", "list.csv"), "--recipe is missing: docs/photos.md shows"),
+        (("collect", "list.csv"), "--recipe is missing: docs/guide/photos.md shows"),
         (("collect", "--recipe", "r.toml"), "name one list of parts: a file, or --rebrickable-csv FILE"),
     ],
 )

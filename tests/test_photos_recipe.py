@@ -15,8 +15,8 @@ PAGE = "https://catalogue.example/parts/3626bp01"
 
 
 def test_the_documented_recipe(tmp_path: Path) -> None:
-    """docs/photos.md shows a page, a recipe for it, and says what comes of them."""
-    text = (Path(__file__).parents[1] / "docs" / "photos.md").read_text(encoding="utf-8")
+    """docs/guide/photos.md shows a page, a recipe for it, and says what comes of them."""
+    text = (Path(__file__).parents[1] / "docs/guide/photos.md").read_text(encoding="utf-8")
     html = text.partition("```html\n")[2].partition("```")[0]
     (tmp_path / "recipe.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
     recipe = read_recipe(tmp_path / "recipe.toml")

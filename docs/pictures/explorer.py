@@ -1,4 +1,4 @@
-"""Make the pictures of the explorer that docs/explorer.md shows, of the bundled model.
+"""Make the pictures of the explorer that docs/guide/explorer.md shows, of the bundled model.
 
 python docs/pictures/explorer.py          (needs Chromium)"""
 

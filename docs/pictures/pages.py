@@ -1,4 +1,4 @@
-"""Make the pictures of pages that docs/photos.md shows: composed faces, some with faults, prepared and reviewed.
+"""Make the pictures of pages that docs/guide/photos.md shows: composed faces, some with faults, prepared and reviewed.
 
 python docs/pictures/pages.py          (needs Chromium)"""
 

@@ -75,7 +75,7 @@ def collect(
         typer.Option(
             metavar="FILE",
             parser=named("--recipe"),
-            help="A TOML file that says where the site has its pictures (docs/photos.md).",
+            help="A TOML file that says where the site has its pictures (docs/guide/photos.md).",
             show_default=False,
         ),
     ] = None,
@@ -114,7 +114,7 @@ def collect(
     if (parts is None) == (rebrickable_csv is None):
         raise UsageError("name one list of parts: a file, or --rebrickable-csv FILE")
     if recipe is None:
-        raise UsageError("--recipe is missing: docs/photos.md shows how to write one for a site")
+        raise UsageError("--recipe is missing: docs/guide/photos.md shows how to write one for a site")
     needs("collecting", "photos", "httpx", "protego", "selectolax", "jsonpath_rfc9535")
     from minifaces.photos.collect import collect as collect_
     from minifaces.photos.collect import hosts_of

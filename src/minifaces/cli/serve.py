@@ -83,7 +83,7 @@ def serve(
 ) -> None:
     """Serve the explorer, avatars and an API over HTTP.
 
-    /avatar/TEXT.png is the face of any text; /openapi.json describes all of it (docs/server.md).
+    /avatar/TEXT.png is the face of any text; /openapi.json describes all of it (docs/guide/server.md).
     To this machine alone or as --host says, until Ctrl-C; what was accepted is finished."""
     from threadpoolctl import threadpool_limits
 

@@ -69,7 +69,9 @@ def train(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any other setting (docs/model.md), as loss.beta=2; may be repeated."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting (docs/reference/model.md), as loss.beta=2; may be repeated.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Another seed, another model.")] = 0,

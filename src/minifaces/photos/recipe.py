@@ -8,7 +8,7 @@ A recipe is a TOML file:
     hosts = ["pictures.catalogue.example"]             # where else than on the page's host they may lie
     seconds_between = 2.0                              # requests to one host
 
-With neither `images` nor `json`, `page` is the picture itself. docs/photos.md shows how to write one."""
+With neither `images` nor `json`, `page` is the picture itself. docs/guide/photos.md shows how to write one."""
 
 import csv
 import gzip
@@ -89,7 +89,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise UsageError(f"{path} is missing: docs/photos.md shows how to write a recipe") from None
+        raise UsageError(f"{path} is missing: docs/guide/photos.md shows how to write a recipe") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} is no recipe: {error}") from None
     except ValidationError as error:

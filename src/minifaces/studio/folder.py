@@ -1,6 +1,6 @@
 """Read the files of a model folder: each is whole and as expected, or one clear line says which is not.
 
-The layout is in docs/architecture.md."""
+The layout is in docs/reference/architecture.md."""
 
 import hashlib
 import os

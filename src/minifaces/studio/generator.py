@@ -3,7 +3,7 @@
     normals(7, n=25, size=192)          # (25, 192) float64, multiples of 2^-16
     avatar_seed("alice@example.com")    # a seed from any text
 
-docs/architecture.md has the whole definition, and tests/data/generator.json examples of it: the explorer's
+docs/reference/architecture.md has the whole definition, and tests/data/generator.json examples of it: the explorer's
 page draws the same faces. The bits are Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as
 1, 2, 3", SC 2011), with the seed as key and the face's number in the counter, so that a face depends on
 nothing but its seed and number. Normals are Box and Muller's, rounded so that the last bits of a logarithm

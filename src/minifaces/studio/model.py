@@ -44,7 +44,7 @@ BATCH = 128  # large enough to keep the cores busy, small enough to stay in tens
 
 
 class Model:
-    """A model folder (docs/architecture.md), ready to play with.
+    """A model folder (docs/reference/architecture.md), ready to play with.
 
     Opening reads and checks every file that is played with; the encoder and the thumbnails are loaded when first
     needed, so that drawing faces starts quickly. Whatever is asked for in vain is a UsageError of one line."""
@@ -60,7 +60,7 @@ class Model:
         self.mixture = cast(Mixture, self.priors["mixture"])
         """the one of them whose density can be asked for, to bend paths by and to judge latents"""
         self.directions = load_directions(self.folder / files.DIRECTIONS, self.latent_size)
-        """(d,) float32 by attribute: a step of 1 clearly shows it (docs/architecture.md)"""
+        """(d,) float32 by attribute: a step of 1 clearly shows it (docs/reference/architecture.md)"""
         self.editor = None
         if files.EDITOR in self.config.files:
             self.editor = Editor.load(self.folder / files.EDITOR)
@@ -200,8 +200,8 @@ class Model:
         """Latents (n, d) replaced `rounds` (0 to 100) times by what the encoder makes of their faces: (n, d).
 
         The encoder knows faces only, so drawn latents come nearer to those of faces: fewer smeared faces, of a
-        little less variety (docs/evaluation.md). It is the walk of Rezende, Mohamed and Wierstra 2014 ("Stochastic
-        backpropagation", ICML) without its noise. Latents of real faces hardly move. The encoder takes one look less
+        little less variety (docs/reference/evaluation.md). It is the walk of Rezende, Mohamed and Wierstra 2014
+        ("Stochastic backpropagation", ICML) without its noise. Latents of real faces hardly move. The encoder takes one look less
         than for pictures: the more it takes, the more of a face that it does not know it keeps."""
         rounds = whole("the number of rounds", rounds, 0, LONGEST)
         rows, looks = self._rows(latents).copy(), max(1, self.config.looks - 1)
@@ -214,7 +214,7 @@ class Model:
         """The n of latents (m, d) that lie nearest to those of faces, in their order: (n, d).
 
         How far one round of `polish` moves a latent tells: what it moves farthest is smeared more often than not. The
-        mixture's density would not: it is lowest for prints that are rich (docs/model-notes.md)."""
+        mixture's density would not: it is lowest for prints that are rich (docs/notes/model-notes.md)."""
         rows = self._rows(latents)
         n = whole("the number of latents to keep", n, 0, len(rows))
         moved = np.linalg.norm(self.polish(rows) - rows, axis=1)
@@ -296,7 +296,7 @@ class Model:
 
         Amount 1 shows an attribute clearly, -1 takes it away; where the model has learnt to, something else is put in
         the place of what was there (`minifaces.studio.editor`, `learnt`). Of a measure, 1 is a change by 1, such as a
-        turn of 20 degrees (docs/evaluation.md has figures). What is beyond what was learnt is a step along the
+        turn of 20 degrees (docs/reference/evaluation.md has figures). What is beyond what was learnt is a step along the
         attribute's direction. Edits follow one another in the order of their names."""
         rows = self._rows(latents).copy()
         if not isinstance(amounts, Mapping):

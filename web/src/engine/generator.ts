@@ -1,4 +1,4 @@
-// What a seed means: the same noise as minifaces.studio.generator in Python (docs/architecture.md defines it,
+// What a seed means: the same noise as minifaces.studio.generator in Python (docs/reference/architecture.md defines it,
 // tests/data/generator.json has examples that both are tested with).
 
 import { sha256 } from "@noble/hashes/sha2.js"

@@ -143,7 +143,7 @@ export interface Engine {
   /** The face of a text, and its seed: avatar(text) is random(seed). Any text, "" included. */
   avatar(text: string): Promise<{ seed: Seed; latent: Latent }>
   avatarSeed(text: string): Seed
-  /** The noise that a seed means (docs/architecture.md): what random faces start from. */
+  /** The noise that a seed means (docs/reference/architecture.md): what random faces start from. */
   noise(seed: Seed, size: number, stream?: number, face?: number): Float64Array
   /** A face `share` (0 to 1) of the way from `latent` to the random face of `seed`, as unusual as both:
    * "more like this one" with 0.3 to 0.5. */

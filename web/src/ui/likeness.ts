@@ -1,6 +1,6 @@
 // Whether a picture is a head that the model knows how to draw.
 
-/** Decibels between a picture and its reconstruction below which it is taken for something else (docs/explorer.md). */
+/** Decibels between a picture and its reconstruction below which it is taken for something else (docs/guide/explorer.md). */
 export const LEAST = 22.5
 
 /** The peak signal to noise ratio of two pictures of one size, in decibels. */
