@@ -1,4 +1,4 @@
-"""Make a model folder (docs/reference/architecture.md) of a trained network: what is fitted to it, its export, its card.
+"""Make a model folder (docs/reference/architecture.md) of a trained network: what is fitted to it, export, card.
 
     export_model(trained, Path("my-model"), "my-model")
     refit(Path("my-model"), ["flow"])            # the flow anew, with the weights as they are
@@ -45,7 +45,7 @@ HELD_OUT, COMPARED = 256, 32  # faces that the card's figures are of; faces that
 def export_model(trained: Trained, folder: Path, name: str, report: Report = lambda _: None) -> None:
     """Write the model folder: networks, everything fitted, weights, card, configuration. A run kept in it stays.
 
-    A network that was trained through several looks gains by one more (docs/notes/model-notes.md), so it is given one."""
+    A network that was trained through several looks gains by one more (docs/notes/model-notes.md): it is given one."""
     network = trained.config.network
     trained.network.looks = network.looks + (network.looks > 1)
     subject = Subject(

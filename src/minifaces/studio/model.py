@@ -201,8 +201,8 @@ class Model:
 
         The encoder knows faces only, so drawn latents come nearer to those of faces: fewer smeared faces, of a
         little less variety (docs/reference/evaluation.md). It is the walk of Rezende, Mohamed and Wierstra 2014
-        ("Stochastic backpropagation", ICML) without its noise. Latents of real faces hardly move. The encoder takes one look less
-        than for pictures: the more it takes, the more of a face that it does not know it keeps."""
+        ("Stochastic backpropagation", ICML) without its noise. Latents of real faces hardly move. The encoder takes
+        one look less than for pictures: the more it takes, the more of a face that it does not know it keeps."""
         rounds = whole("the number of rounds", rounds, 0, LONGEST)
         rows, looks = self._rows(latents).copy(), max(1, self.config.looks - 1)
         for i in range(0, len(rows), BATCH):
@@ -296,8 +296,8 @@ class Model:
 
         Amount 1 shows an attribute clearly, -1 takes it away; where the model has learnt to, something else is put in
         the place of what was there (`minifaces.studio.editor`, `learnt`). Of a measure, 1 is a change by 1, such as a
-        turn of 20 degrees (docs/reference/evaluation.md has figures). What is beyond what was learnt is a step along the
-        attribute's direction. Edits follow one another in the order of their names."""
+        turn of 20 degrees (docs/reference/evaluation.md has figures). What is beyond what was learnt is a step along
+        the attribute's direction. Edits follow one another in the order of their names."""
         rows = self._rows(latents).copy()
         if not isinstance(amounts, Mapping):
             raise UsageError(f"the amounts of an edit must be a dict such as {{'smile': 1.0}}, not {told(amounts)}")
