@@ -1,4 +1,5 @@
-"""How quick and how large the explorer is in the distribution's headless Chromium: a table of docs/guide/explorer.md.
+"""How quick and how large the explorer is, in the distribution's headless Chromium: what the table of
+docs/reference/explorer-page.md holds.
 
     python benchmarks/explorer.py [--faces 4000 --faces 20000] [--sites FOLDER]
 

@@ -3,8 +3,8 @@
     files = site_files(model, gallery_faces(model))     # {"site.bin": ..., "decoder-1a2b3c4d.bin": ...}
 
 All `.bin` are gzip: the page unpacks them itself, so that a host that compresses nothing serves them small.
-Names hold a part of their content's SHA-256, but for site.bin, which names the others. docs/guide/explorer.md
-describes them."""
+Names hold a part of their content's SHA-256, but for site.bin, which names the others:
+docs/reference/explorer-page.md describes them."""
 
 import base64
 import gzip
