@@ -2,7 +2,7 @@
 
 import minifaces
 faces = minifaces.load()              # a minifaces.Model: the bundled one, or that of a folder
-grid = faces.sample(25, seed=7)       # minifaces.Pixels, (25, H, W, 3) uint8
+grid = faces.sample(25, seed=7)       # minifaces.Pictures, (25, H, W, 3) uint8: a notebook shows them
 z = faces.encode(grid)                # minifaces.Latents, (25, d) float32
 """
 
@@ -17,6 +17,7 @@ from minifaces.errors import MinifacesError, UsageError
 
 if TYPE_CHECKING:
     from minifaces.arrays import Latents, Pixels
+    from minifaces.pictures.shown import Frames, Pictures, show
     from minifaces.studio.model import Model
 
 # Before ONNX Runtime is imported anywhere below: from 1.32 on it sends Microsoft how it is used, and keeps a number for
@@ -24,9 +25,25 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["Latents", "MinifacesError", "Model", "Pixels", "UsageError", "__version__", "avatar", "load"]
+__all__ = [
+    "Frames",
+    "Latents",
+    "MinifacesError",
+    "Model",
+    "Pictures",
+    "Pixels",
+    "UsageError",
+    "__version__",
+    "avatar",
+    "load",
+    "show",
+]
 
-_HEAVY = {"Latents": "minifaces.arrays", "Pixels": "minifaces.arrays", "Model": "minifaces.studio.model"}
+_HEAVY = {
+    **dict.fromkeys(("Latents", "Pixels"), "minifaces.arrays"),
+    **dict.fromkeys(("Frames", "Pictures", "show"), "minifaces.pictures.shown"),
+    "Model": "minifaces.studio.model",
+}
 
 
 def __getattr__(name: str) -> Any:

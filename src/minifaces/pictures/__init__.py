@@ -4,8 +4,11 @@ from minifaces.images import read_picture, save_picture, square
 from minifaces.pictures.animation import check_animation, save_animation
 from minifaces.pictures.layout import captioned, grid, pairs, strip
 from minifaces.pictures.map import cluster_crops, draw_map, snap_to_grid
+from minifaces.pictures.shown import Frames, Pictures, show
 
 __all__ = [
+    "Frames",
+    "Pictures",
     "captioned",
     "check_animation",
     "cluster_crops",
@@ -15,6 +18,7 @@ __all__ = [
     "read_picture",
     "save_animation",
     "save_picture",
+    "show",
     "snap_to_grid",
     "square",
     "strip",

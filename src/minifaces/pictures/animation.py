@@ -3,6 +3,7 @@
 save_animation("morph.gif", faces.morph(a, b, steps=60), fps=25)
 """
 
+import io
 import math
 import os
 from fractions import Fraction
@@ -21,12 +22,13 @@ from minifaces.images import check_faces
 if TYPE_CHECKING:
     from av import VideoStream
 
+FPS = 25.0
 # GIF counts time in hundredths of a second, and browsers slow down what is shorter than two of them.
 _MOST_FPS = {".gif": 50, ".webp": 60, ".apng": 60, ".mp4": 60}
 _LONGEST_SIDE = 16383  # of WebP; the others hold no less
 
 
-def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = 25, loop: bool = True) -> None:
+def save_animation(path: str | os.PathLike[str], frames: Pixels, fps: float = FPS, loop: bool = True) -> None:
     """Save (n, H, W, 3) uint8 frames as the suffix says, whole or not at all: .gif, .webp, .apng or .mp4.
 
     `loop` repeats for ever; an MP4 cannot say so and is looped by its player. Equal frames that follow each
@@ -61,7 +63,14 @@ def check_animation(path: str | os.PathLike[str], fps: float) -> float:
     return fps
 
 
-def _write_pillow(path: Path, suffix: str, frames: Pixels, fps: float, loop: bool) -> None:
+def webp(frames: Pixels, fps: float = FPS) -> bytes:
+    """The file of an animation that repeats for ever, of (n, H, W, 3) uint8 frames."""
+    stream = io.BytesIO()
+    _write_pillow(stream, ".webp", frames, fps, True)
+    return stream.getvalue()
+
+
+def _write_pillow(path: Path | io.BytesIO, suffix: str, frames: Pixels, fps: float, loop: bool) -> None:
     images = [Image.fromarray(frame) for frame in frames]
     options: dict[str, Any] = {"save_all": True, "loop": 0 if loop else 1}
     if suffix == ".gif":

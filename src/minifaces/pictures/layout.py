@@ -16,12 +16,13 @@ from minifaces.arrays import Pixels
 from minifaces.checks import told, whole, word
 from minifaces.errors import UsageError
 from minifaces.images import check_faces
+from minifaces.pictures.shown import Pictures
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 
 
-def grid(faces: Pixels, columns: int | None = None, gap: int = 4, background: Colour = WHITE) -> Pixels:
+def grid(faces: Pixels, columns: int | None = None, gap: int = 4, background: Colour = WHITE) -> Pictures:
     """Lay (n, H, W, 3) uint8 faces row by row, `gap` pixels apart: (height, width, 3) uint8.
 
     Without `columns` there are ceil(sqrt(n)). The end of an unfinished row is `background`.
@@ -38,16 +39,16 @@ def grid(faces: Pixels, columns: int | None = None, gap: int = 4, background: Co
     for i, face in enumerate(faces):
         y, x = i // columns * (height + gap), i % columns * (width + gap)
         picture[y : y + height, x : x + width] = face
-    return picture
+    return picture.view(Pictures)
 
 
-def strip(faces: Pixels, gap: int = 0, background: Colour = WHITE) -> Pixels:
+def strip(faces: Pixels, gap: int = 0, background: Colour = WHITE) -> Pictures:
     """Lay (n, H, W, 3) uint8 faces side by side in one row, such as the steps of a morph."""
     faces = check_faces(faces)
     return grid(faces, columns=len(faces), gap=gap, background=background)
 
 
-def pairs(above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, background: Colour = WHITE) -> Pixels:
+def pairs(above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, background: Colour = WHITE) -> Pictures:
     """Lay each face of `above` on its partner of `below` (raw on reconstruction), `columns` to a row.
 
     Both are (n, H, W, 3) uint8. Partners touch; pairs are `gap` pixels apart."""
@@ -57,7 +58,7 @@ def pairs(above: Pixels, below: Pixels, columns: int = 10, gap: int = 4, backgro
     return grid(np.concatenate([above, below], axis=1), columns, gap, background)
 
 
-def captioned(faces: Pixels, captions: Sequence[str], background: Colour = WHITE) -> Pixels:
+def captioned(faces: Pixels, captions: Sequence[str], background: Colour = WHITE) -> Pictures:
     """Write a line of text under each face: (n, H, W, 3) -> (n, H + line, W, 3) uint8, ready for `grid`.
 
     A caption that is too long is cut and ends in an ellipsis."""
@@ -78,7 +79,7 @@ def captioned(faces: Pixels, captions: Sequence[str], background: Colour = WHITE
             text = text.removesuffix("…")[:-1] + "…" if len(text) > 1 else ""
         ImageDraw.Draw(line).text((width / 2, size * 0.75), text, fill="black", font=font, anchor="mm")
         target[:height], target[height:] = face, np.asarray(line)
-    return result
+    return result.view(Pictures)
 
 
 def _colour(colour: Colour) -> Colour:

@@ -16,6 +16,7 @@ from minifaces.arrays import Doubles, Pixels
 from minifaces.checks import numbers, whole, within
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.images import check_faces, resize
+from minifaces.pictures.shown import Pictures
 
 LARGEST_MAP = 16384
 """The longest side of a map in pixels: 0.8 GB of memory, and as much again while it is saved."""
@@ -25,7 +26,7 @@ _MARGIN = 0.02  # of the map's size
 _MOST_ASSIGNED = 1024  # cells of a grid that are assigned at once: time grows with the third power
 
 
-def draw_map(thumbnails: Pixels, coordinates: ArrayLike, size: int = 2048, face: int | None = 48) -> Pixels:
+def draw_map(thumbnails: Pixels, coordinates: ArrayLike, size: int = 2048, face: int | None = 48) -> Pictures:
     """Draw (n, H, W, 3) uint8 thumbnails at their (n, 2) coordinates: (size, size, 3) uint8 on white.
 
     Each is resized to fit `face` x `face` pixels; where they overlap, the later one lies on top. With
@@ -37,7 +38,7 @@ def draw_map(thumbnails: Pixels, coordinates: ArrayLike, size: int = 2048, face:
     face = _largest_face(places, size) if face is None else whole(_FACE, face, 1, size)
     canvas = _white(size)
     _draw(canvas, thumbnails, _to_pixels(places, size, face), face)
-    return canvas
+    return canvas.view(Pictures)
 
 
 def cluster_crops(
@@ -48,7 +49,7 @@ def cluster_crops(
     face: int = 48,
     crop: int = 640,
     zoom: float = 3.0,
-) -> Pixels:
+) -> Pictures:
     """Look closer at the map that `draw_map` makes of the same arguments: (k, crop, crop, 3) uint8, k = `clusters` or
     as many as there are different places.
 
@@ -76,7 +77,7 @@ def cluster_crops(
         canvas = _white(crop)
         _draw(canvas, thumbnails, places - middle + crop / 2, max(1, round(face * math.sqrt(zoom))))
         crops.append(canvas)
-    return np.stack(crops)
+    return np.stack(crops).view(Pictures)
 
 
 def snap_to_grid(coordinates: ArrayLike) -> Doubles:

@@ -67,6 +67,11 @@ def png(picture: Pixels) -> bytes:
     return _encoded(Image.fromarray(check_picture(picture)), "png")
 
 
+def jpeg(picture: Pixels) -> bytes:
+    """The file of an (H, W, 3) uint8 picture, a quarter of the size of a PNG."""
+    return _encoded(Image.fromarray(check_picture(picture)), "jpg")
+
+
 def _encoded(image: Image.Image, kind: str) -> bytes:
     stream = io.BytesIO()
     if kind == "png":

@@ -70,7 +70,7 @@ async def picture(desk: Desk, wanted: Faces) -> Response:
 
 def _framed(faces: Pixels) -> Pixels:
     """Faces side by side in the middle of a picture for chats."""
-    row = strip(faces)
+    row: Pixels = strip(faces)
     scale = min(WIDTH / row.shape[1], HEIGHT / row.shape[0])
     row = resize(row, round(row.shape[0] * scale), round(row.shape[1] * scale))
     canvas = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)

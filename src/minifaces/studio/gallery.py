@@ -20,6 +20,7 @@ from minifaces.arrays import Floats
 from minifaces.checks import numbers, one_of, whole, word
 from minifaces.errors import UsageError
 from minifaces.lazy import lazy
+from minifaces.pictures.shown import Pictures
 from minifaces.studio.folder import (
     GALLERY,
     GALLERY_LATENTS,
@@ -73,7 +74,7 @@ class Gallery:
         return len(self.entries)
 
     @lazy
-    def thumbnails(self) -> NDArray[np.uint8]:
+    def thumbnails(self) -> Pictures:
         """(n, size, size, 3) pictures, cut from gallery.webp. Raises UsageError where that is damaged."""
         check_unchanged(self._folder, self._config, GALLERY_PICTURES)
         path, size, per_row = self._folder / GALLERY_PICTURES, self._config.image_size, math.ceil(math.sqrt(len(self)))
@@ -87,7 +88,7 @@ class Gallery:
             wanted = f"{per_row * size} x {rows * size}"
             raise UsageError(f"{path} is damaged: {sheet.shape[1]} x {sheet.shape[0]} pixels, not {wanted}")
         tiles = sheet.reshape(rows, size, per_row, size, 3).swapaxes(1, 2).reshape(-1, size, size, 3)
-        return tiles[: len(self)]
+        return tiles[: len(self)].view(Pictures)
 
     def index(self, name: str) -> int | None:
         """Where the face `name` is, in any case of letters; a design without its side means its front."""

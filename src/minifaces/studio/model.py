@@ -20,6 +20,7 @@ from minifaces.checks import file_name, flag, numbers, one_of, told, whole, with
 from minifaces.errors import UsageError
 from minifaces.images import READABLE, as_pictures, read_picture, resize, square
 from minifaces.lazy import lazy
+from minifaces.pictures.shown import Frames, Pictures
 from minifaces.studio import folder as files
 from minifaces.studio import geodesic, paths, priors
 from minifaces.studio import refine as refining
@@ -104,16 +105,16 @@ class Model:
         parts = [self._encode_planes(self._planes(stack[i : i + BATCH]), looks) for i in range(0, len(stack), BATCH)]
         return np.concatenate([np.zeros((0, self.latent_size), np.float32), *parts])
 
-    def decode(self, latents: ArrayLike) -> Pixels:
+    def decode(self, latents: ArrayLike) -> Pictures:
         """(n, d) or (d,) -> (n, H, W, 3) uint8."""
         rows, size = self._rows(latents), self.image_size
         pictures = np.empty((len(rows), size, size, 3), np.uint8)
         for i in range(0, len(rows), BATCH):
             faces = self._decoder(rows[i : i + BATCH])
             pictures[i : i + BATCH] = np.rint(np.clip(faces, 0, 1) * 255).transpose(0, 2, 3, 1)
-        return pictures
+        return pictures.view(Pictures)
 
-    def reconstruct(self, pictures: Pixels) -> Pixels:
+    def reconstruct(self, pictures: Pixels) -> Pictures:
         """What the model makes of pictures: encoded and decoded, (n, H, W, 3) uint8."""
         return self.decode(self.encode(pictures))
 
@@ -187,11 +188,11 @@ class Model:
         """The face of a text, (d,): the first face of `avatar_seed(text)`, the same for the same text for good."""
         return cast(Latents, self.sample_latents(1, avatar_seed(text))[0])
 
-    def avatar(self, text: str) -> Pixels:
+    def avatar(self, text: str) -> Pictures:
         """The face of a text, such as an e-mail address, as a picture (H, W, 3) uint8."""
-        return cast(Pixels, self.decode(self.avatar_latent(text))[0])
+        return cast(Pictures, self.decode(self.avatar_latent(text))[0])
 
-    def avatars(self, texts: Sequence[str]) -> Pixels:
+    def avatars(self, texts: Sequence[str]) -> Pictures:
         """The faces of texts, (n, H, W, 3) uint8: `avatar` of each, decoded together and so sooner."""
         latents = [self.avatar_latent(text) for text in texts]
         return self.decode(np.stack(latents)) if latents else self.decode(np.zeros((0, self.latent_size)))
@@ -231,7 +232,7 @@ class Model:
         having: Mapping[str, bool] | None = None,
         head: str | None = None,
         novelty: float | None = None,
-    ) -> Pixels:
+    ) -> Pictures:
         """Draw n faces that are nobody's, (n, H, W, 3) uint8: see `sample_latents`."""
         return self.decode(self.sample_latents(n, seed, temperature, prior, reject, polish, having, head, novelty))
 
@@ -265,13 +266,13 @@ class Model:
         path: PathName = "density",
         loop: bool = False,
         eased: bool = False,
-    ) -> Pixels:
+    ) -> Frames:
         """Turn one face into the next, through two or more latents, each (d,) or several in rows: (m, H, W, 3) uint8.
 
         Each leg has `steps` pictures with both ends, shared ends come once; a loop goes back to the first
         face without repeating it. `eased` lingers at each face: for animations, as `minifaces morph` does; not for
         strips. The paths: `minifaces.studio.paths` and `.geodesic`."""
-        return self.decode(self.morph_latents(*latents, steps=steps, path=path, loop=loop, eased=eased))
+        return self.decode(self.morph_latents(*latents, steps=steps, path=path, loop=loop, eased=eased)).view(Frames)
 
     def geodesics(
         self,
