@@ -87,15 +87,6 @@ def tell(path: Path, what: str, as_json: bool = False, facts: Mapping[str, Any] 
         say(f"{path}: {what}, {human(size)}")
 
 
-def needs(what: str, extra: str, *modules: str) -> None:
-    """Raise UsageError where a module of an extra is not installed."""
-    from importlib.util import find_spec
-
-    for module in modules:
-        if find_spec(module) is None:
-            raise UsageError(f"{what} needs {module}: pip install 'minifaces[{extra}]'")
-
-
 def pair(text: str, option: str, example: str) -> tuple[str, str]:
     """The two sides of KEY=VALUE."""
     key, mark, value = text.partition("=")

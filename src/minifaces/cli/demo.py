@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,6 +95,7 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
     names = [model.gallery.entries[i].name for i in _faces(model, 3)]
     faces = ("sample", "-n", "49", "--seed", "7")
     morph = ("morph", *names, "--loop")
+    left = () if find_spec("av") else ("morph.mp4",)
     others = {name: PRIORS[name] for name in list(model.priors)[1:]}
     narrow = (*_NARROW, *(f"{name}.png" for name in others))
     near = ("neighbours", names[0], "-k", str(min(8, len(model.gallery) - 1)))
@@ -114,7 +116,7 @@ def _plan(model: "Model", photos: list[Path]) -> list[tuple[Exhibit, Words]]:
     return [
         (Exhibit(title, text, file, wide=file not in narrow), (*words, "-o", Path(file)))
         for file, title, text, words in texts
-        if len(model.gallery) > 2 or words[0] not in ("morph", "neighbours")
+        if (len(model.gallery) > 2 or words[0] not in ("morph", "neighbours")) and file not in left
     ]
 
 

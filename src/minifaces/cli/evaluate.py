@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minifaces.cli.bars import parts_bar
-from minifaces.cli.common import JsonOption, ModelOption, needs, open_model, print_json, say
+from minifaces.cli.common import JsonOption, ModelOption, open_model, print_json, say
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder, named
-from minifaces.errors import UsageError
+from minifaces.errors import UsageError, needs
 from minifaces.files import shown
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def evaluate(
 
     Reconstruction, random faces, morphs and the latent space, each beside what calibrates it.
     The report is a page, index.html; report.json has its figures."""
-    needs("evaluating", "evaluate", "numba")
+    needs("evaluating", "evaluate", "numba", "scipy", "sklearn")
     from minifaces.evaluate import report
     from minifaces.evaluate.evaluation import PARTS, evaluate
 

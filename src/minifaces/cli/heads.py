@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minifaces.cli.bars import bar, progress
-from minifaces.cli.common import needs, say, tell
+from minifaces.cli.common import say, tell
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import file, folder, named
-from minifaces.errors import UsageError
+from minifaces.errors import UsageError, needs
 
 if TYPE_CHECKING:
     from minifaces.ldraw.library import Library
@@ -105,7 +105,7 @@ def compose(
     """Compose faces into a data set.
 
     It is a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
-    needs("composing", "data", "numba")
+    needs("composing", "data", "numba", "scipy")
     from minifaces.dataset import write_dataset
     from minifaces.ldraw.composed import composed_faces
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minifaces.cli.bars import MOST_TOLD, pictures_bar
-from minifaces.cli.common import JsonOption, needs, pair, print_json, say
+from minifaces.cli.common import JsonOption, pair, print_json, say
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder as folder_
 from minifaces.cli.pathnames import named
-from minifaces.errors import UsageError
+from minifaces.errors import UsageError, needs
 
 if TYPE_CHECKING:
     from minifaces.photos.pipeline import Step
@@ -228,6 +228,7 @@ def _run(
     thresholds: list[str] | None,
     as_json: bool,
 ) -> None:
+    needs("working pictures up", "photos", "scipy")
     from minifaces.folders import LeftOut
     from minifaces.photos.sources import count_sources, read_sources
     from minifaces.photos.steps import run, settings_for

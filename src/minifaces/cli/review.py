@@ -9,7 +9,7 @@ from minifaces.cli.bars import bar, progress
 from minifaces.cli.common import JsonOption, cell, console, print_json, say, tell
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import file, named, output_name
-from minifaces.errors import UsageError
+from minifaces.errors import UsageError, needs
 
 if TYPE_CHECKING:
     from minifaces.photos.stats import Stats
@@ -65,6 +65,7 @@ def review(
 
 
 def _page(folder: Path, output: Path, limit: int, as_json: bool) -> None:
+    needs("reviewing", "photos", "scipy")
     from minifaces.photos.review import write_page
     from minifaces.photos.workfolder import Work
 
@@ -112,6 +113,7 @@ def stats(
     """Tell and draw what is in a folder.
 
     Counts, splits, colours, light, angle, repetitions."""
+    needs("measuring pictures", "photos", "scipy")
     from minifaces.photos.stats import measure
     from minifaces.photos.statspage import write_page
 

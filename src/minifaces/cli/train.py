@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minifaces.cli.bars import training_bar
-from minifaces.cli.common import needs, pair, say
+from minifaces.cli.common import pair, say
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder, named
-from minifaces.errors import UsageError
+from minifaces.errors import UsageError, needs
 from minifaces.files import shown
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _check_data(data: str | None) -> None:
 
 
 def _check_installed() -> None:
-    needs("training", "train", "torch", "accelerate", "onnx", "onnxscript", "tensorboard", "numba")
+    needs("training", "train", "torch", "accelerate", "onnx", "onnxscript", "tensorboard", "numba", "scipy", "sklearn")
 
 
 def _say_doing(what: str) -> None:

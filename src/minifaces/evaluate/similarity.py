@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import maximum_filter
 
 from minifaces.arrays import Bools, Doubles, Floats, Pixels
 from minifaces.errors import UsageError
@@ -58,6 +57,8 @@ def edge_f1(
     pixels (in each direction, so a square), recall the share of true's that have one of made; F1 = 2 P R / (P + R) as
     in Martin, Fowlkes and Malik, "Learning to detect natural image boundaries", PAMI 26, 2004, but by dilation
     instead of their one-to-one matching. Without edges in both pictures it is 1, in one of them 0."""
+    from scipy.ndimage import maximum_filter  # what else is here does without SciPy
+
     if not threshold > 0 or tolerance < 0:
         raise UsageError(
             f"edges need a threshold above 0 and a tolerance of at least 0, not {threshold} and {tolerance}"

@@ -10,7 +10,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from minifaces.arrays import Bools, Doubles, Pixels, Places
 from minifaces.pictures.portrait import outer
@@ -21,6 +20,16 @@ _WHOLE_SHEET = 1024  # of the largest level, of which a near view needs a few on
 _QUALITY = 84
 _NEAR, _APART = 8, 40  # of 255, from the border's colour: so near is ground, so far a head that can be told from it
 _RIM = 2  # pixels beside the ground that may be half of it
+_REACH = 6  # pixels: so far off lies the head that a pixel of the rim may be half of
+_WAYS = sorted(
+    (
+        (down, right)
+        for down in range(-_REACH, _REACH + 1)
+        for right in range(-_REACH, _REACH + 1)
+        if down**2 + right**2 <= _REACH**2
+    ),
+    key=lambda way: (way[0] ** 2 + way[1] ** 2, way),
+)
 _WHITE = 240  # of 255, in every channel: grounds of other colours belong to their pictures
 _LEAST, _MOST = 0.1, 0.9  # of a picture: with less ground, or more, it is taken for one that has none
 _SELDOM = 0.1  # of the pictures have ground at a place: there a head is as white as its ground
@@ -109,15 +118,39 @@ def _without(picture: Pixels, plain: Bools) -> NDArray[np.uint8]:
     """(s, s, 4): nothing where it is `plain`, and a part of the pixels beside it."""
     ground = np.median(_border(picture), axis=0)
     # A pixel at the edge is a mixture of the ground and of the head beside it: how much is head, and of what colour?
-    rim = ndimage.binary_dilation(plain, iterations=_RIM) & ~plain
-    where = ndimage.distance_transform_edt(plain | rim, return_distances=False, return_indices=True)
-    over, head = picture - ground, picture[tuple(where)] - ground
+    rim = _beside(plain, _RIM)
+    over = picture - ground
+    head = np.zeros_like(over)
+    head[rim] = picture[_nearest(rim, ~plain & ~rim)] - ground
     share = (over * head).sum(axis=2) / np.maximum((head**2).sum(axis=2), 1)
     mixed = rim & (np.abs(head).max(axis=2) > _APART)
     opacity = np.where(plain, 0.0, np.where(mixed, np.clip(share, 0, 1), 1.0))[..., None]
     colour = np.where(opacity > 0, ground + over / np.maximum(opacity, 1e-3), picture)
     cut: NDArray[np.uint8] = np.rint(np.concatenate([colour, 255 * opacity], axis=2)).clip(0, 255).astype(np.uint8)
     return cut
+
+
+def _beside(mask: Bools, steps: int) -> Bools:
+    """What is at most so many steps, along rows and columns, outside of a mask (H, W)."""
+    grown = mask
+    for _ in range(steps):
+        wide = np.pad(grown, 1)
+        grown = grown | wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:]
+    return grown & ~mask
+
+
+def _nearest(asking: Bools, solid: Bools) -> tuple[Places, Places]:
+    """Rows and columns of the solid pixel nearest to each that asks; itself where none is within `_REACH`."""
+    rows, columns = np.nonzero(asking)
+    found = (rows.copy(), columns.copy())
+    looking = np.ones(len(rows), bool)
+    wide = np.pad(solid, _REACH)
+    for down, right in _WAYS:
+        hit = looking & wide[rows + down + _REACH, columns + right + _REACH]
+        found[0][hit] += down
+        found[1][hit] += right
+        looking &= ~hit
+    return found
 
 
 def _apart(picture: Pixels) -> Doubles:

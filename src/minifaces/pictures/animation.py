@@ -15,7 +15,7 @@ from PIL import Image
 
 from minifaces.arrays import Pixels
 from minifaces.checks import file_name, flag, real
-from minifaces.errors import MinifacesError, UsageError
+from minifaces.errors import MinifacesError, UsageError, needs
 from minifaces.files import atomic
 from minifaces.images import check_faces
 
@@ -113,7 +113,8 @@ def _quantized(image: Image.Image) -> Image.Image:
 
 
 def _write_mp4(path: Path, frames: Pixels, fps: float) -> None:
-    import av  # slow to import, and only MP4 needs it
+    needs("an .mp4", "video", "av")
+    import av  # slow to import
     from av.video.reformatter import ColorRange, Colorspace
 
     # 4:2:0 shares one colour among 2 x 2 pixels, so both sides must be even.

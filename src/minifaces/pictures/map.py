@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from minifaces.arrays import Doubles, Pixels
 from minifaces.checks import numbers, whole, within
-from minifaces.errors import MinifacesError, UsageError
+from minifaces.errors import MinifacesError, UsageError, needs
 from minifaces.images import check_faces, resize
+from minifaces.keptmap import known
 from minifaces.pictures.shown import Pictures
 
 LARGEST_MAP = 16384
@@ -56,6 +57,7 @@ def cluster_crops(
     The coordinates are divided into clusters by k-means (always the same way), and of each the square of crop / zoom
     pixels of the map that holds most faces is drawn anew. Distances grow `zoom` times but faces only by its square
     root, so that they come apart. The cluster of most faces comes first. A zoom is 0.01 to 100."""
+    needs("looking closer at a map's clusters", "map", "sklearn")
     from sklearn.cluster import KMeans  # slow to import
     from threadpoolctl import threadpool_limits
 
@@ -91,6 +93,12 @@ def snap_to_grid(coordinates: ArrayLike) -> Doubles:
     places = numbers("coordinates", coordinates).astype(np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
         raise UsageError(f"coordinates must be (n, 2) finite numbers, not {places.shape}")
+    kept = known("cells", places)
+    return spread(places) if kept is None else kept
+
+
+def spread(places: Doubles) -> Doubles:
+    """The same for places that are checked, and none of it kept."""
     side = math.ceil(math.sqrt(len(places)))
     cells = np.zeros((len(places), 2))
     _share(np.arange(len(places)), places, np.zeros(2), (side, side), cells)
@@ -124,6 +132,7 @@ def _share(
 
 def _assign(coordinates: Doubles, shape: tuple[int, int]) -> Doubles:
     """Stretch (n, 2) coordinates to a block of `shape` (columns, rows): the cells (n, 2) that lie nearest."""
+    needs("a grid of other faces than the bundled model's", "map", "scipy")
     from scipy.optimize import linear_sum_assignment  # slow to import
 
     block = np.stack(np.meshgrid(np.arange(shape[0]), np.arange(shape[1])), axis=-1).reshape(-1, 2)
@@ -152,16 +161,27 @@ def _to_pixels(coordinates: Doubles, size: int, face: int) -> Doubles:
 
 def _largest_face(coordinates: Doubles, size: int) -> int:
     """The side in pixels of the largest squares at the coordinates that do not overlap."""
-    from scipy.spatial import cKDTree  # slow to import
-
     room = size * (1 - 2 * _MARGIN)
     if len(coordinates) == 1:
         return int(room)
     # The nearest two (by the larger of x and y) just touch:
     # face = apart * scale, and room = (extent + apart) * scale.
-    apart = float(cKDTree(coordinates).query(coordinates, k=2, p=np.inf)[0][:, 1].min())
-    extent = float(np.ptp(coordinates, axis=0).max())
+    extents = np.ptp(coordinates, axis=0)
+    apart, extent = _least_apart(coordinates[:, np.argsort(-extents)]), float(extents.max())
     return max(1, int(apart * room / (extent + apart))) if apart > 0 else 1
+
+
+def _least_apart(points: Doubles) -> float:
+    """The least distance of two of (n, 2) points, by the larger of x and y: each is held against those that follow it
+    in the order of x until they are farther off in x alone."""
+    ordered = points[np.lexsort((points[:, 1], points[:, 0]))]
+    least = np.inf
+    for step in range(1, len(ordered)):
+        off = np.abs(ordered[step:] - ordered[:-step])
+        if off[:, 0].min() >= least:
+            break
+        least = min(least, float(off.max(axis=1).min()))
+    return least
 
 
 def _draw(canvas: Pixels, thumbnails: Pixels, middles: Doubles, face: int) -> None:

@@ -117,9 +117,20 @@ def cleared(face: Pixels) -> NDArray[np.uint8]:
 
 def outer(mask: Bools) -> Bools:
     """What of a mask (H, W) hangs together with the border, (H, W)."""
-    from scipy import ndimage  # as long to load as all else that a portrait takes
+    found = mask.copy()
+    found[1:-1, 1:-1] = False
+    while True:
+        before = np.count_nonzero(found)
+        found = _along(mask.T, _along(mask, found).T).T
+        if np.count_nonzero(found) == before:
+            return found
 
-    areas, _ = ndimage.label(mask)
-    border = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
-    found: Bools = np.isin(areas, border[border > 0])
-    return found
+
+def _along(mask: Bools, found: Bools) -> Bools:
+    """All of each row's runs of the mask (H, W) that something is found in, (H, W)."""
+    starts = mask.copy()
+    starts[:, 1:] &= ~mask[:, :-1]
+    run = np.cumsum(starts).reshape(mask.shape)
+    reached = np.zeros(run[-1, -1] + 1, bool)
+    reached[run[found]] = True
+    return mask & reached[run]

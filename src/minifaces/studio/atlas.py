@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from minifaces.arrays import Doubles
 from minifaces.checks import numbers, whole
-from minifaces.errors import UsageError
+from minifaces.errors import UsageError, needs
+from minifaces.keptmap import known
 from minifaces.studio.generator import FARTHEST
 
 _LEADING = 50  # van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008: PCA to this many first
@@ -19,12 +20,18 @@ def project(latents: ArrayLike, seed: int = 0) -> Doubles:
     """Lay out (n, d) latents in the plane, (n, 2), in units of no meaning: PCA to 50, then t-SNE from there.
 
     Five latents or fewer, or equal ones, have no neighbourhoods to keep and are laid out by PCA alone. One
-    thread and a fixed seed: the same latents give the same map. Raises UsageError for no latents, a negative
-    seed, or numbers that are not finite."""
+    thread and a fixed seed: the same latents give the same map. That of the bundled gallery and seed 0 is kept. Raises
+    UsageError for no latents, a negative seed, numbers that are not finite, or where openTSNE is missing."""
     seed = whole("a map's seed", seed, 0, 2**32 - 1)
     points = numbers("the latents of a map", latents, FARTHEST).astype(np.float64)
     if points.ndim != 2 or not points.size:
         raise UsageError(f"a map needs latents (n, d) of at least one face, not {points.shape}")
+    kept = None if seed else known("places", points)
+    return laid_out(points, seed) if kept is None else kept
+
+
+def laid_out(points: Doubles, seed: int = 0) -> Doubles:
+    """The same for points (n, d) that are checked, and none of it kept."""
     leading = _principal(points, _LEADING)
     if len(points) <= _FEW or not leading.any():
         return leading[:, :2]
@@ -42,6 +49,7 @@ def _principal(points: Doubles, size: int) -> Doubles:
 
 
 def _tsne(points: Doubles, seed: int) -> Doubles:
+    needs("a map of other faces than the bundled model's", "map", "openTSNE")
     from openTSNE import TSNE
     from threadpoolctl import threadpool_limits
 

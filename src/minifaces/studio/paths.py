@@ -123,3 +123,20 @@ def _even(band: Doubles, t: Doubles) -> Doubles:
     points: Doubles = band[left] + share[:, None] * (band[right] - band[left])
     points[t == 0], points[t == 1] = band[0], band[-1]
     return points
+
+
+def natural_spline(knots: Doubles, t: Doubles) -> Doubles:
+    """The smoothest curve through (k, d) knots at 0, 1 / (k - 1), ..., 1: its points at `t` (m,), (m, d).
+
+    It is cubic between knots, its second derivatives meet there and are 0 at both ends (de Boor, "A practical guide to
+    splines", 1978). k is 2 or more."""
+    last = len(knots) - 1
+    bends = np.zeros_like(knots)  # second derivatives, where knots are 1 apart
+    inner = 4 * np.eye(last - 1) + np.eye(last - 1, k=1) + np.eye(last - 1, k=-1)
+    bends[1:-1] = np.linalg.solve(inner, 6 * np.diff(knots, n=2, axis=0))
+    left = np.minimum((t * last).astype(int), last - 1)
+    far = (t * last - left)[:, None]  # from the knot on the left, 0 to 1
+    near = 1 - far
+    curve: Doubles = near * knots[left] + far * knots[left + 1]
+    curve += ((near**3 - near) * bends[left] + (far**3 - far) * bends[left + 1]) / 6
+    return curve
