@@ -18,7 +18,7 @@ nitpicky = True  # what is referred to must be there
 nitpick_ignore_regex = [("py:.*", ".*")]  # ... but for types, which are shown as they are written
 default_role = "code"
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # notes may begin a page with a smaller heading
 

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from minifaces.cli.main import app
+from minifaces.ldraw.prints import load_prints
 from minifaces.vae import config
 
 _ROOT = Path(__file__).parents[1]
@@ -86,6 +87,15 @@ def _of(whole: config.Config, group: str, name: str) -> str:
     return str(getattr(getattr(whole, group), name)).replace("|", "\\|")
 
 
+def authors() -> str:
+    """The authors of the printed heads, and which are theirs."""
+    heads: dict[str, set[str]] = {}
+    for design in load_prints().designs:
+        heads.setdefault(design.author, set()).add(design.part)
+    rows = [f"| {author} | {len(theirs)} | {', '.join(sorted(theirs))} |\n" for author, theirs in sorted(heads.items())]
+    return f"\n| author | heads | |\n|---|---|---|\n{''.join(rows)}"
+
+
 def linked(text: str, page: str, repository: str) -> str:
     """Links out of docs/, which are right in the repository, made into links to the repository on the web."""
     folder = posixpath.dirname(f"docs/{page}")
@@ -133,5 +143,9 @@ def named(_app: object, _what: str, _name: str, _object: object, _options: objec
     return tuple(shown)
 
 
-PAGES: dict[str, Callable[[], str]] = {"reference/cli": command_line, "reference/settings": settings}
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/cli": command_line,
+    "reference/settings": settings,
+    "reference/licences": authors,
+}
 """pages that end with what is generated"""

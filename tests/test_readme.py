@@ -1,4 +1,5 @@
-"""What README.md shows works as written: commands and snippets are run, long commands are at least understood."""
+"""What README.md and the tutorial show works as written: commands and snippets are run; long commands, and those of
+the other docs, are at least understood."""
 
 import re
 import shlex
@@ -15,30 +16,39 @@ from minifaces.cli.main import app, run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TUTORIAL = (ROOT / "docs/guide/first-morph.md").read_text(encoding="utf-8")
+OTHERS = "\n".join(page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").rglob("*.md")))
 ASSETS = Path(minifaces.__file__).parent / "assets"
 
 
-def blocks(kind: str) -> list[str]:
-    """The contents of README's code blocks of one kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", README, re.M | re.S)
+def blocks(text: str, kind: str) -> list[str]:
+    """The contents of a document's code blocks of one kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.M | re.S)
 
 
-def commands(kind: str) -> list[list[str]]:
+def commands(text: str, kind: str) -> list[list[str]]:
     """The arguments of every minifaces command in the blocks of one kind."""
-    lines = [line for block in blocks(kind) for line in block.splitlines()]
+    lines = [line for block in blocks(text, kind) for line in block.replace("\\\n", "").splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("minifaces ")]
 
 
-def test_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def others() -> list[list[str]]:
+    """Commands that are too long to run, each once."""
+    found = [*commands(README, "sh long"), *commands(TUTORIAL, "sh long"), *commands(OTHERS, "sh")]
+    return [list(words) for words in dict.fromkeys(map(tuple, found)) if not words[0].startswith("-")]
+
+
+@pytest.mark.parametrize("text", [README, TUTORIAL], ids=["README", "tutorial"])
+def test_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.chdir(tmp_path)
-    assert len(commands("sh")) >= 8
-    for arguments in commands("sh"):
+    assert len(commands(text, "sh")) >= 5
+    for arguments in commands(text, "sh"):
         assert run(arguments) == 0, arguments
         if "-o" in arguments:
             assert Path(arguments[arguments.index("-o") + 1]).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("arguments", commands("sh long"), ids=" ".join)
+@pytest.mark.parametrize("arguments", others(), ids=" ".join)
 def test_long_commands_are_understood(arguments: list[str]) -> None:
     command: Any = typer.main.get_command(app)
     while hasattr(command, "commands"):
@@ -49,9 +59,9 @@ def test_long_commands_are_understood(arguments: list[str]) -> None:
 
 
 def test_snippets_run(tmp_path: Path) -> None:
-    for snippet in blocks("python"):
+    for text, check in ((README, "happier.shape == grid.shape and len(frames) == 60"), (TUTORIAL, "len(frames) == 30")):
         script = tmp_path / "snippet.py"
-        script.write_text(snippet + "\nassert happier.shape == grid.shape and len(frames) == 60\n")
+        script.write_text("\n".join([*blocks(text, "python"), f"assert {check}\n"]))
         subprocess.run([sys.executable, script], check=True, cwd=tmp_path)
 
 

@@ -323,3 +323,11 @@ def test_a_long_text_is_not_said_back(call: Call) -> None:
     code, out, _ = call("utf-8", "avatar", "x" * 100_000)
     assert (code, len(out) < 300) == (0, True)
     assert json.loads(call("utf-8", "avatar", "x" * 100_000, "--json")[1])["text"] == "x" * 100_000
+
+
+@pytest.mark.parametrize(("typed", "offered"), [("minifaces mo", "morph"), ("minifaces sample --te", "--temperature")])
+def test_a_shell_completes_commands_and_options(typed: str, offered: str) -> None:
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_MINIFACES_COMPLETE": "complete_bash"}
+    command = [sys.executable, "-m", "minifaces"]
+    done = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert offered in done.stdout.split()

@@ -18,7 +18,9 @@ from minifaces.cli.common import say
 from minifaces.cli.help import Commands
 from minifaces.cli.streams import ReaderGoneError, streams
 
-app = Commands(add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
+_COMPLETE = "_MINIFACES_COMPLETE"  # what the scripts of --install-completion set
+
+app = Commands(rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
 app.add_typer(demo.app)
 app.add_typer(play.app)
 app.add_typer(gallery.app)
@@ -99,6 +101,8 @@ def _remedy(error: typer.TyperException) -> str:
 def _invoke(arguments: list[str]) -> None:
     """Typer's own main() would print errors its way; this leaves them to `run`."""
     command = typer.main.get_command(app)
+    if _COMPLETE in os.environ:  # a shell asks what may follow
+        command.main(prog_name="minifaces", complete_var=_COMPLETE)
     with command.make_context("minifaces", arguments) as context:
         command.invoke(context)
     sys.stdout.flush()
