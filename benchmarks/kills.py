@@ -3,20 +3,24 @@
 python benchmarks/kills.py                       all of it: some 25 minutes on two cores
 python benchmarks/kills.py training --kills 5    one kind, fewer times
 
-Each command runs in a process of its own, is killed with SIGKILL after a random time, and is then given again (training
-with --resume), until it has been killed so often; at last it is let run to its end. What it wrote is compared with what
-a run wrote that nobody killed: training's weights byte for byte, the others' files byte for byte. Between two kills
-the checkpoint must be readable, and no file may be half-written."""
+Each command runs in a process of its own, forked from one that has imported what it needs and done nothing. It is
+killed with SIGKILL after a random time and then given again (training with --resume), until it has been killed so often;
+at last it is let run to its end. What it wrote is compared with what a run wrote that nobody killed: training's weights
+byte for byte, the others' files byte for byte. Every other kill of training comes while it writes a checkpoint. Between
+two kills the checkpoint must be readable, and every file that stands in its place must be whole; at the end nothing may
+be left of what was being written."""
 
 import argparse
 import hashlib
+import importlib
+import math
+import os
 import random
 import shutil
-import subprocess
-import sys
+import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +28,11 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-PROGRAM = [sys.executable, "-m", "minifaces"]
+IMPORTED = (
+    *("torch", "accelerate", "onnx", "onnxscript", "torch.utils.tensorboard", "numba", "openTSNE", "sklearn.mixture"),
+    *("minifaces.vae.train", "minifaces.fits.export", "minifaces.cli.main"),
+)
+WRITES = 0.03  # seconds, about, that a checkpoint takes to be written
 
 
 @dataclass(frozen=True)
@@ -34,15 +42,45 @@ class Work:
     begin: list[str]
     again: list[str]
     """how it is given after a kill"""
-    made: Callable[[Path], dict[str, str]]
-    """sums of what it made, by name"""
-    whole: Callable[[Path], str]
-    """what is wrong between two kills, or nothing"""
+    results: tuple[str, ...] = ("**/[!.]*",)
+    """patterns of what is compared at the end"""
+    coming: str = ""
+    """a place where it writes for a moment what must not be half-written"""
 
 
-def sums(folder: Path, pattern: str = "**/*", besides: tuple[str, ...] = ()) -> dict[str, str]:
-    files = [path for path in sorted(folder.glob(pattern)) if path.is_file() and path.name not in besides]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files}
+@dataclass
+class Found:
+    killed: int = 0
+    writing: int = 0
+    """of those, while it wrote to the place that is `coming`"""
+
+
+def kinds(faces: Path, out: Path) -> dict[str, Work]:
+    small = ["--size", "32", "--latent", "8", "--batch", "16", "--threads", "1"]
+    small += ["--set", "flow.steps=50", "--set", "network.widths=[16,32]"]
+    begin = ["train", "--data", str(faces), "--steps", "60", *small, "-o", str(out)]
+    compose = ["data", "compose", "-n", "3000", "--size", "64", "-o", str(out)]
+    prepare = ["data", "prepare", str(faces), "-o", str(out)]
+    site = ["export-site", "-o", str(out)]
+    weights = ("training/checkpoint/*.safetensors", "*.safetensors", "*.onnx", "gallery.*")
+    return {
+        "training": Work(
+            begin, ["train", "--resume", "-o", str(out), "--threads", "1"], weights, "training/checkpoint.new"
+        ),
+        "data compose": Work(compose, compose),
+        "data prepare": Work(prepare, prepare),
+        "export-site": Work(site, site),
+    }
+
+
+def sums(folder: Path, patterns: Iterable[str]) -> dict[str, str]:
+    """Short sums of files by their names."""
+    files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in sorted(files)
+        if path.name != "log.jsonl"  # which tells when
+    }
 
 
 def pictures(folder: Path) -> Path:
@@ -53,7 +91,7 @@ def pictures(folder: Path) -> Path:
     return folder
 
 
-def readable(folder: Path) -> str:
+def unreadable(folder: Path) -> str:
     """What is wrong with a run's checkpoint."""
     from minifaces import MinifacesError
     from minifaces.vae import checkpoint
@@ -68,99 +106,110 @@ def readable(folder: Path) -> str:
     return ""
 
 
-def unbroken(folder: Path) -> str:
-    """Which pictures of a folder are half-written."""
-    for path in folder.rglob("[!.]*.png"):  # what is not yet in its place begins with a dot
-        try:
-            Image.open(path).load()
-        except OSError as error:
-            return f"{path.name}: {error}"
+def broken(folder: Path, calm: Path) -> str:
+    """Which file stands in its place and is not as it will be; lists may grow still."""
+    for path in folder.rglob("[!.]*"):
+        whole = calm / path.relative_to(folder)
+        if not path.is_file() or path.name == "log.jsonl":
+            continue
+        if not whole.is_file():
+            return f"{path.name} is of no whole run"
+        have, will = path.read_bytes(), whole.read_bytes()
+        if have != will and not (path.suffix == ".jsonl" and will.startswith(have)):
+            return f"{path.name} is half-written"
     return ""
 
 
-def kinds(faces: Path, out: Path) -> dict[str, Work]:
-    settings = [
-        "--size",
-        "32",
-        "--latent",
-        "8",
-        "--batch",
-        "16",
-        "--threads",
-        "1",
-        "--set",
-        "flow.steps=50",
-        "--set",
-        "network.widths=[16,32]",
-    ]
-    begin = ["train", "--data", str(faces), "--steps", "120", *settings, "-o", str(out)]
-    compose = ["data", "compose", "-n", "3000", "--size", "64", "-o", str(out)]
-    prepare = ["data", "prepare", str(faces), "-o", str(out)]
-    site = ["export-site", "-o", str(out)]
-    return {
-        "training": Work(
-            begin,
-            ["train", "--resume", "-o", str(out), "--threads", "1"],
-            lambda folder: sums(folder, "model/*.safetensors") | sums(folder, "*.safetensors") | sums(folder, "*.onnx"),
-            readable,
-        ),
-        "data compose": Work(compose, compose, sums, unbroken),
-        "data prepare": Work(prepare, prepare, lambda folder: sums(folder, besides=("log.jsonl",)), unbroken),
-        "export-site": Work(site, site, sums, lambda _: ""),
-    }
+def left(folder: Path) -> str:
+    """What was being written when it was killed, and nobody took away."""
+    found = [*folder.rglob(".minifaces-new-*"), *folder.rglob("checkpoint.*"), *folder.rglob(".unfinished")]
+    return f"left behind: {', '.join(path.name for path in found)}" if found else ""
 
 
-def ran(command: list[str], seconds: float | None, log: Path) -> int | None:
-    """The exit code, or None where it was killed after so many seconds."""
-    with log.open("ab") as file, subprocess.Popen([*PROGRAM, *command], stdout=file, stderr=file) as process:
-        try:
-            return process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+def begun(command: list[str], log: Path) -> int:
+    """A process that runs it."""
+    child = os.fork()
+    if child == 0:
+        with log.open("ab") as file:
+            for stream in (1, 2):
+                os.dup2(file.fileno(), stream)
+        from minifaces.cli.main import run
+
+        os._exit(run(command))
+    return child
+
+
+def ended(child: int, seconds: float = math.inf) -> int | None:
+    """Its exit code, or None where it needs longer."""
+    end = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > end:
             return None
+        time.sleep(0.0005)
+
+
+def ran(command: list[str], work: Work, out: Path, draws: random.Random, lasts: float, found: Found, log: Path) -> bool:
+    """Whether it came to its end, before it was killed after a random time."""
+    coming = out / work.coming if work.coming and draws.random() < 0.5 else None
+    times = draws.choice([1, 1, 2])
+    wait = draws.uniform(0, WRITES if coming else 1.1 * lasts)
+    child, code = begun(command, log), None
+    while coming and times and (code := ended(child, 0)) is None:
+        if coming.exists():
+            times -= 1
+            while times and coming.exists() and (code := ended(child, 0)) is None:
+                pass
+    if code is None:
+        code = ended(child, wait)
+    if code is None:
+        os.kill(child, signal.SIGKILL)
+        ended(child)
+        found.killed += 1
+        found.writing += bool(work.coming) and (out / work.coming).exists()
+        return False
+    if code:
+        raise SystemExit(log.read_text().strip().splitlines()[-1])
+    return True
 
 
 def study(name: str, kills: int, draws: random.Random) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         faces, log = pictures(root / "digits"), root / "log"
-        calm, killed = root / "calm", root / "killed"
-        work = kinds(faces, calm)[name]
+        calm, out = root / "calm", root / "killed"
         start = time.monotonic()
-        if ran(work.begin, None, log) != 0:
+        if ended(begun(kinds(faces, calm)[name].begin, log)):
             raise SystemExit(log.read_text())
         lasts = time.monotonic() - start
-        wanted = work.made(calm)
-        work = kinds(faces, killed)[name]
-        done, begun, wrong = 0, False, []
-        while done < kills:
-            command = work.again if begun else work.begin
-            code = ran(command, draws.uniform(0.3, 1.1 * lasts), log)
-            if code is None:
-                done += 1
-            elif code == 0:  # it came to its end: begin anew
-                if work.made(killed) != wanted:
-                    wrong.append("another result")
-                shutil.rmtree(killed)
-            else:
-                wrong.append(log.read_text().strip().splitlines()[-1])
-                shutil.rmtree(killed, ignore_errors=True)
-            if killed.exists() and (what := work.whole(killed)):
-                wrong.append(what)
-            begun = name != "training" or (
-                (killed / "training").exists() and bool(list(killed.glob("training/checkpoint*/run.json")))
-            )
-        code = ran(work.again if begun else work.begin, None, log)
-        same = code == 0 and work.made(killed) == wanted
-        if code != 0:
+        work, found, wrong = kinds(faces, out)[name], Found(), []
+        wanted = sums(calm, work.results)
+
+        def check(whole: bool) -> None:
+            training = name == "training"
+            wrong.append(unreadable(out) if training else broken(out, calm))
+            if whole:
+                wrong.append(left(out))
+                wrong.append("" if sums(out, work.results) == wanted else "another result")
+
+        going = False
+        while found.killed < kills:
+            whole = ran(work.again if going else work.begin, work, out, draws, lasts, found, log)
+            check(whole)
+            if whole:
+                shutil.rmtree(out)
+            going = name != "training" or bool(list(out.glob("training/checkpoint*/run.json")))
+        code = ended(begun(work.again if going else work.begin, log))
+        if code:
             wrong.append(log.read_text().strip().splitlines()[-1])
-        print(
-            f"| {name} | {lasts:.0f} s | {done} | {len(wrong)} | {'the same' if same else 'NOT the same'} |", flush=True
-        )
-        for line in dict.fromkeys(wrong):
+        check(True)
+        faults = [what for what in wrong if what]
+        print(f"| {name} | {lasts:.0f} s | {found.killed} | {found.writing or '-'} | {len(faults)} |", flush=True)
+        for line in dict.fromkeys(faults):
             print(f"  {line}")
-        return same and not wrong
+        return not faults
 
 
 def main() -> None:
@@ -170,8 +219,10 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     draws = random.Random(given.seed)
-    print("| work | lasts, calm | kills | wrong | at the end |\n|---|---|---|---|---|")
-    names = given.kinds or ["training", "data compose", "data prepare", "export-site"]
+    for module in IMPORTED:
+        importlib.import_module(module)
+    print("| work | lasts, calm | kills | in a checkpoint | wrong |\n|---|---|---|---|---|")
+    names = given.kinds or list(kinds(Path(), Path()))
     good = [study(name, given.kills or (50 if name == "training" else 20), draws) for name in names]
     raise SystemExit(0 if all(good) else 1)
 

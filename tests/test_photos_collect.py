@@ -3,6 +3,7 @@
 import datetime
 import email.utils
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -390,3 +391,14 @@ def test_the_cache_is_asked_first(trip: Trip, site: Site) -> None:
             fetcher.get(f"{site.url}/error.jpg", 100_000)
     assert site.asked["/image/40x40/1.jpg"] == 1
     assert site.asked["/nothing"] <= 1
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_fresh_for_ever(trip: Trip, site: Site) -> None:
+    trip.collect("7")
+    for path in (trip.folder / "cache").rglob("*.json"):
+        kept = json.loads(path.read_text())
+        path.write_text(json.dumps({**kept, "time": kept["time"] + 1e8}))
+    with trip.fetcher() as fetcher:
+        for _ in range(2):
+            fetcher.get(f"{site.url}/parts/7", 10_000, again=True)
+    assert (site.asked["/robots.txt"], site.asked["/parts/7"]) == (2, 2)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from minifaces.vae.config import Config, changed, preset
 from minifaces.vae.networks import build
 from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log
-from minifaces.vae.train import Status, Trained, begin, resume
+from minifaces.vae.train import Run, Status, Trained, begin, resume
 from minifaces.vae.training_data import Batch, FolderFaces
 
 STEPS = 30
@@ -385,6 +386,7 @@ def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: 
 
 TOGETHER = """
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
@@ -413,3 +415,62 @@ def test_processes_that_are_started_together_learn_together(tmp_path: Path) -> N
     assert learnt
     for name in learnt:
         np.testing.assert_array_equal(one[name], other[name])
+
+
+def spoil(run: Run, at: int) -> None:
+    """Have a step ruin the weights, as a gradient does that is no number."""
+    step = run.adam.step
+
+    def spoilt() -> None:
+        step()
+        if run.progress.step == at and not run.progress.setbacks:
+            with torch.no_grad():
+                for weights in run.bare.parameters():
+                    weights.fill_(float("nan"))
+
+    run.adam.step = spoilt
+
+
+@pytest.mark.parametrize("save_every", [0.0, 120.0])
+def test_a_loss_that_is_no_number_leads_back_to_the_last_good_state(tmp_path: Path, save_every: float) -> None:
+    run = begin(tiny(), "composed", tmp_path, steps=10)
+    spoil(run, at=6)
+    seen: list[Status] = []
+    back = 6 if save_every == 0 else 1  # where it was saved last
+    with pytest.warns(MinifacesWarning, match=rf"at step [78].* back at step {back}, and on at half the learning rate"):
+        trained = run.train(seen.append, save_every)
+    assert trained.steps == 10
+    assert [status.step for status in seen].count(back + 1) == 2
+    assert all(bool(value.isfinite().all()) for value in trained.network.state_dict().values())
+    kept = checkpoint.load(tmp_path / "checkpoint")
+    assert kept.weights is not None
+    assert all(bool(value.isfinite().all()) for value in kept.weights.values())
+    assert (kept.progress.step, kept.progress.setbacks) == (10, 1)
+
+
+def test_a_loss_that_stays_no_number_is_given_up(tmp_path: Path) -> None:
+    wild = tiny(**{"optimiser.learning_rate": 1e6, "optimiser.clip": 0})
+    with pytest.warns(MinifacesWarning), pytest.raises(MinifacesError, match="train anew with a smaller one") as error:
+        begin(wild, "composed", tmp_path, steps=30).train()
+    assert "\n" not in str(error.value)
+    kept = checkpoint.load(tmp_path / "checkpoint")  # of before
+    assert kept.average is not None
+    assert all(bool(value.isfinite().all()) for value in kept.average.values())
+
+
+def test_clocks_that_jump_change_nothing(
+    unbroken: tuple[Path, Trained, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jumps = itertools.cycle([4e9, 0.0, 1.7e9, -1e6])
+    monkeypatch.setattr(time, "time", lambda: next(jumps))
+    again, _ = train(tmp_path / "training")
+    assert same(weights(unbroken[1]), weights(again))
+    assert again.seconds < 1e6
+
+
+def test_a_log_goes_on_from_the_step_that_the_run_does(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "loss": 3.0}\n{"step": 2, "loss": 2.0}\n{"step": 3, "lo')
+    log = Log(tmp_path, active=True, first=1, every=1)
+    log.write(2, {"loss": 2.5})
+    log.close()
+    assert (tmp_path / "log.jsonl").read_text() == '{"step": 1, "loss": 3.0}\n{"step": 2, "loss": 2.5}\n'

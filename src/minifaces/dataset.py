@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,13 @@ from numpy.typing import NDArray
 from minifaces.arrays import Pixels
 from minifaces.cores import cores
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.files import atomic
+from minifaces.files import atomic, is_empty, read_json, write_json
 from minifaces.images import read_picture, save_picture, square
 from minifaces.listing import UNFINISHED, check_row, list_dataset
 
 _METADATA = "metadata.csv"
 _FACES = "faces"
+_RECIPE = ".recipe.json"
 _COMING = ".coming"  # where a data set is written that will replace another one
 _FOLDER_SIZE = 1000  # pictures in a sub-folder
 _NAMED = 10  # pictures that cannot be read are told one by one
@@ -55,18 +57,22 @@ def write_dataset(
     folder: str | os.PathLike[str],
     faces: Iterable[tuple[Pixels, Mapping[str, str]]],
     replace: bool = False,
+    recipe: Mapping[str, Any] | None = None,
 ) -> int:
     """Write faces, one after the other, as a data set; return how many there were.
 
     Each is an (H, W, 3) uint8 picture and its row: `design`, `split` and any attributes (a `file_name` is
     replaced). A folder with something in it is refused, unless it holds an unfinished data set or, with
     `replace`, a data set: its metadata.csv and faces/ stay until the new ones are whole. Until the last file is
-    written a mark in the folder says that a new data set is unfinished, and `read_dataset` refuses it.
+    written a mark in the folder says that a new data set is unfinished, and `read_dataset` refuses it. A `recipe`, JSON
+    that faces follow from, is kept beside them: where the folder holds the faces of the same one already, that is all.
     Raises UsageError for a row without design or with an unknown split, a design in two splits, or no
     faces; MinifacesError where the folder cannot be written."""
     folder = Path(folder)
     if replace and (folder / _METADATA).exists():
         return _replace(folder, faces)
+    if recipe is not None and (made := _made_already(folder, recipe)):
+        return made
     _make_room(folder)
     rows = []
     split_of: dict[str, str] = {}
@@ -78,6 +84,8 @@ def write_dataset(
     if not rows:
         raise UsageError(f"there are no faces to write to {folder}")
     _write_rows(folder / _METADATA, rows)
+    if recipe is not None:
+        write_json(folder / _RECIPE, recipe)
     (folder / UNFINISHED).unlink()
     return len(rows)
 
@@ -112,13 +120,22 @@ def _replace(folder: Path, faces: Iterable[tuple[Pixels, Mapping[str, str]]]) ->
     return count
 
 
+def _made_already(folder: Path, recipe: Mapping[str, Any]) -> int:
+    """How many faces of this recipe a folder holds: all of them, or 0."""
+    table, made_of = folder / _METADATA, folder / _RECIPE
+    if (folder / UNFINISHED).exists() or not table.is_file() or not made_of.is_file() or read_json(made_of) != recipe:
+        return 0
+    with table.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
 def _make_room(folder: Path) -> None:
     """Leave `folder` marked as unfinished and without a data set in it."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not (folder / UNFINISHED).exists():
+        if not (folder / UNFINISHED).exists() and not is_empty(folder):
             remedy = "replace it on purpose" if (folder / _METADATA).exists() else "empty it"
             raise UsageError(f"{folder} is not empty: name another folder, or {remedy}")
         _clear(folder)
@@ -130,7 +147,8 @@ def _make_room(folder: Path) -> None:
 def _clear(folder: Path) -> None:
     """Remove a data set, and mark the folder as one that is unfinished."""
     (folder / UNFINISHED).touch()
-    (folder / _METADATA).unlink(missing_ok=True)
+    for name in (_METADATA, _RECIPE):
+        (folder / name).unlink(missing_ok=True)
     if (folder / _FACES).exists():
         shutil.rmtree(folder / _FACES)
 

@@ -3,13 +3,20 @@
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+if sys.platform != "win32":  # which moves no file that is open, as a locked one has to be
+    import fcntl
+
 from minifaces.errors import MinifacesError, UsageError
+
+_SCRATCH = ".minifaces-new-"  # begins the names of files that are being written
 
 # Control characters, what turns the direction of writing or ends a line, and halves of characters (surrogates).
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -38,7 +45,8 @@ def _spell(match: re.Match[str]) -> str:
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a scratch path beside `path`; move it over `path` when the block ends without an error.
 
-    The scratch file keeps `path`'s suffix, since picture and video libraries choose the format by it.
+    The scratch file keeps `path`'s suffix, since picture and video libraries choose the format by it. It is locked as
+    long as its process lives: those that killed processes left in the folder are removed.
     Missing parent folders are made. Raises MinifacesError where the place cannot be written."""
     check_file(path)
     target = Path(path)
@@ -46,9 +54,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     suffix = target.suffix if target.suffix.isascii() and len(target.suffix) <= 16 else ""
     with _telling(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".minifaces-", suffix=suffix, dir=target.parent)
-    os.close(handle)
-    scratch = Path(name)
+        _sweep_once(target.parent.absolute())
+        handle, scratch = _locked_scratch(target.parent, suffix)
     try:
         with _telling(target):
             yield scratch
@@ -56,6 +63,45 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             scratch.replace(target)
     finally:
         scratch.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _locked_scratch(folder: Path, suffix: str) -> tuple[int | None, Path]:
+    """A new file, and its handle, which holds the lock (None where files are not locked)."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=_SCRATCH, suffix=suffix, dir=folder)
+        if sys.platform == "win32":
+            os.close(handle)
+            return None, Path(name)
+        with suppress(OSError):  # some network disks have no locks: nothing is removed there
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:  # else another process found it before it was locked
+            return handle, Path(name)
+        os.close(handle)
+
+
+@lru_cache(maxsize=4096)
+def _sweep_once(folder: Path) -> None:
+    """`sweep`, when this process first writes into a folder."""
+    sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the scratch files of processes that were killed while they wrote into `folder`."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):  # whatever stays behind is in nobody's way
+        for path in folder.glob(f"{_SCRATCH}*"):
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a killed process may have left."""
+    sweep(folder)
+    return not any(folder.iterdir())
 
 
 def check_file(path: str | os.PathLike[str]) -> None:

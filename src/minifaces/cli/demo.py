@@ -17,7 +17,7 @@ from minifaces.cli.demo_page import Exhibit, page
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder
 from minifaces.errors import UsageError
-from minifaces.files import spelled, write_text
+from minifaces.files import is_empty, spelled, write_text
 
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
@@ -64,7 +64,7 @@ def demo(
 
 def _claim(folder: Path) -> None:
     """Make the folder, or take one that an earlier demo made. Nobody else's files are ever overwritten."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
+    if folder.is_dir() and not (folder / _MARK).exists() and not is_empty(folder):
         raise UsageError(f"{folder} holds files that no demo made: name another folder")
     write_text(folder / _MARK, "Made by `minifaces demo`, which may overwrite what it wrote here.\n")
 

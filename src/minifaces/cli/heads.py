@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minifaces import __version__
 from minifaces.cli.bars import bar, progress
 from minifaces.cli.common import say, tell
 from minifaces.cli.help import Commands
@@ -104,12 +105,15 @@ def compose(
 ) -> None:
     """Compose faces into a data set.
 
-    It is a Hugging Face image folder with metadata.csv, split 80/10/10 by design."""
+    It is a Hugging Face image folder with metadata.csv, split 80/10/10 by design.
+    After an interruption the same command writes it anew; a whole one it leaves as it is."""
     needs("composing", "data", "numba", "scipy")
     from minifaces.dataset import write_dataset
     from minifaces.ldraw.composed import composed_faces
 
-    write_dataset(output, progress(composed_faces(count, size, recombined, seed), "composing", count))
+    recipe = {"version": __version__, "n": count, "size": size, "recombined": recombined, "seed": seed}
+    faces = progress(composed_faces(count, size, recombined, seed), "composing", count)
+    write_dataset(output, faces, recipe=recipe)
     say(f"{output}: {count} faces, {size} x {size}")
 
 

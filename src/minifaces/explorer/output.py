@@ -8,6 +8,8 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +18,8 @@ import numpy as np
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.explorer.page import FAVICON, INDEX, MANIFEST, WORKER, page_files, policy
 from minifaces.explorer.preview import SIZE
-from minifaces.files import atomic, check_folder, write_text
+from minifaces.explorer.site import SITE
+from minifaces.files import atomic, check_folder, is_empty, write_text
 
 DATA = "data"
 PREVIEW = "preview.jpg"
@@ -26,27 +29,35 @@ _ESCAPED = (0x00, 0x0D, 0x3C)
 
 
 def export_site(data: dict[str, bytes], out: Path, preview: bytes, address: str = "") -> int:
-    """Write page and data into a folder, and return how many bytes they are. What an earlier export wrote and
-    this one does not is removed; a folder with anybody else's files is refused."""
+    """Write page and data into a folder, and return how many bytes they are. All files are written before the first is
+    put in its place, so that an earlier export stays whole where there is no room. What that wrote and this one does
+    not is removed; a folder with anybody else's files is refused."""
     check_place(out)
     mark = out / _MARK
     files = hosted(data, preview, address)
     old = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
-    write_text(mark, "\n".join(sorted(files)) + "\n")
-    for name, content in files.items():
-        with atomic(out / name) as scratch:
-            scratch.write_bytes(content)
+    write_text(mark, _lines({*old, *files}))  # whatever happens, the next export knows of all of them
+    with ExitStack() as coming:  # put in place from the last to the first: those that name others come after them
+        for name in sorted(
+            files, key=lambda name: name.startswith((f"{DATA}/", "assets/")) and name != f"{DATA}/{SITE}"
+        ):
+            coming.enter_context(atomic(out / name)).write_bytes(files[name])
     for name in old:
         path = out / name
         if name and name not in files and path.resolve().is_relative_to(out.resolve()):
             path.unlink(missing_ok=True)
+    write_text(mark, _lines(files))
     return sum(map(len, files.values()))
+
+
+def _lines(names: Iterable[str]) -> str:
+    return "".join(f"{name}\n" for name in sorted(names))
 
 
 def check_place(out: Path) -> None:
     """Raise UsageError or MinifacesError where `export_site` cannot write."""
     check_folder(out)
-    if out.is_dir() and any(out.iterdir()) and not (out / _MARK).exists():
+    if out.is_dir() and not (out / _MARK).exists() and not is_empty(out):
         raise UsageError(f"{out} holds files that no export wrote: name another folder")
 
 

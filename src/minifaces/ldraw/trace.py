@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.arrays import Floats
+from minifaces.children import work_for_parent
 from minifaces.errors import UsageError
 from minifaces.files import atomic, write_text
 from minifaces.ldraw.colours import to_linear
@@ -278,7 +279,7 @@ def trace_stages(
     done = count - len(missing)
     progress(done)
     # spawn, not fork: LLVM and the denoiser start threads that do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=work_for_parent) as pool:
         tasks = [pool.submit(_trace_to_file, str(library), s, str(folder), samples) for s in missing]
         try:
             for task in as_completed(tasks):

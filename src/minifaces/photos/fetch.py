@@ -101,7 +101,7 @@ class Fetcher:
         self._cache, self._allowed, self._pause, self._backoff, self._sleep = cache, allowed, pause, backoff, sleep
         agent = f"{AGENT}/{version(AGENT)} (+{check_contact(contact)})"
         self._client = httpx.Client(headers={"User-Agent": agent}, timeout=timeout, http2=False)
-        self._began = time.time()
+        self._got: set[str] = set()  # by this one, rather than since a time: clocks are set back
         self._last: dict[str, float] = {}  # when each host was last asked
         self._robots: dict[str, Any] = {}  # of each site its rules, or why they cannot be had
 
@@ -118,7 +118,7 @@ class Fetcher:
         and LaterError where the server is out of order or cannot be reached, which are not kept; MinifacesError where
         it wants to be left alone for long."""
         body, about = self._places(url)
-        if (kept := _read_kept(about)) and not (again and kept.time < self._began):
+        if (kept := _read_kept(about)) and not (again and url not in self._got):
             if kept.refused:
                 raise RefusedError(kept.refused)
             if body.exists():
@@ -128,10 +128,12 @@ class Fetcher:
         except ElsewhereError:
             raise
         except RefusedError as error:
+            self._got.add(url)
             self._keep(about, _Kept(asked=url, url=url, time=time.time(), refused=str(error)))
             raise
         with atomic(body) as scratch:
             scratch.write_bytes(answer.data)
+        self._got.add(url)
         self._keep(about, _Kept(asked=url, url=answer.url, time=time.time(), etag=answer.etag))
         return answer
 
@@ -172,7 +174,7 @@ class Fetcher:
     def _robots_text(self, url: str) -> str:
         body, about = self._places(url)
         kept = _read_kept(about)
-        if kept and body.exists() and time.time() - kept.time < _ROBOTS_HOURS * 3600:
+        if kept and body.exists() and 0 <= time.time() - kept.time < _ROBOTS_HOURS * 3600:
             return body.read_text(encoding="utf-8")
         text, target = "", url
         try:

@@ -9,7 +9,6 @@ order of the jobs, each once, and only as many jobs are taken from their iterato
 worker dies, its jobs are done again; one that ends every worker that it is given to is given up and told to `lost`."""
 
 import multiprocessing
-import signal
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
+from minifaces.children import work_for_parent
 from minifaces.errors import MinifacesError, UsageError
 
 J = TypeVar("J")
@@ -133,7 +133,7 @@ class _Processes(Pool):
         self._executor = self._begin()
 
     def _begin(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.slots, multiprocessing.get_context("spawn"), _ignore_interrupts)
+        return ProcessPoolExecutor(self.slots, multiprocessing.get_context("spawn"), work_for_parent)
 
     def submit(self, function: Callable[[Sequence[J]], list[R]], jobs: Sequence[J]) -> Any:
         try:
@@ -151,11 +151,6 @@ class _Processes(Pool):
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; only the one that writes needs to know."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Cluster(Pool):

@@ -4,6 +4,7 @@ Random numbers and faces depend on the seed and the step alone, so the step is t
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from minifaces.errors import UsageError
+from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json, write_text
 from minifaces.studio.folder import WEIGHTS
 from minifaces.vae.config import Config, checked
 from minifaces.vae.progress import Progress
 
 Tensors = dict[str, Tensor]
+
+_FACTS = "run.json"
 
 
 @dataclass(frozen=True)
@@ -40,31 +43,44 @@ class Checkpoint:
 
 
 def save(folder: Path, state: Checkpoint) -> None:
-    """Write a checkpoint to `folder`, whole or not at all."""
-    scratch = folder.with_name(folder.name + ".new")
-    shutil.rmtree(scratch, ignore_errors=True)
+    """Write a checkpoint to `folder`, whole or not at all. Raises OSError where it cannot be written."""
+    scratch, old = (folder.with_name(folder.name + end) for end in (".new", ".old"))
+    _remove(scratch)
     scratch.mkdir(parents=True)
-    moments = {f"{i}.{k}": v for i, entry in (state.moments or {}).items() for k, v in entry.items()}
-    for name, tensors in (("model", state.weights), ("ema", state.average), ("optimiser", moments)):
-        save_file(_flat(tensors or {}), scratch / f"{name}.safetensors")
-    facts = {"config": state.config.model_dump(), "data": state.data, "seed": state.seed, **asdict(state.progress)}
-    write_text(scratch / "run.json", json.dumps(facts, indent=1))  # last, and whole: where it is, all of it is
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        _write(scratch, state)
+    except (OSError, SafetensorError, MinifacesError) as error:
+        _remove(scratch)  # there may be no room for two
+        raise OSError(str(error)) from error
+    _remove(old)
     if folder.exists():
         folder.rename(old)
     scratch.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _write(folder: Path, state: Checkpoint) -> None:
+    moments = {f"{i}.{k}": v for i, entry in (state.moments or {}).items() for k, v in entry.items()}
+    for name, tensors in (("model", state.weights), ("ema", state.average), ("optimiser", moments)):
+        save_file(_flat(tensors or {}), folder / f"{name}.safetensors")
+    facts = {"config": state.config.model_dump(), "data": state.data, "seed": state.seed, **asdict(state.progress)}
+    write_text(folder / _FACTS, json.dumps(facts, indent=1))  # last, and whole: where it is, all of it is
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):
+        (folder / _FACTS).unlink()  # first: what is half taken away must not look whole
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def load(folder: Path) -> Checkpoint:
     """Read a checkpoint. Raises UsageError where it is damaged."""
     if not folder.is_dir():
         aside = [folder.with_name(folder.name + end) for end in (".new", ".old")]
-        folder = next((f for f in aside if (f / "run.json").is_file()), folder)
-    facts = read_json(folder / "run.json")
+        folder = next((f for f in aside if (f / _FACTS).is_file()), folder)
+    facts = read_json(folder / _FACTS)
     try:
-        config, data, seed = checked(facts.pop("config"), folder / "run.json"), facts.pop("data"), facts.pop("seed")
+        config, data, seed = checked(facts.pop("config"), folder / _FACTS), facts.pop("data"), facts.pop("seed")
         progress = Progress(**facts)
         model, average, flat = (_read(folder / f"{n}.safetensors") for n in ("model", "ema", "optimiser"))
     except (SafetensorError, FileNotFoundError, KeyError, TypeError) as error:
@@ -89,7 +105,7 @@ def weights(model: Path, wanted: Tensors) -> Tensors:
 
 
 def exists(folder: Path) -> bool:
-    return any((folder.with_name(folder.name + end) / "run.json").is_file() for end in ("", ".new", ".old"))
+    return any((folder.with_name(folder.name + end) / _FACTS).is_file() for end in ("", ".new", ".old"))
 
 
 def _read(file: Path) -> Tensors:

@@ -21,6 +21,8 @@ class Progress:
     """steps that were timed to find out how many fit"""
     clocked: float = 0.0
     """seconds that those took"""
+    setbacks: int = 0
+    """how often the loss became no number: each halves the learning rate"""
 
     @property
     def finished(self) -> bool:
@@ -35,6 +37,11 @@ class Progress:
         """A step was done in so many seconds."""
         self.step += 1
         self.seconds += seconds
+
+    def set_back(self, step: int) -> None:
+        """What was done since `step` is to be done again."""
+        self.step = step
+        self.setbacks += 1
 
     def clock(self, seconds: float, number: int, helpers: int) -> int:
         """Count the last step, the `number`-th since this process began, among those that tell how fast this machine

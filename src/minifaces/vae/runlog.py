@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from minifaces.errors import MinifacesWarning
+from minifaces.files import write_text
 
 
 class Log:
@@ -17,9 +18,11 @@ class Log:
     def __init__(self, folder: Path, active: bool, first: int, every: int = 50) -> None:
         self.first, self.every = first, every
         self.kept: list[dict[str, float]] = []
-        self.file = (folder / "log.jsonl").open("a") if active else None
+        self.file: IO[str] | None = None
         self.board = None
         if active:
+            _cut(folder / "log.jsonl", first)
+            self.file = (folder / "log.jsonl").open("a")
             from torch.utils.tensorboard import SummaryWriter  # slow to import
 
             try:
@@ -46,6 +49,14 @@ class Log:
         for file in (self.file, self.board):
             if file is not None:
                 file.close()
+
+
+def _cut(path: Path, last: int) -> None:
+    """Take away what a run that broke off had logged beyond the step that it goes on from."""
+    if not path.exists():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    write_text(path, "".join(line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= last))
 
 
 @contextmanager

@@ -7,8 +7,9 @@ A run is a number of steps, fixed when it starts. Everything random in step k is
 
 import os
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from accelerate.utils import broadcast_object_list
 from PIL import Image
 from torch import Tensor
 
-from minifaces.errors import MinifacesError, UsageError
+from minifaces.errors import MinifacesError, MinifacesWarning, UsageError
 from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
 from minifaces.vae.checkpoint import Checkpoint
@@ -32,6 +33,7 @@ from minifaces.vae.training_data import Batch, Source, open_source
 
 SHEET = 16  # held-out faces on a sheet
 SOON = 5.0  # seconds between the first checkpoints; then each takes as long to come as all before it
+SETBACKS = 6  # that a run may have: by then the learning rate is 1/64
 SEEDS_APART = 1_000_003  # between the seeds of steps and of processes: a prime
 
 
@@ -134,9 +136,24 @@ class Run:
         self.average = self._copy(self.bare.state_dict())
 
     def train(self, report: Callable[[Status], None] = lambda _: None, save_every: float = 120.0) -> Trained:
-        """Train to the end. Raises MinifacesError when interrupted, with a checkpoint saved and how to go on."""
+        """Train to the end. Where the loss becomes no number, it goes back to the last checkpoint and on at half the
+        learning rate, with a MinifacesWarning.
+
+        Raises MinifacesError when interrupted, with a checkpoint saved and how to go on; where nothing can be written,
+        with the checkpoint before kept; where going back did not help."""
+        try:
+            return self._train(report, save_every)
+        except OSError as error:
+            kept = checkpoint.exists(self.folder / self.CHECKPOINT)
+            remedy = f"the last checkpoint is kept, go on with --resume --output {self.folder.parent}"
+            raise MinifacesError(
+                f"cannot write {self.folder}: {error.strerror or error}{f'; {remedy}' if kept else ''}"
+            ) from error
+
+    def _train(self, report: Callable[[Status], None], save_every: float) -> Trained:
         self.folder.mkdir(parents=True, exist_ok=True)
         progress, batches, held_out = self.progress, self._batches(), self.source.held_out(SHEET)
+        good = self._state()
         log = Log(self.folder, self.accelerator.is_main_process, progress.step)
         saved = began = time.monotonic()
         with interruptible() as interrupted:
@@ -154,8 +171,14 @@ class Run:
                 stopped = self._agreed(interrupted())
                 # Soon at first, then ever more rarely: whoever is ended early has something to go on from.
                 pause = min(save_every, max(SOON, saved - began))
-                if done == 1 or now - saved > pause or stopped or progress.finished:
-                    self._save()
+                due = done == 1 or now - saved > pause or stopped or progress.finished
+                # A step may have spoilt the weights, of which only the next one's loss would tell.
+                if self._agreed(not np.isfinite(values["loss"]) or (due and not self._is_finite())):
+                    self._go_back(good, values["loss"])
+                    batches = self._batches()
+                elif due:
+                    good = self._state()
+                    self._save(good)
                     self._sheet(held_out)
                     saved = time.monotonic()
                 if stopped and not progress.finished:
@@ -169,12 +192,11 @@ class Run:
         return Trained(self.config, self._averaged(), self.source, self.seed, progress.step, faces, progress.seconds)
 
     def step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
-        """Learn from one batch, `faces` and `shown` (n, H, W, 3) and `mask` (n, H, W), uint8: -> parts of the loss.
-
-        Raises MinifacesError where the loss is no number any more."""
+        """Learn from one batch, `faces` and `shown` (n, H, W, 3) and `mask` (n, H, W), uint8: -> parts of the loss."""
         settings, number = self.config.optimiser, self.progress.step
         for group in self.adam.param_groups:
-            group["lr"] = learning_rate(settings.learning_rate, settings.schedule, number, self.progress.share)
+            peak = settings.learning_rate / 2**self.progress.setbacks
+            group["lr"] = learning_rate(peak, settings.schedule, number, self.progress.share)
         true, seen = (f.permute(0, 3, 1, 2).float() / 255 for f in (faces, shown))  # channels last, as they come
         region = mask[:, None].float() / 255
         self.network.train()
@@ -187,10 +209,7 @@ class Run:
             self.accelerator.clip_grad_norm_(self.network.parameters(), settings.clip)
         self.adam.step()
         self._move_average(min(settings.ema, (1 + number) / (10 + number)))
-        values = {k: float(v.detach()) for k, v in parts.items()}
-        if not np.isfinite(values["loss"]):
-            raise MinifacesError(f"the loss became {values['loss']} at step {number}: try a smaller learning rate")
-        return values
+        return {k: float(v.detach()) for k, v in parts.items()}
 
     def _batches(self) -> ahead.Batches:
         seed = self.seed + SEEDS_APART * self.accelerator.process_index
@@ -220,11 +239,43 @@ class Run:
         flag = torch.tensor(float(stop), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, "sum"))
 
-    def _save(self) -> None:
+    def _state(self) -> Checkpoint:
+        """All that the next step depends on, a copy."""
+        moments = {i: self._copy(entry) for i, entry in self.adam.state_dict()["state"].items()}
+        weights, average = self._copy(dict(self.bare.state_dict())), self._copy(self.average)
+        return Checkpoint(self.config, self.data, self.seed, replace(self.progress), weights, average, moments)
+
+    def _restore(self, state: Checkpoint) -> None:
+        assert state.weights is not None
+        assert state.average is not None
+        self.bare.load_state_dict(state.weights)
+        self.adam.load_state_dict({**self.adam.state_dict(), "state": state.moments})
+        self.average = self._copy(state.average)
+
+    def _save(self, state: Checkpoint) -> None:
         if self.accelerator.is_main_process:
-            weights, moments = dict(self.bare.state_dict()), self.adam.state_dict()["state"]
-            state = Checkpoint(self.config, self.data, self.seed, self.progress, weights, self.average, moments)
             checkpoint.save(self.folder / self.CHECKPOINT, state)
+
+    def _is_finite(self) -> bool:
+        """Whether the weights are numbers: where one is not, its average is none."""
+        return all(bool(value.isfinite().all()) for value in self.average.values())
+
+    def _go_back(self, good: Checkpoint, loss: float) -> None:
+        """To the last good state, and on more slowly. Raises MinifacesError where that was tried often."""
+        reached, step, rate = self.progress.step, good.progress.step, self.config.optimiser.learning_rate
+        broke = "the weights became no numbers" if np.isfinite(loss) else f"the loss became {loss:g}"
+        what = f"{broke} at step {reached}"
+        if self.progress.setbacks == SETBACKS:
+            raise MinifacesError(
+                f"{what}, as it did {SETBACKS} times before, at a learning rate of {rate / 2**SETBACKS:.2g} by now: "
+                f"train anew with a smaller one, as --set optimiser.learning_rate={rate / 2 ** (SETBACKS + 4):.2g}"
+            )
+        self.progress.set_back(step)
+        self._restore(good)
+        self._save(replace(good, progress=self.progress))
+        slower = rate / 2**self.progress.setbacks
+        message = f"{what}: back at step {step}, and on at half the learning rate, {slower:.2g}"
+        warnings.warn(message, MinifacesWarning, stacklevel=2)
 
     def _averaged(self) -> VAE:
         """The averaged weights in a fresh network."""
