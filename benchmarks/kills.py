@@ -4,8 +4,8 @@ python benchmarks/kills.py                       all of it: some 25 minutes on t
 python benchmarks/kills.py training --kills 5    one kind, fewer times
 
 Each command runs in a process of its own, forked from one that has imported what it needs and done nothing. It is
-killed with SIGKILL after a random time and then given again (training with --resume), until it has been killed so often;
-at last it is let run to its end. What it wrote is compared with what a run wrote that nobody killed: training's weights
+killed with SIGKILL after a random time and then given again (training with --resume), so often; at last it is let run
+to its end. What it wrote is compared with what a run wrote that nobody killed: training's weights
 byte for byte, the others' files byte for byte. Every other kill of training comes while it writes a checkpoint. Between
 two kills the checkpoint must be readable, and every file that stands in its place must be whole; at the end nothing may
 be left of what was being written."""

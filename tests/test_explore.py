@@ -213,7 +213,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def end(_: Server) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minifaces.cli.serve.page_data", lambda *_: ({}, None))
+    monkeypatch.setattr("minifaces.cli.serve.page_data_apart", lambda *_: {})
     monkeypatch.setattr(Server, "serve_forever", end)
 
 
@@ -248,7 +248,7 @@ def test_the_command_tells_before_it_lays_out_a_map(
     def work(*_: object) -> None:
         raise AssertionError("worked")
 
-    monkeypatch.setattr("minifaces.cli.serve.page_data", work)
+    monkeypatch.setattr("minifaces.cli.serve.page_data_apart", work)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for words, code, line in (

@@ -4,8 +4,12 @@ import asyncio
 import base64
 import io
 import json
+import math
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -21,9 +25,11 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from explorer_pages import opened
-from minifaces import UsageError
+from minifaces import MinifacesError, UsageError
 from minifaces.arrays import Pixels
+from minifaces.children import apart
 from minifaces.cli.main import run
+from minifaces.cores import cores
 from minifaces.explorer.faces import gallery_faces
 from minifaces.explorer.output import site
 from minifaces.explorer.site import site_files
@@ -303,6 +309,36 @@ def test_the_pages_own_links_unfold(client: httpx.Client, browser: Browser) -> N
     page.close()
 
 
+# A page to try it
+
+
+@pytest.mark.parametrize("token", [None, "a-long-secret"])
+def test_the_api_is_tried_on_a_page(toy: Model, browser: Browser, token: str | None) -> None:
+    with serving(toy, token=token) as client:
+        page = browser.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
+        page.goto(f"{client.base_url}try")
+        if token:
+            page.get_by_text("401: the server wants its token").wait_for()
+            page.get_by_label("Token").fill(token)
+            page.keyboard.press("Tab")
+        first = page.locator("details").first
+        first.get_by_label("file *").fill("Ada & Kim?.png")
+        first.get_by_role("button", name="Send").click()
+        first.get_by_text("200 OK · image/png").wait_for()
+        page.wait_for_function("document.querySelector('img').naturalWidth === 128")
+        document = client.get("/openapi.json", headers={"Authorization": f"Bearer {token}"}).json()
+        assert page.locator("details").count() == sum(map(len, document["paths"].values()))
+        for path, told in (("/v1/morph", "image/webp"), ("/v1/decode", "12 numbers"), ("/v1/encode", "is empty")):
+            box = page.locator("details", has=page.get_by_text(path, exact=True))
+            box.locator("summary").click()
+            box.get_by_role("button", name="Send").click()
+            box.get_by_text(told).first.wait_for()
+        assert complaints == []
+        page.close()
+
+
 # Who may ask
 
 
@@ -404,6 +440,31 @@ def test_what_takes_too_long_is_given_up(tiny_model: Path) -> None:
         assert "longer than 0.1 seconds" in answer.json()["detail"]
 
 
+class SlowToThink(Model):
+    """A model whose avatars take a second of a thread each."""
+
+    begun = 0
+
+    def avatar_latent(self, text: str) -> Any:
+        self.begun += 1
+        time.sleep(1)
+        return super().avatar_latent(text)
+
+
+def test_what_is_given_up_is_not_begun_or_keeps_its_seat(tiny_model: Path) -> None:
+    model = SlowToThink(tiny_model)
+    together = cores() + 3
+    with serving(model, Limits(seconds=0.3, together=together)) as client, ThreadPoolExecutor(together) as people:
+        answers = list(people.map(lambda i: client.get(f"/avatar/{i}.png"), range(together)))
+        assert all("longer than 0.3 seconds" in answer.json()["detail"] for answer in answers)
+        assert model.begun == cores()  # for the others there was no thread
+        again = list(people.map(lambda i: client.get(f"/avatar/x{i}.png"), range(4)))
+        told = [answer.json()["detail"] for answer in again]
+        assert sum("too much is asked" in detail for detail in told) == 1  # the threads are at work still: three seats
+        time.sleep(1.2)
+        assert client.get("/v1/faces/random").status_code == 200
+
+
 def test_what_was_accepted_is_finished(tiny_model: Path) -> None:
     with ThreadPoolExecutor(1) as people:
         with serving(Slow(tiny_model)) as client:
@@ -468,3 +529,25 @@ def test_faces_are_asked_for(toy: Model) -> None:
             assert client.get(f"/v1/faces/random?{wrong}").status_code == 400
     with serving(toy) as client:
         assert "knows no parts" in client.get("/v1/faces/random?with=round").json()["detail"]
+
+
+def test_the_command_ends_well_when_it_is_told_to_and_has_not_loaded_what_lays_maps_out(tiny_model: Path) -> None:
+    words = ["serve", "--port", "0", "--model", str(tiny_model)]
+    with subprocess.Popen([sys.executable, "-m", "minifaces", *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        address = process.stdout.readline().split()[0]
+        ready = httpx.get(f"{address}readyz").status_code
+        maps = Path(f"/proc/{process.pid}/maps")
+        loaded = maps.read_text() if maps.exists() else ""
+        process.terminate()
+        assert process.stdout.read() == "ended\n"
+    assert (ready, process.returncode) == (200, 0)
+    assert not {name for name in ("openTSNE", "sklearn") if f"/{name}/" in loaded}
+
+
+def test_what_goes_wrong_in_a_process_apart_is_told_here() -> None:
+    assert apart(math.gcd, 12, 18) == 6
+    with pytest.raises(ValueError, match="math domain"):
+        apart(math.sqrt, -1)
+    with pytest.raises(MinifacesError, match=r"was ended .*3"):
+        apart(os._exit, 3)

@@ -1,5 +1,6 @@
 """`minifaces serve`: the explorer, avatars and the API for whoever may ask; `explore` is the same for oneself."""
 
+import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from minifaces.cli.common import DataOption, ModelOption, open_model, say, warn
 from minifaces.cli.help import Commands
-from minifaces.cli.site import SeedOption, page_data
+from minifaces.cli.site import SeedOption, page_data_apart
 from minifaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def explore(
 
     allowed = [allowed_name(name) for name in names or []]
     listen(host, port).close()  # what is in the way is told before the map is laid out
-    files, _ = page_data(data, seed, model_folder)
+    files = page_data_apart(data, seed, model_folder)
     with Server(lambda place: explorer(site(files), place), port, host, allowed) as server:
         _told(server, "look at the page")
         if browser:
@@ -96,7 +97,7 @@ def serve(
         raise UsageError("--token: wanted are 8 characters or more of ASCII, without spaces")
     allowed = [allowed_name(name) for name in names or []]
     listen(host, port).close()  # what is in the way is told before the map is laid out
-    files, _ = page_data(data, seed, model_folder)
+    files = page_data_apart(data, seed, model_folder)
     model = open_model(model_folder)
     threadpool_limits(1)  # requests are worked on side by side: threads of one would wait for those of others
     with Server(lambda place: application(model, site(files), place, token=token), port, host, allowed) as server:
@@ -114,6 +115,8 @@ def _told(server: "Server", done: str) -> None:
 
 
 def _run(server: "Server") -> None:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, once the server has ended
     with suppress(KeyboardInterrupt):
         server.serve_forever()
+    signal.signal(signal.SIGTERM, before)
     say("ended")

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from minifaces.errors import UsageError
-from minifaces.server import api, asked, pages
+from minifaces.server import api, asked, pages, trying
 from minifaces.server.answers import Refusal, refused, told
 from minifaces.server.desk import Desk
 from minifaces.server.files import Files
@@ -72,6 +72,8 @@ def application(
         Route("/readyz", ready),
         Route("/metrics", counted),
         Route("/openapi.json", told_of),
+        Route(trying.PLACE, trying.file),
+        Route(f"{trying.PLACE}/{{name}}", trying.file),
         Route("/avatar/{file:path}", avatar),
         Route("/faces", page),
         Route("/faces/picture.png", _asking(desk, asked.Faces, pages.picture)),

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import numpy as np
@@ -53,8 +53,24 @@ class Desk:
             self._metrics.working.set(self._taken)
 
     async def do(self, work: Callable[[], Made]) -> Made:
-        """Work that takes a while, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Work that takes a while, in a thread. Of a request that is given up, what was not begun is not done; what was
+        keeps a seat until it is, so that no more can come together than the seats."""
+        running = self._pool.submit(work)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            if not running.cancel() and not running.done():
+                self._taken += 1
+                loop = asyncio.get_running_loop()
+                running.add_done_callback(lambda _: self._pool_left(loop))
+            raise
+
+    def _pool_left(self, loop: asyncio.AbstractEventLoop) -> None:
+        def stand_up() -> None:
+            self._taken -= 1
+
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(stand_up)
 
     async def decode(self, latents: Latents) -> Pixels:
         """(n, d) -> (n, H, W, 3) uint8."""

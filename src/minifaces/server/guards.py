@@ -21,8 +21,8 @@ _ALWAYS = {
     "cross-origin-resource-policy": "same-origin",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-_OPEN = ("/healthz", "/readyz")
-"""what needs no token: whoever watches the process knows none"""
+_OPEN = ("/healthz", "/readyz", "/try", "/try/try.js", "/try/try.css")
+"""what needs no token: whoever watches the process knows none, and a browser is given it on the page"""
 
 
 @dataclass(frozen=True)
