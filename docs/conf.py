@@ -39,6 +39,7 @@ html_theme_options = {
     "source_branch": "main",
     "source_directory": "docs/",
 }
+highlight_language = "none"  # but for what says which it is
 pygments_style = "friendly"
 
 
