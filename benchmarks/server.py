@@ -2,6 +2,7 @@
 
 python benchmarks/server.py                 (needs wrk: apt-get install wrk)
 python benchmarks/server.py --seconds 60    for figures to quote
+python benchmarks/server.py --minutes 10    what memory it takes, minute by minute, while it draws new avatars
 
 A server of its own on loopback, wrk beside it on the same cores. Avatars are of texts that nobody asked for before."""
 
@@ -87,16 +88,29 @@ def row(what: str, found: dict[str, float]) -> None:
     )
 
 
+def memory_by_minute(address: str, pid: int, script: Path, minutes: int) -> None:
+    print("| minute | resident MB | good answers a second |\n|---|---|---|")
+    print(f"| 0 | {memory(pid):.0f} | - |", flush=True)
+    for minute in range(1, minutes + 1):
+        rate = wrk(address, 60, 16, "-s", str(script))["rate"]
+        print(f"| {minute} | {memory(pid):.0f} | {rate:.0f} |", flush=True)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=float, default=10, help="of each row")
-    seconds = options.parse_args().seconds
+    options.add_argument("--minutes", type=int, default=0, help="only this: memory under load for so long")
+    given = options.parse_args()
+    seconds = given.seconds
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing: apt-get install wrk")
     with tempfile.TemporaryDirectory() as scratch, serving() as (address, pid):
         scripts = {kind: Path(scratch) / f"{kind}.lua" for kind in ("png", "webp")}
         for kind, path in scripts.items():
             path.write_text(FRESH % kind, encoding="ascii")
+        if given.minutes:
+            memory_by_minute(address, pid, scripts["png"], given.minutes)
+            return
         with urllib.request.urlopen(f"{address}/avatar/Ada.png") as answer:
             tag = answer.headers["ETag"]
         before = memory(pid)

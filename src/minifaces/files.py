@@ -162,8 +162,10 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{path} is missing") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} is damaged: {error}") from error
+    except RecursionError:
+        raise UsageError(f"{path} is damaged: it is nested too deeply") from None
 
 
 def _umask() -> int:

@@ -71,6 +71,8 @@ class Network:
 
     def _run(self, session: Any, rows: Floats) -> Floats:
         result: Floats = session.run([self._target], {self._source: rows})[0]
+        if not np.isfinite(result).all():
+            raise UsageError(f"{self._path} is damaged: it gives numbers that are not finite")
         return result
 
     def _session(self) -> Any:
@@ -88,7 +90,9 @@ def _open(path: Path, graph: bytes) -> Any:
     options.log_severity_level = 3  # errors come as exceptions; warnings are the exporter's concern
     try:
         # Not by its name, of which ONNX Runtime takes no bytes that are no UTF-8.
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        providers = ["CPUExecutionProvider"]
+        # Without a second try, which it would tell of on stdout.
+        return onnxruntime.InferenceSession(graph, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds for a damaged file
         raise UsageError(f"{path} does not load: {_first_line(error)}") from error
 
