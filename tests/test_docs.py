@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import minifaces
+from minifaces.ldraw.prints import load_prints
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -50,3 +53,16 @@ def test_what_the_site_shows_it_has(site: Path) -> None:
         text = page.read_text(encoding="utf-8")
         for asked in ('<script src="http', 'rel="stylesheet" href="http', '<img src="http', 'src="//'):
             assert asked not in text, f"{page.name} has {asked}"
+
+
+def test_who_is_to_be_credited_is(site: Path) -> None:
+    page, notice = (site / "reference/licences.html").read_text(), " ".join((ROOT / "NOTICE").read_text().split())
+    for design in load_prints().designs:
+        assert design.author in page
+        assert design.author in notice, f"{design.author}, {design.part}"
+
+
+def test_a_release_has_one_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {minifaces.__version__}\n" in citation
+    assert f"\n## {minifaces.__version__} (" in (ROOT / "CHANGELOG.md").read_text()
