@@ -1,7 +1,7 @@
 """minifaces: learn the faces of toy minifigures with a variational autoencoder, and play with them.
 
 import minifaces
-faces = minifaces.load()              # a minifaces.Model: the bundled one, or that of a folder
+faces = minifaces.load()              # a minifaces.Model: the bundled one, that of a folder, or "user/model"
 grid = faces.sample(25, seed=7)       # minifaces.Pictures, (25, H, W, 3) uint8: a notebook shows them
 z = faces.encode(grid)                # minifaces.Latents, (25, d) float32
 """
@@ -57,11 +57,26 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def load(folder: str | os.PathLike[str] | None = None) -> Model:
-    """Open a model: the bundled one, or a model folder. Raises UsageError where it is missing or damaged."""
+def load(model: str | os.PathLike[str] | None = None, revision: str | None = None) -> Model:
+    """Open a model: the bundled one, a model folder, or one of the Hugging Face Hub ("user/model", with the extra
+    `hub`), there of a `revision`, best a commit. What is a name on the Hub may be a folder as well: the folder is
+    meant where it, or the folder that it would be in, is there.
+
+    Raises UsageError where it is missing or damaged, MinifacesError where the Hub cannot be reached."""
     from minifaces.studio.model import Model
 
-    return Model.bundled() if folder is None else Model(folder)
+    if model is None:
+        return Model.bundled()
+    if isinstance(model, str) and not os.path.exists(os.path.dirname(model) or "."):  # noqa: PTH110, PTH120
+        from minifaces.hub.client import is_name
+
+        if is_name(model):
+            from minifaces.hub.models import fetch
+
+            return Model(fetch(model, revision))
+    if revision is not None:
+        raise UsageError(f"{model} is a folder: only models of the Hugging Face Hub have revisions")
+    return Model(model)
 
 
 def avatar(text: str, size: int | None = None, kind: str = "png", background: str | None = None) -> bytes:

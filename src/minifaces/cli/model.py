@@ -1,19 +1,23 @@
-"""`minifaces model`: what a model is."""
+"""`minifaces model`: what a model is; models on the Hugging Face Hub."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from minifaces.cli.common import JsonOption, ModelOption, cell, console, human, open_model, print_json
+import typer
+
+from minifaces.cli.common import JsonOption, ModelOption, cell, console, human, open_model, print_json, say
 from minifaces.cli.help import Commands
+from minifaces.cli.pathnames import folder, named
 
 if TYPE_CHECKING:
     from minifaces.studio.model import Model
 
-app = Commands(help="Look into models.", no_args_is_help=True)
+app = Commands(help="Look into models, fetch and publish them.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Look into models."""
+    """Look into models, fetch and publish them."""
 
 
 @app.command()
@@ -48,6 +52,65 @@ def info(as_json: JsonOption = False, model_folder: ModelOption = None) -> None:
         table.add_row("" if i else "files", cell(f"{human(size):>10}  {name}"))
     table.add_row("", f"{human(sum(sizes.values())):>10}  together")
     console().print(table)
+
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its name on the Hugging Face Hub: user/model.", show_default=False)
+]
+
+
+@app.command()
+def pull(
+    name: NameArgument,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            parser=folder,
+            help="The folder for it.",
+            show_default="the name's last part",
+        ),
+    ] = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="COMMIT", help="A commit, a branch or a tag.", show_default="the latest commit"),
+    ] = None,
+) -> None:
+    """Fetch a model of the Hugging Face Hub into a folder."""
+    from minifaces.hub.client import check_name
+    from minifaces.hub.models import pull as pull_
+
+    place = output or folder(check_name(name, "model").partition("/")[2])
+    commit = pull_(name, place, revision)
+    say(f"{place}: the model {name} as of commit {commit}; try minifaces demo --model {place}")
+
+
+@app.command()
+def push(
+    name: NameArgument,
+    model_folder: Annotated[
+        Path, typer.Option("--model", metavar="FOLDER", parser=named("--model"), help="The model's folder.")
+    ],
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            parser=named("--report"),
+            help="What `minifaces evaluate -o` wrote of it: its figures go into the model's card.",
+            show_default=False,
+        ),
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="A new repository is for you alone.")] = False,
+) -> None:
+    """Publish a model on the Hugging Face Hub.
+
+    Log in first: `hf auth login`, or HF_TOKEN."""
+    from minifaces.hub.models import push as push_
+
+    commit = push_(model_folder, name, report / "report.json" if report else None, private)
+    say(f'{name}: pushed as commit {commit}; minifaces.load("{name}", revision="{commit}") opens this very model')
 
 
 def _facts(model: "Model") -> dict[str, Any]:

@@ -46,6 +46,14 @@ def export(
             show_default=False,
         ),
     ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TITLE",
+            help="Make the folder a static Space of the Hugging Face Hub with this title.",
+            show_default=False,
+        ),
+    ] = None,
     seed: SeedOption = 0,
     model_folder: ModelOption = None,
 ) -> None:
@@ -58,6 +66,8 @@ def export(
     if single_file:
         if url is not None:
             raise UsageError("--url is for a folder: a single file has no picture beside it")
+        if space is not None:
+            raise UsageError("--space is for a folder: leave --single-file out")
         file = output or Path("faces.html")
         if file.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"{file}: a single file needs a name that ends in .html, such as faces.html")
@@ -66,11 +76,13 @@ def export(
         size = export_single(files, file)
         say(f"{file}: the explorer in one file, {human(size)}; open it in a browser")
         return
+    if space is not None and not space.strip():
+        raise UsageError("--space is empty: give the Space a title")
     folder = output or Path("site")
     check_place(folder)
     address = "" if url is None else checked_address(url)
     files, faces = page_data(data, seed, model_folder)
-    size = export_site(files, folder, preview(faces), address)
+    size = export_site(files, folder, preview(faces), address, space)
     say(f"{folder}: the explorer, {human(size)}; put the folder on any web server, as `python -m http.server`")
 
 

@@ -24,17 +24,21 @@ from minifaces.files import atomic, check_folder, is_empty, write_text
 DATA = "data"
 PREVIEW = "preview.jpg"
 _MARK = ".minifaces-site"
+_CARD = "README.md"
 # Bytes that HTML would change, or end the script at; the two bytes of U+0080 to U+0082 stand for them.
 _ESCAPED = (0x00, 0x0D, 0x3C)
 
 
-def export_site(data: dict[str, bytes], out: Path, preview: bytes, address: str = "") -> int:
+def export_site(data: dict[str, bytes], out: Path, preview: bytes, address: str = "", space: str | None = None) -> int:
     """Write page and data into a folder, and return how many bytes they are. All files are written before the first is
     put in its place, so that an earlier export stays whole where there is no room. What that wrote and this one does
-    not is removed; a folder with anybody else's files is refused."""
+    not is removed; a folder with anybody else's files is refused. With a title for it, the folder is a static `space`
+    of the Hugging Face Hub."""
     check_place(out)
     mark = out / _MARK
     files = hosted(data, preview, address)
+    if space is not None:
+        files[_CARD] = _space_card(space)
     old = mark.read_text(encoding="utf-8").splitlines() if mark.exists() else []
     write_text(mark, _lines({*old, *files}))  # whatever happens, the next export knows of all of them
     with ExitStack() as coming:  # put in place from the last to the first: those that name others come after them
@@ -52,6 +56,13 @@ def export_site(data: dict[str, bytes], out: Path, preview: bytes, address: str 
 
 def _lines(names: Iterable[str]) -> str:
     return "".join(f"{name}\n" for name in sorted(names))
+
+
+def _space_card(title: str) -> bytes:
+    """What tells the Hugging Face Hub that a repository is a page that needs no server. JSON's texts are YAML's."""
+    facts = {"title": title, "emoji": "🙂", "colorFrom": "yellow", "colorTo": "red", "sdk": "static", "app_file": INDEX}
+    lines = "".join(f"{name}: {json.dumps(text, ensure_ascii=False)}\n" for name, text in facts.items())
+    return f"---\n{lines}---\nFaces that a variational autoencoder decodes in the browser, by minifaces.\n".encode()
 
 
 def check_place(out: Path) -> None:

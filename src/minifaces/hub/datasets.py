@@ -1,0 +1,135 @@
+"""Data sets as the Hub keeps them: parquet files by split, which `datasets.load_dataset` and the Hub's viewer read.
+
+    write_parquet(Path("faces"), Path("out"))       # load_dataset("parquet", data_dir="out/data"), or "out"
+    push(Path("faces"), "user/faces")
+
+A row holds the picture's file as it is and what metadata.csv says of it; columns of true and false become truths."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from minifaces.errors import UsageError
+from minifaces.files import atomic, write_text
+from minifaces.hub.client import asking, check_name, library
+from minifaces.listing import SPLITS, Listing, list_dataset
+
+CARD = "README.md"
+_ROWS = 10_000  # a file
+_GROUP = 100  # rows that are read at a time: the Hub's viewer wants few
+_LEFT = ("file_name", "split")  # told by the picture and by the file
+_NAMES = {"True": True, "true": True, "False": False, "false": False}
+
+
+def write_parquet(source: Path, folder: Path, name: str = "") -> dict[str, int]:
+    """Write a data set, or any folder of pictures, as parquet with a card into an empty folder; -> rows by split. Its
+    `name` on the Hub is the folder's, as long as it has none.
+
+    Raises UsageError for a `source` without pictures (`minifaces.listing.list_dataset`), a folder that is not empty,
+    and where pyarrow is missing."""
+    if find_spec("pyarrow") is None:
+        raise UsageError("parquet needs pyarrow: pip install 'minifaces[hub]'")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty: name another folder")
+    listing = list_dataset(source)
+    truths = _truths(listing.rows)
+    columns = [name for name in dict.fromkeys(k for row in listing.rows for k in row) if name not in _LEFT]
+    places = {split: [i for i, row in enumerate(listing.rows) if row["split"] == split] for split in SPLITS}
+    for split, rows in places.items():
+        files = range(0, len(rows), _ROWS)
+        for number, start in enumerate(files):
+            path = folder / "data" / f"{split}-{number:05}-of-{len(files):05}.parquet"
+            _write(path, listing, rows[start : start + _ROWS], columns, truths)
+    counts = {split: len(rows) for split, rows in places.items() if rows}
+    write_text(folder / CARD, _card(name or source.resolve().name, counts))
+    return counts
+
+
+def push(source: Path, name: str, private: bool = False) -> str:
+    """Push a data set to the Hub as one commit, and make its repository if need be; -> the commit. A card that the
+    repository has stays as it is."""
+    hub = library(name)
+    check_name(name, "dataset")
+    with tempfile.TemporaryDirectory() as place:
+        staged = Path(place)
+        write_parquet(source, staged, name)
+        with asking(name, "dataset"):
+            api = hub.HfApi()
+            api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
+            there = set(api.list_repo_files(name, repo_type="dataset"))
+            files = {file.relative_to(staged).as_posix(): file for file in staged.rglob("*") if file.is_file()}
+            if CARD in there:
+                del files[CARD]
+            changes = [hub.CommitOperationAdd(where, str(file)) for where, file in sorted(files.items())]
+            stale = {file for file in there if file.startswith("data/") and file.endswith(".parquet")} - files.keys()
+            changes += [hub.CommitOperationDelete(file) for file in sorted(stale)]
+            made = api.create_commit(name, changes, commit_message="Faces, by minifaces", repo_type="dataset")
+            return str(made.oid)
+
+
+def _truths(rows: Sequence[Mapping[str, str]]) -> set[str]:
+    """The columns that hold nothing but true and false."""
+    found: dict[str, bool] = {}
+    for row in rows:
+        for name, text in row.items():
+            found[name] = found.get(name, True) and text in _NAMES
+    return {name for name, only in found.items() if only}
+
+
+def _write(path: Path, listing: Listing, rows: Sequence[int], columns: Sequence[str], truths: set[str]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {name: pa.bool_() if name in truths else pa.string() for name in columns}
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    features = {"image": {"_type": "Image"}} | {
+        name: {"dtype": "bool" if name in truths else "string", "_type": "Value"} for name in columns
+    }
+    # The library `datasets` and the Hub's viewer know a picture by this note.
+    note = {"huggingface": json.dumps({"info": {"features": features}})}
+    schema = pa.schema([("image", image), *kinds.items()], metadata=note)
+    with atomic(path) as scratch, parquet.ParquetWriter(scratch, schema) as file:
+        for group in _groups(rows):
+            table: dict[str, list[Any]] = {"image": [_picture(listing.paths[i]) for i in group]}
+            for name in columns:
+                texts = [listing.rows[i].get(name) for i in group]
+                table[name] = [_NAMES.get(text or "") for text in texts] if name in truths else texts
+            file.write_table(pa.table(table, schema))
+
+
+def _groups(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+    yield from (rows[start : start + _GROUP] for start in range(0, len(rows), _GROUP))
+
+
+def _picture(path: Path) -> dict[str, Any]:
+    try:
+        return {"bytes": path.read_bytes(), "path": path.name}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _card(name: str, counts: Mapping[str, int]) -> str:
+    files = "\n".join(f"  - split: {split}\n    path: data/{split}-*" for split in counts)
+    told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+    return f"""---
+pretty_name: {json.dumps(name)}
+task_categories: [unconditional-image-generation]
+tags: [minifaces, minifigure, faces]
+configs:
+- config_name: default
+  data_files:
+{files}
+---
+# {name}
+
+Pictures of faces, made or gathered by minifaces: {told}. Splits are by design, never by picture.
+
+```python
+from datasets import load_dataset
+
+faces = load_dataset("{name}", split="train")
+```
+"""
