@@ -7,7 +7,7 @@ Pillow's own test pictures, broken ones among them, come with its source distrib
 pip download --no-binary pillow --no-deps pillow.
 
 Every file is read as it is, and then so many times with bytes changed, cut out, doubled, put in from another file or
-taken off the end, as the command line reads pictures (`read_picture`) and as the server does (40 million pixels at
+taken off the end, as the command line reads pictures (`read_picture`) and as the server does (25 million pixels at
 most). It must give a picture, or refuse in one line that names it; it may take 20 seconds and two gigabytes of memory,
 which the system holds it to. Whatever else happens is told with a file that holds the bytes."""
 
@@ -32,7 +32,7 @@ from minifaces.cores import cores
 from minifaces.errors import UsageError
 from minifaces.images import decode_picture, read_picture
 
-SECONDS, MEMORY, PIXELS = 20, 2 << 30, 40_000_000
+SECONDS, MEMORY, PIXELS = 20, 2 << 30, 25_000_000
 AT_ONCE = 200  # inputs that one process tries before it ends, so that one that dies takes few with it
 
 

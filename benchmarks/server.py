@@ -89,7 +89,7 @@ def row(what: str, found: dict[str, float]) -> None:
 
 
 def memory_by_minute(address: str, pid: int, script: Path, minutes: int) -> None:
-    print("| minute | resident MB | good answers a second |\n|---|---|---|")
+    print("| minute | resident MB | good answers a second |\n|---|---|---|", flush=True)
     print(f"| 0 | {memory(pid):.0f} | - |", flush=True)
     for minute in range(1, minutes + 1):
         rate = wrk(address, 60, 16, "-s", str(script))["rate"]

@@ -440,29 +440,34 @@ def test_what_takes_too_long_is_given_up(tiny_model: Path) -> None:
         assert "longer than 0.1 seconds" in answer.json()["detail"]
 
 
-class SlowToThink(Model):
-    """A model whose avatars take a second of a thread each."""
+class Held(Model):
+    """A model whose avatars keep a thread until they are let go."""
 
     begun = 0
+    let_go = threading.Event()
 
     def avatar_latent(self, text: str) -> Any:
         self.begun += 1
-        time.sleep(1)
+        assert self.let_go.wait(60)
         return super().avatar_latent(text)
 
 
-def test_what_is_given_up_is_not_begun_or_keeps_its_seat(tiny_model: Path) -> None:
-    model = SlowToThink(tiny_model)
-    together = cores() + 3
-    with serving(model, Limits(seconds=0.3, together=together)) as client, ThreadPoolExecutor(together) as people:
-        answers = list(people.map(lambda i: client.get(f"/avatar/{i}.png"), range(together)))
-        assert all("longer than 0.3 seconds" in answer.json()["detail"] for answer in answers)
-        assert model.begun == cores()  # for the others there was no thread
-        again = list(people.map(lambda i: client.get(f"/avatar/x{i}.png"), range(4)))
-        told = [answer.json()["detail"] for answer in again]
-        assert sum("too much is asked" in detail for detail in told) == 1  # the threads are at work still: three seats
-        time.sleep(1.2)
-        assert client.get("/v1/faces/random").status_code == 200
+@pytest.mark.parametrize("waiting", [0, 3])
+def test_what_is_given_up_is_not_begun_or_keeps_its_seat(tiny_model: Path, waiting: int) -> None:
+    model = Held(tiny_model)
+    model.let_go = threading.Event()
+    together = cores() + waiting
+    with serving(model, Limits(seconds=2, together=together)) as client, ThreadPoolExecutor(together) as people:
+        try:
+            answers = list(people.map(lambda i: client.get(f"/avatar/{i}.png"), range(together)))
+            assert all("longer than 2 seconds" in answer.json()["detail"] for answer in answers)
+            if not waiting:  # all seats are those of threads that are at work still
+                assert "too much is asked" in client.get("/avatar/more.png").json()["detail"]
+        finally:
+            model.let_go.set()
+        while client.get("/avatar/again.png").status_code == 503:
+            time.sleep(0.05)
+        assert model.begun == cores() + 1  # those that waited were not begun
 
 
 def test_what_was_accepted_is_finished(tiny_model: Path) -> None:

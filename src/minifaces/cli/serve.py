@@ -91,7 +91,7 @@ def serve(
     from minifaces.explorer.output import site
     from minifaces.server.app import application
     from minifaces.server.hosts import allowed_name, listen
-    from minifaces.server.server import Server
+    from minifaces.server.server import Server, give_memory_back
 
     if token is not None and (not token.isascii() or not token.isprintable() or len(token) < 8 or " " in token):
         raise UsageError("--token: wanted are 8 characters or more of ASCII, without spaces")
@@ -99,6 +99,7 @@ def serve(
     listen(host, port).close()  # what is in the way is told before the map is laid out
     files = page_data_apart(data, seed, model_folder)
     model = open_model(model_folder)
+    give_memory_back()
     threadpool_limits(1)  # requests are worked on side by side: threads of one would wait for those of others
     with Server(lambda place: application(model, site(files), place, token=token), port, host, allowed) as server:
         _told(server, "ask for faces" if token is None else "reach it, and asks with the token, can have faces")

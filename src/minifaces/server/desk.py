@@ -36,6 +36,7 @@ class Desk:
         self._pool = ThreadPoolExecutor(cores(), "desk")
         self._decode = Batches(model.decode, ROWS, cores(), metrics.batch)
         self._encode = Batches(model.encode, ROWS // 2, 1)
+        self._pictures = ThreadPoolExecutor(1, "pictures")  # one at a time: a large one takes hundreds of megabytes
         self._taken = 0
 
     @asynccontextmanager
@@ -55,7 +56,10 @@ class Desk:
     async def do(self, work: Callable[[], Made]) -> Made:
         """Work that takes a while, in a thread. Of a request that is given up, what was not begun is not done; what was
         keeps a seat until it is, so that no more can come together than the seats."""
-        running = self._pool.submit(work)
+        return await self._in(self._pool, work)
+
+    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], Made]) -> Made:
+        running = pool.submit(work)
         try:
             return await asyncio.wrap_future(running)
         except asyncio.CancelledError:
@@ -78,7 +82,7 @@ class Desk:
 
     async def encode(self, file: bytes) -> Latents:
         """A picture file -> (d,)."""
-        return await self._encode(await self.do(lambda: self._read(file)))
+        return await self._encode(await self._in(self._pictures, lambda: self._read(file)))
 
     async def latent(self, face: str) -> Latents:
         """(d,) of a face's reference. No file of this machine is a face."""
@@ -88,6 +92,7 @@ class Desk:
         await self._decode.close()
         await self._encode.close()
         self._pool.shutdown()
+        self._pictures.shutdown()
 
     def _read(self, file: bytes) -> Pixels:
         return square(decode_picture(file, "the picture", self.limits.pixels).picture, self.model.image_size)

@@ -31,7 +31,7 @@ class Limits:
 
     together: int = 64  # requests that are worked on or wait for it: of more the rest is told to come back
     upload: int = 10_000_000  # bytes of a body
-    pixels: int = 40_000_000  # of a picture that is sent
+    pixels: int = 25_000_000  # of a picture that is sent
     faces: int = 256  # of an answer
     frames: int = 240  # of a morph
     seconds: float = 20  # that a request may take, the time to send it included
