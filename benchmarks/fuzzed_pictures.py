@@ -8,7 +8,7 @@ pip download --no-binary pillow --no-deps pillow.
 
 Every file is read as it is, and then so many times with bytes changed, cut out, doubled, put in from another file or
 taken off the end, as the command line reads pictures (`read_picture`) and as the server does (25 million pixels at
-most). It must give a picture, or refuse in one line that names it; it may take 20 seconds and two gigabytes of memory,
+most). It must give a picture, or refuse in one line that names it; it may take 20 seconds of a core and two gigabytes,
 which the system holds it to. Whatever else happens is told with a file that holds the bytes."""
 
 import argparse
@@ -136,7 +136,7 @@ def tried(inputs: list[bytes], folder: Path) -> dict[str, int]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what libtiff complains of
             with os.fdopen(gives, "w") as told:
                 for data in inputs[at:]:
-                    signal.alarm(SECONDS)
+                    signal.setitimer(signal.ITIMER_PROF, SECONDS)
                     told.write(outcome(data, path).splitlines()[0] + "\n")
                     told.flush()
             path.unlink(missing_ok=True)
