@@ -1,6 +1,7 @@
 """The parts prior: what is drawn may be met together and was asked for, and a network makes latents of it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from minifaces.attributes import PLEASANT
 from minifaces.cli.main import run
 from minifaces.errors import UsageError
 from minifaces.evaluate.reader import Reader
@@ -21,10 +23,10 @@ from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.recombine import seam_finder
 from minifaces.ldraw.stages import stage_parameters
 from minifaces.pictures import grid
-from minifaces.studio.generator import uniforms
+from minifaces.studio.generator import avatar_seed, rounded, uniforms
 from minifaces.studio.latentnet import coarse, whole
 from minifaces.studio.model import Model
-from minifaces.studio.parts import DRAWN, MEASURES, PARTS_STREAM, Asked, Parts
+from minifaces.studio.parts import ANY, AVATAR_HEADS, AVATARS, DRAWN, MADE, MEASURES, PARTS_STREAM, Asked, Parts
 from minifaces.vae.config import Parts as Settings
 
 K, STAGES, SIZE = 5, 4, 6  # prints, stages and numbers in a latent of what is made up here
@@ -48,6 +50,8 @@ def made_up(settings: Settings = SMALL) -> tuple[Tensors, NDArray[Any], NDArray[
     tensors |= coarse({"heads": heads})
     tensors |= {"head.red": np.array([0.7, 0, 0], np.float32), "head.white": np.full(3, 0.9, np.float32)}
     tensors["joins"] = np.packbits(may.reshape(K, -1), axis=1).view(np.int8)
+    tensors["made"] = np.zeros(K, np.int8)
+    tensors["front"] = np.array([1, 1, 0, 0], np.int8)
     every = [1] * K
     for name, upper, lower in (
         ("with.eyewear", [1, 0, 0, 1, 0], every),
@@ -121,6 +125,41 @@ def test_novelty_is_the_share_whose_eyes_and_mouth_are_of_two_prints(parts: Part
         assert ((upper != lower)[np.isin(upper, [0, 1, 3])] == bool(novelty)).all()
 
 
+def test_made_prints_have_their_share_of_the_eyes_and_of_other_mouths(parts: Parts) -> None:
+    one = replace(parts, made=np.array([False, True, False, False, False]), choices={})
+    for novelty in (0.0, 0.4, 1.0):
+        upper, lower, *_ = drawn(one, 4000, novelty=novelty)
+        assert (upper == 1).mean() == pytest.approx(MADE * novelty, abs=0.03)
+    assert (lower[upper == 3] == 1).all()  # only one may be met
+    assert (lower[upper == 0] == 1).mean() == pytest.approx(MADE, abs=0.05)
+    without = replace(parts, made=np.ones(K, bool), choices={})
+    np.testing.assert_array_equal(drawn(without), drawn(parts))
+
+
+def test_heads_are_of_the_shares_that_are_asked_for(parts: Parts) -> None:
+    for share in (0.25, 0.8):
+        *_, colours = drawn(parts, 4000, heads={"white": share, "red": 1 - share}, novelty=0)
+        assert (colours == parts.names.index("white")).mean() == pytest.approx(share, abs=0.03)
+        *_, colours = drawn(parts, 4000, heads={"white": share, "red": 1 - share}, having={"eyewear": True})
+        assert (colours == parts.names.index("white")).mean() == pytest.approx(share, abs=0.03)
+
+
+def test_faces_from_the_front_are_of_its_stages(parts: Parts) -> None:
+    share = uniforms(3, 200, DRAWN, PARTS_STREAM)
+    assert set(parts.drawn(share, Asked(front=True)).stages) == {0, 1}
+    assert set(parts.drawn(share).stages) == {0, 1, 2, 3}
+
+
+def test_avatars_are_pleasant_where_anything_is_known_to_be(parts: Parts) -> None:
+    assert parts.avatars() is ANY
+    pleasant = np.array([[True, False, False, True, False]] * 2)
+    names = ("tan", "yellow")
+    assert replace(parts, names=names, halves={(PLEASANT, True): pleasant}).avatars() is AVATARS
+    assert replace(parts, halves={(PLEASANT, True): pleasant}).avatars() is ANY  # no colour of the palette
+    assert replace(parts, names=names, halves={(PLEASANT, True): ~pleasant & False}).avatars() is ANY
+    assert sum(AVATAR_HEADS.values()) == pytest.approx(1)
+
+
 def test_what_is_asked_for_is_drawn(parts: Parts) -> None:
     upper, lower, *_ = drawn(parts, having={"eyewear": True})
     assert set(upper) == {0, 3}
@@ -133,7 +172,7 @@ def test_what_is_asked_for_is_drawn(parts: Parts) -> None:
     assert 0 in upper
     upper, lower, *_ = drawn(parts, having={"facial_hair": False})
     assert not ({1, 4} & (set(upper) | set(lower)))
-    upper, _, _, colours = drawn(parts, head="white")
+    upper, _, _, colours = drawn(parts, heads={"white": 1})
     assert set(upper) == {1, 2, 3}
     assert set(colours) == {parts.names.index("white")}
 
@@ -143,7 +182,7 @@ def test_what_is_asked_for_is_drawn(parts: Parts) -> None:
     [
         ({"having": {"smile": False, "eyewear": False, "facial_hair": False}}, "no face has all that is asked for"),
         ({"having": {"smiel": True}}, "smile"),
-        ({"head": "whit"}, "white"),
+        ({"heads": {"whit": 1}}, "white"),
     ],
 )
 def test_what_no_face_has_is_told(parts: Parts, asked: dict[str, Any], told: str) -> None:
@@ -169,6 +208,9 @@ def test_the_first_faces_are_the_same_however_many_and_temperature_scales_the_me
         {"with.smile": np.zeros((2, 2), np.int8)},
         {"without.smile": None},
         {"joins": np.zeros((K, 1), np.int8)},
+        {"made": np.zeros(K + 1, np.int8)},
+        {"front": np.zeros(STAGES, np.int8)},
+        {"front": np.ones(STAGES + 1, np.int8)},
         {"stages": None, "stages.units": None},
         {"scale": np.ones(2, np.float32)},
     ],
@@ -223,6 +265,23 @@ def test_the_bundled_model_draws_what_is_asked_for() -> None:
     assert np.mean(np.array(head_colours(faces)) == "medium skin") > 0.7
     assert len(np.unique(latents, axis=0)) == 60
     np.testing.assert_array_equal(latents[:3], model.sample_latents(3, 5, having=asked, head="medium nougat"))
+
+
+def test_the_bundled_models_avatars_are_pleasant_with_heads_of_the_palette() -> None:
+    model = Model.bundled()
+    parts = model.priors["parts"]
+    assert isinstance(parts, Parts)
+    found = parts.drawn(uniforms(avatar_seed("Ada"), 3000, DRAWN, PARTS_STREAM), parts.avatars())
+    pleasant = parts.halves[PLEASANT, True].all(0)
+    assert pleasant[found.eyes // 2].all()
+    assert pleasant[found.mouths // 2].all()
+    assert parts.front[found.stages].all()
+    often = np.bincount(found.colours, minlength=len(parts.names)) / 3000
+    assert dict(zip(parts.names, often, strict=True)) == pytest.approx(
+        dict.fromkeys(parts.names, 0) | AVATAR_HEADS, abs=0.04
+    )
+    expected = rounded(parts.sample(1, avatar_seed("Ada"), asked=AVATARS)).astype(np.float32)
+    np.testing.assert_array_equal(model.avatar_latent("Ada"), expected[0])
 
 
 def test_avatars_are_each_texts_own(tiny_model: Path) -> None:

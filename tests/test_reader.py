@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from minifaces.attributes import PLEASANT
 from minifaces.errors import UsageError
 from minifaces.evaluate.reader import Reader
 from minifaces.instruments import train_reader as trainer
@@ -84,7 +85,11 @@ def test_a_damaged_reader_is_refused(tmp_path: Path, reader: Reader) -> None:
 
 def test_what_was_seen_is_of_designs() -> None:
     designs = {d.name: d for d in load_prints().designs}
-    assert sum(len(found) for found in seen().values()) == 288
+    assert sum(len(found.keys() - {PLEASANT}) for found in seen().values()) == 288
+    pleasant = [
+        seen()[design.name][PLEASANT] for design in designs.values() if design.split == "train"
+    ]  # all looked at
+    assert (len(pleasant), sum(map(bool, pleasant))) == (310, 94)
     for name, found in seen().items():
         for attribute, value in found.items():
             assert truth(designs[name]).get(attribute) is value

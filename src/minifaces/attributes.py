@@ -95,6 +95,10 @@ ATTRIBUTES = _by_name([
     Attribute("marks", r"freckle|\bscars?\b|beauty mark|wrinkle|crow's feet|paint", read=False),
 ])  # fmt: skip
 
+PLEASANT = "pleasant"
+"""What avatars are: faces that people would be glad to be given. It is seen on the training designs
+(minifaces/ldraw/seen.csv), never said of a design and never read off a picture."""
+
 TURN = Measure("turn", "Turn of the head", 20.0, "degrees to the viewer's right", (-1.5, 1.5))
 DARK_HEAD = Measure("dark_head", "Dark head", 1.0, "stops: halvings of the head's light", (-0.5, 2.0))
 YELLOW_HEAD = Measure("yellow_head", "Yellow head", 1.0, "all of the way to yellow", (0.0, 1.0))

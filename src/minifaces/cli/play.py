@@ -167,7 +167,7 @@ def avatar(
     with atomic(output) as scratch:
         scratch.write_bytes(file)
     shown = text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + "..."
-    what = f"the face of '{shown}' (random:{seed}), {side} x {side}"
+    what = f"the face of '{shown}', {side} x {side}"
     tell(output, what, as_json, {"width": side, "height": side, "text": text, "seed": str(seed)})
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from minifaces.arrays import Bools, Doubles, Floats, Latents, Pixels, Places
-from minifaces.attributes import ATTRIBUTES
+from minifaces.attributes import ATTRIBUTES, PLEASANT
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import ssim
 from minifaces.fits import latentnet
@@ -21,8 +21,10 @@ from minifaces.fits.shape import ROUND, Fitted, Subject, tensor_file
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import HEAD_NAMES, PALETTE, Draws, draw_faces, fixed_draws, head_shares
+from minifaces.ldraw.made import made, with_made
 from minifaces.ldraw.prints import Prints
 from minifaces.ldraw.recombine import seam_finder
+from minifaces.ldraw.stages import Stages
 from minifaces.ldraw.truths import NAMES, truth
 from minifaces.studio.folder import PARTS
 from minifaces.studio.latentnet import coarse, whole
@@ -39,6 +41,7 @@ VISIBLE = 0.7  # how much errors count by what they show, and the rest as they a
 PROBES, STEP = 40, 0.15  # latents, and standard deviations, that it is measured with
 CLEAN = 0.1  # the most ink that a seam may cross in new faces; in training more (minifaces.ldraw.recombine)
 BEARD = "facial_hair"
+FRONT = 10.0  # degrees that a head may be turned, and still looks at one
 RICH = 0.15  # share of the texture from which a print counts as filling the head
 JOINED = 0.6  # share of the faces whose eyes and mouth are of two prints
 # Of the measures, as new faces have them; `draw_faces` tints fewer faces, and those more.
@@ -51,7 +54,7 @@ def fit(subject: Subject) -> Fitted:
     source, settings = subject.source, subject.config.parts
     if not settings.steps or not isinstance(source, ComposedFaces):
         return Fitted({})
-    prints, rows = source.prints, []
+    prints, rows = with_made(source.prints, settings.made), []
     known = prints.of_split("train")
     for number in range(max(1, settings.faces // ROUND)):
         rng = np.random.default_rng([subject.seed, number, 3])
@@ -61,8 +64,10 @@ def fit(subject: Subject) -> Fitted:
     latents, chosen, told = (np.concatenate(part) for part in zip(*rows, strict=True))
     counts = (2 * len(known), 2 * len(known), 2 * len(source.stages))
     shown = sensitivity(latents[:PROBES], latents.std(0), subject.decode)
-    tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed)) | tables(prints)
-    return Fitted({PARTS: tensor_file(tensors | legible(tensors, source, known, subject.decode))})
+    tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed)) | tables(
+        prints, source.stages
+    )
+    return Fitted({PARTS: tensor_file(tensors | legible(tensors, prints, source.stages, subject.decode))})
 
 
 def codes(draws: Draws, known: Places) -> Places:
@@ -79,7 +84,7 @@ def measures(draws: Draws) -> Floats:
     return np.concatenate([np.sqrt(draws.head), wander / SPREADS], 1).astype(np.float32)
 
 
-def tables(prints: Prints) -> dict[str, NDArray[Any]]:
+def tables(prints: Prints, stages: Stages) -> dict[str, NDArray[Any]]:
     """What says how parts are met together: the tensors of parts.safetensors that are no network's."""
     known, shares = prints.of_split("train"), head_shares(prints, "train")
     found: dict[str, NDArray[Any]] = dict(
@@ -89,12 +94,15 @@ def tables(prints: Prints) -> dict[str, NDArray[Any]]:
         found[HEAD + name] = to_linear(np.array(prints.head_colours[code]) / 255).astype(np.float32)
     may = np.packbits(joins(prints, known).reshape(len(known), -1), axis=1)
     found["joins"] = may.view(np.int8)
-    for name in NAMES:
+    found["made"] = made(prints, known).astype(np.int8)
+    found["front"] = np.repeat([abs(stage.yaw) <= FRONT for stage in stages.parameters], 2).astype(np.int8)
+    for name in (*NAMES, PLEASANT):
         each = np.array([truth(prints.designs[i]).get(name, np.nan) for i in known], float)
         for mark, wanted in ((WITH, True), (WITHOUT, False)):
             halves = np.array([each == wanted] * 2)
             # What shows in one half says nothing of the other. A beard is there where the lower half has it.
-            if (half := ATTRIBUTES[name].half) == "lower" or (name == BEARD and wanted):
+            half = ATTRIBUTES[name].half if name in ATTRIBUTES else "both"
+            if half == "lower" or (name == BEARD and wanted):
                 halves[0] = True
             elif half == "upper":
                 halves[1] = True
@@ -103,35 +111,41 @@ def tables(prints: Prints) -> dict[str, NDArray[Any]]:
 
 
 def legible(
-    tensors: dict[str, NDArray[Any]], source: ComposedFaces, known: Places, decode: Callable[[Latents], Pixels]
+    tensors: dict[str, NDArray[Any]], prints: Prints, stages: Stages, decode: Callable[[Latents], Pixels]
 ) -> dict[str, NDArray[Any]]:
     """`heads` without the colours in which a print does not come out as it is printed, from the front or turned as half
     of the stages are: dark inks on dark heads, and prints that are too rich for the model. Those that are left are
-    drawn in a colour of the palette the more often, so that heads are of it as often as before. And `with.NAME` without
-    prints on which the attribute cannot be read in most of these colours: faint lips, a few dots of stubble."""
-    parts, turned = Parts.of(whole(tensors)), np.argsort([abs(stage.yaw) for stage in source.stages.parameters])
-    prints, which = np.nonzero(parts.heads)
-    codes, blank = np.array(sorted(HEAD_NAMES, key=HEAD_NAMES.__getitem__))[which], source.prints.blank
-    kept, reader = np.ones(len(prints), bool), Reader()
-    read = np.zeros((len(prints), len(reader.names)))
+    drawn in a colour of the palette the more often, so that heads are of it as often as before, but for those whose own
+    colour it is. And `with.NAME` without prints on which the attribute cannot be read in most of these colours: faint
+    lips, a few dots of stubble."""
+    known = prints.of_split("train")
+    parts, turned = Parts.of(whole(tensors)), np.argsort([abs(stage.yaw) for stage in stages.parameters])
+    rows, which = np.nonzero(parts.heads)
+    codes, blank = np.array(sorted(HEAD_NAMES, key=HEAD_NAMES.__getitem__))[which], prints.blank
+    kept, reader = np.ones(len(rows), bool), Reader()
+    read = np.zeros((len(rows), len(reader.names)))
     for stage in turned[[0, len(turned) // 2]]:
-        for few in np.array_split(np.arange(len(prints)), -(-len(prints) // ROUND)):
+        for few in np.array_split(np.arange(len(rows)), -(-len(rows) // ROUND)):
             on = np.full(len(few), stage)
-            drawn = Drawn(2 * prints[few], 2 * prints[few], 2 * on, which[few])
+            drawn = Drawn(2 * rows[few], 2 * rows[few], 2 * on, which[few])
             made = decode(parts.latents(drawn, np.zeros((len(few), 4 + MEASURES))).astype(np.float32))
             read[few] += reader.holds(made) / 2
-            draws = fixed_draws(source.prints, known[prints[few]], on, codes=codes[few])
-            true, region = compose(source.prints, source.stages, draws)
-            bare = compose(blank, source.stages, fixed_draws(blank, np.zeros_like(on), on, draws.head))[0]
+            draws = fixed_draws(prints, known[rows[few]], on, codes=codes[few])
+            true, region = compose(prints, stages, draws)
+            bare = compose(blank, stages, fixed_draws(blank, np.zeros_like(on), on, draws.head))[0]
             lost, shown = (1 - ssim(true, other, region / 255) for other in (made, bare))
             kept[few] &= (lost <= LOST) & (lost <= FAINT * shown)
     heads = parts.heads.copy()
-    heads[prints, which] *= kept
-    palette = [name in [HEAD_NAMES[code] for code in PALETTE] for name in parts.names]
-    heads *= np.where(palette, parts.heads.sum(0) / np.maximum(heads.sum(0), 1e-9), 1)
+    heads[rows, which] *= kept
+    palette = np.array([name in [HEAD_NAMES[code] for code in PALETTE] for name in parts.names])
+    colour = [None if d.kind == "yellow" else HEAD_NAMES[d.colour] for d in (prints.designs[i] for i in known)]
+    own = np.array(colour)[:, None] == np.array(parts.names)
+    rest = (heads * ~own).sum(0)
+    wanted = np.where(palette & (rest > 0), parts.heads.sum(0) - (heads * own).sum(0), rest)
+    heads *= np.where(own, 1, wanted / np.maximum(rest, 1e-9))
     if not kept.any():  # of an untrained model all are smeared
         return {}
-    of = np.eye(len(known))[prints[kept]].T
+    of = np.eye(len(known))[rows[kept]].T
     plain = (of @ read[kept]) > 0.5 * of.sum(1, keepdims=True)  # (k, attributes)
     found: dict[str, NDArray[Any]] = dict(coarse({"heads": heads}))
     for name, shows in zip(reader.names, plain.T, strict=True):

@@ -11,7 +11,7 @@ anybody would print; they teach to encode what is there. New faces are never dra
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import find_objects, label
+from scipy.ndimage import binary_dilation, find_objects, label
 
 from minifaces.arrays import Bools, Pixels, Places
 from minifaces.ldraw.prints import Prints
@@ -38,7 +38,7 @@ class Pieces:
     """The pieces of every print, found once."""
 
     def __init__(self, prints: Prints) -> None:
-        self.of = [_pieces(texture[..., 3]) for texture in prints.colours]
+        self.of = [pieces(texture[..., 3]) for texture in prints.colours]
 
 
 def collages(prints: Prints, pieces: Pieces, choice: Places, count: int, rng: np.random.Generator) -> Pixels:
@@ -77,8 +77,12 @@ def _place(canvas: Pixels, taken: Bools, texture: Pixels, piece: Piece, moved: b
     canvas[top : top + height, left : left + width][inside] = ink[inside]
 
 
-def _pieces(alpha: Pixels) -> list[Piece]:
-    labels, _ = label(alpha > 0, np.ones((3, 3)))
+def pieces(alpha: Pixels, least: int = 0, gap: int = 0) -> list[Piece]:
+    """The pieces of a texture's `alpha` (H, W): what hangs together where there is more than `least`, over a `gap` of
+    up to twice so many texels too."""
+    ink = alpha > least
+    labels, _ = label(binary_dilation(ink, iterations=gap) if gap else ink, np.ones((3, 3)))
+    labels *= ink
     found = []
     for number, box in enumerate(find_objects(labels), 1):
         inside = labels[box] == number

@@ -185,8 +185,11 @@ class Model:
         return rounded(source.sample(n, seed, temperature, asked)).astype(np.float32)
 
     def avatar_latent(self, text: str) -> Latents:
-        """The face of a text, (d,): the first face of `avatar_seed(text)`, the same for the same text for good."""
-        return cast(Latents, self.sample_latents(1, avatar_seed(text))[0])
+        """The face of a text, (d,), the same for the same text for good: the first that `avatar_seed(text)` draws.
+        Where parts are known, it is of pleasant ones, on heads of a palette (`minifaces.studio.parts.AVATARS`)."""
+        source = next(iter(self.priors.values()))
+        asked = source.avatars() if isinstance(source, Parts) else None
+        return cast(Latents, self._draw(1, avatar_seed(text), 1.0, None, asked)[0])
 
     def avatar(self, text: str) -> Pictures:
         """The face of a text, such as an e-mail address, as a picture (H, W, 3) uint8."""
@@ -396,8 +399,8 @@ def _asked(having: Mapping[str, bool] | None, head: str | None, novelty: float |
     if having is not None and not isinstance(having, Mapping):
         raise UsageError(f"what faces should have must be a dict such as {{'smile': True}}, not {told(having)}")
     wanted = {word("an attribute", name): flag(name, whether) for name, whether in (having or {}).items()}
-    head = None if head is None else word("a head", head)
-    return Asked(wanted, head, NOVELTY if novelty is None else within("the novelty", novelty, 0, 1))
+    heads = {} if head is None else {word("a head", head): 1.0}
+    return Asked(wanted, heads, NOVELTY if novelty is None else within("the novelty", novelty, 0, 1))
 
 
 def _checked(pictures: Pixels) -> Pixels:

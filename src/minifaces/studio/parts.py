@@ -2,10 +2,11 @@
 
     parts = Parts.load("model/parts.safetensors")
     latents = parts.sample(25, seed=7)
-    latents = parts.sample(25, seed=7, asked=Asked(having={"eyewear": True}, head="medium nougat"))
+    latents = parts.sample(25, seed=7, asked=Asked({"eyewear": True}, {"medium nougat": 1}))
 
 A print's eyes, its mouth or that of another print which a clean seam joins to it, the colour of the head, a stage, and
-a few measures (how the colour wanders, how the print is warped and tinted) are drawn, each by its weight. A network
+a few measures (how the colour wanders, how the print is warped and tinted) are drawn, each by its weight. Prints are
+designs, and made ones, which nobody designed (`minifaces.ldraw.made`). A network
 (`minifaces.studio.latentnet`) that was taught by composed faces makes the latent which the encoder would read off such
 a face: there is nothing left to average over, so that one evaluation is enough and the parts come out as they are
 printed. All in double precision."""
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minifaces.arrays import Bools, Doubles, Places
+from minifaces.attributes import PLEASANT
 from minifaces.checks import one_of
 from minifaces.errors import UsageError
 from minifaces.studio.generator import normals, uniforms
@@ -30,21 +32,55 @@ BRIGHTEST = 0.97  # of a head, linear
 MEASURES = 8  # beside the head's colour: ink (3), scale and shift of the print (2 each), gain of the light
 NOVELTY = 0.5
 """the share of faces whose eyes and mouth are of two prints"""
+MADE = 0.5
+"""of that, the share of eyes, and of other mouths, that are of made prints"""
+AVATAR_HEADS = {
+    "yellow": 0.38,
+    "light nougat": 0.14,
+    "nougat": 0.14,
+    "medium nougat": 0.12,
+    "reddish brown": 0.12,
+    "light brown": 0.06,
+    "tan": 0.04,
+}
+"""the palette of avatars: colours of heads, and their shares"""
 HEAD, WITH, WITHOUT = "head.", "with.", "without."
+_KEPT = 8  # choices
 _CHUNK = 512  # faces at a time: a few megabytes
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What faces should have: attributes by name, with (True) or without (False), the name of a head's colour, and the
-    share whose eyes and mouth are of two prints."""
+    """What faces should have: attributes by name, with (True) or without (False), the shares of heads' colours by name
+    (any where there are none), the share whose eyes and mouth are of two prints, and whether they look at one."""
 
     having: Mapping[str, bool] = field(default_factory=dict)
-    head: str | None = None
+    heads: Mapping[str, float] = field(default_factory=dict)
     novelty: float = NOVELTY
+    front: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from others."""
+        return (*sorted(self.having.items()), *sorted(self.heads.items()), self.novelty, self.front)
 
 
 ANY = Asked()
+AVATARS = Asked({PLEASANT: True}, AVATAR_HEADS, front=True)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What may be drawn for what is asked, of k prints: `heads` (k, c) how often each comes in which colour, `mouths`
+    (k,) whose mouth may be another's, `made` the share of made prints, `joined` (k,) how often eyes have a mouth of
+    another print, `reached` (k,) how often they are drawn, added up, `stages` which rows of codes."""
+
+    heads: Doubles
+    mouths: Bools
+    made: float
+    joined: Doubles
+    reached: Doubles
+    stages: Places
 
 
 @dataclass(frozen=True)
@@ -61,10 +97,11 @@ class Drawn:
 class Parts:
     """Of k prints: `eyes`, `mouths` (2 k, e) are codes of the upper and the lower half of each as it is and, in the
     next row, mirrored; `heads` (k, c) how often each comes in which colour; `joins` (k, 2, k) whether the eyes of one
-    may have the mouth of another, turned the same way and the other way; `halves` by attribute, and whether that is
-    there, (2, k), which upper and which lower halves such faces are of. `colours` (c, 3) are linear, by their `names`;
-    `stages` (m, e) codes, each as it is and mirrored. `network` makes standard latents of codes and measures; `mean`,
-    `scale` (d,) are the latents'."""
+    may have the mouth of another, turned the same way and the other way; `made` (k,) which nobody designed; `halves` by
+    attribute, and whether that is there, (2, k), which upper and which lower halves such faces are of. `colours` (c, 3)
+    are linear, by their `names`; `stages` (m, e) codes, each as it is and mirrored, `front` (m,) those that show a
+    head from the front. `network` makes standard latents of
+    codes and measures; `mean`, `scale` (d,) are the latents'."""
 
     mean: Doubles
     scale: Doubles
@@ -75,8 +112,12 @@ class Parts:
     colours: Doubles
     names: tuple[str, ...]
     joins: Bools
+    made: Bools
+    front: Bools
     halves: dict[tuple[str, bool], Bools]
     network: Layers
+    choices: dict[tuple[object, ...], Choice] = field(default_factory=dict)
+    """those of late, by what was asked"""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Parts":
@@ -87,8 +128,9 @@ class Parts:
     def of(cls, tensors: dict[str, Doubles]) -> "Parts":
         """Parts of all their tensors by name; KeyError, ValueError or IndexError where they make none."""
         layers = dict(tensors)
-        mean, scale, eyes, mouths, stages, heads, joins = (
-            layers.pop(name) for name in ("mean", "scale", "eyes", "mouths", "stages", "heads", "joins")
+        mean, scale, eyes, mouths, stages, heads, joins, made, front = (
+            layers.pop(name)
+            for name in ("mean", "scale", "eyes", "mouths", "stages", "heads", "joins", "made", "front")
         )
         names = tuple(sorted(name.removeprefix(HEAD) for name in tensors if name.startswith(HEAD)))
         colours = np.array([layers.pop(HEAD + name) for name in names])
@@ -100,15 +142,23 @@ class Parts:
         }
         k, e = len(heads), stages.shape[1]
         may = np.unpackbits(joins.astype(np.int8).view(np.uint8), axis=1).astype(bool)[:, : 2 * k].reshape(k, 2, k)
-        fits = [eyes.shape == mouths.shape == (2 * k, e), heads.shape[1:] == (len(names),), colours.shape[1:] == (3,)]
+        fits = [
+            eyes.shape == mouths.shape == (2 * k, e),
+            made.shape == (k,),
+            front.shape == stages.shape[:1],
+            heads.shape[1:] == (len(names),),
+            colours.shape[1:] == (3,),
+        ]
         fits += [known.shape == (2, k) and (name, not has) in halves for (name, has), known in halves.items()]
         if not all(fits):
             raise ValueError("its parts do not fit one another")
         if (heads < 0).any() or not heads.any():
             raise ValueError("heads holds no weights")
+        if not (front > 0).any():
+            raise ValueError("no stage is from the front")
         network = Layers(layers)
         network.check(3 * e, 3 + MEASURES, mean, scale)
-        return cls(mean, scale, eyes, mouths, stages, heads, colours, names, may, halves, network)
+        return cls(mean, scale, eyes, mouths, stages, heads, colours, names, may, made > 0, front > 0, halves, network)
 
     @property
     def size(self) -> int:
@@ -124,28 +174,52 @@ class Parts:
 
     def drawn(self, share: Doubles, asked: Asked = ANY) -> Drawn:
         """The parts that uniform numbers (n, DRAWN) choose among those that have what is `asked`."""
-        k = len(self.heads)
-        upper_has, lower_has = self._having(asked.having)
-        partners = (self.joins & lower_has).reshape(k, 2 * k)  # turned as the eyes are, then the other way
-        count = partners.sum(1)
-        alone = upper_has & lower_has
-        joined = np.where(alone, np.where(count > 0, asked.novelty, 0.0), 1.0)
-        heads = self.heads * self._coloured(asked.head)
-        weights = np.cumsum(heads, axis=1)[:, -1] * upper_has * (alone | (count > 0))
-        if not weights.any():
-            raise UsageError("no face has all that is asked for: ask for less")
-        upper = _picked(np.cumsum(weights)[None], share[:, 0])
-        place = (share[:, 3] * count[upper]).astype(np.intp)
-        other = (np.cumsum(partners[upper], axis=1) <= place[:, None]).sum(1)
-        other = np.where(share[:, 2] < joined[upper], other, upper)
+        k, choice = len(self.heads), self.choice(asked)
+        upper = _picked(choice.reached[None], share[:, 0])
         mirrored = share[:, 1] >= 0.5
-        either = heads[upper] * (self.heads[other % k] > 0)  # colours in which both come out, if there are any
-        colours = np.where(either.any(1, keepdims=True), either, heads[upper])
+        partners = (self.joins[upper] & choice.mouths).reshape(-1, 2 * k)  # turned as the eyes are, then the other way
+        often = _shared(partners.astype(np.float64), np.tile(self.made, 2), choice.made)
+        other = np.where(share[:, 2] < choice.joined[upper], _picked(np.cumsum(often, axis=1), share[:, 3]), upper)
+        # Colours in which both come out, if there are any.
+        either = choice.heads[upper] * (self.heads[other % k] > 0)
+        colours = np.where(either.any(1, keepdims=True), either, choice.heads[upper])
         return Drawn(
             eyes=2 * upper + mirrored,
             mouths=2 * (other % k) + (mirrored ^ (other >= k)),
-            stages=(share[:, 5] * len(self.stages)).astype(np.intp),
+            stages=choice.stages[(share[:, 5] * len(choice.stages)).astype(np.intp)],
             colours=_picked(np.cumsum(colours, axis=1), share[:, 4]),
+        )
+
+    def choice(self, asked: Asked) -> Choice:
+        """What may be drawn for what is `asked`; UsageError where no face has all of it."""
+        if asked.key not in self.choices:
+            if len(self.choices) >= _KEPT:
+                self.choices.clear()
+            self.choices[asked.key] = self._choice(asked)
+        return self.choices[asked.key]
+
+    def avatars(self) -> Asked:
+        """What is asked of avatars: `AVATARS`, or nothing where no print is known to be pleasant."""
+        pleasant = self.halves.get((PLEASANT, True))
+        palette = np.array([name in AVATAR_HEADS for name in self.names])
+        return AVATARS if pleasant is not None and self.heads[pleasant.all(0)][:, palette].any() else ANY
+
+    def _choice(self, asked: Asked) -> Choice:
+        upper_has, lower_has = self._having(asked.having)
+        partnered, alone = (self.joins & lower_has).any((1, 2)), upper_has & lower_has
+        drawn = upper_has & (alone | partnered)
+        heads = self.heads * self._shares(asked.heads, drawn)
+        made = asked.novelty * MADE
+        weights = _shared(np.cumsum(heads, axis=1)[:, -1] * drawn, self.made, made)
+        if not weights.any():
+            raise UsageError("no face has all that is asked for: ask for less")
+        return Choice(
+            heads=heads,
+            mouths=lower_has,
+            made=made,
+            joined=np.where(alone, np.where(partnered, asked.novelty, 0.0), 1.0),
+            reached=np.cumsum(weights),
+            stages=np.flatnonzero(self.front | (not asked.front)),
         )
 
     def latents(self, drawn: Drawn, noise: Doubles) -> Doubles:
@@ -157,17 +231,33 @@ class Parts:
         latents: Doubles = self.mean + self.scale * np.concatenate(made)
         return latents
 
-    def _coloured(self, head: str | None) -> Bools:
-        """Which colours (c,) a head may have."""
-        if head is not None:
-            one_of("head", head, self.names)
-        return np.array([head in (None, name) for name in self.names])
+    def _shares(self, heads: Mapping[str, float], drawn: Bools) -> Doubles:
+        """Factors of the colours (c,) which give those of `heads` their shares among the prints that are `drawn`."""
+        if not heads:
+            return np.ones(len(self.names))
+        for name in heads:
+            one_of("head", name, self.names)
+        often = np.cumsum(self.heads * drawn[:, None], axis=0)[-1]
+        wanted = np.array([heads.get(name, 0.0) for name in self.names])
+        factors: Doubles = np.divide(wanted, often, out=np.zeros_like(often), where=often > 0)
+        return factors
 
     def _having(self, asked: Mapping[str, bool]) -> Bools:
         """Which upper halves and which lower ones faces may be of: (2, k)."""
         known = sorted({name for name, _ in self.halves})
         allowed = [self.halves[one_of("attribute", name, known), wanted] for name, wanted in asked.items()]
         return np.logical_and.reduce(allowed, axis=0) if allowed else np.ones((2, len(self.heads)), bool)
+
+
+def _shared(weights: Doubles, which: Bools, share: float) -> Doubles:
+    """`weights` (..., m) of which those of `which` (m,) make a `share`, and the others the rest, if there are both."""
+    parts = [np.cumsum(weights * some, axis=-1)[..., -1:] for some in (which, ~which)]
+    both = (parts[0] > 0) & (parts[1] > 0)
+    factors = [
+        np.divide(of, part, out=np.ones_like(part), where=both)
+        for of, part in zip((share, 1 - share), parts, strict=True)
+    ]
+    return np.asarray(weights * np.where(which, *factors), np.float64)
 
 
 def _picked(reached: Doubles, share: Doubles) -> Places:

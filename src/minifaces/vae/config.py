@@ -96,6 +96,7 @@ class Parts(FitSettings):
 
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # of training it; 0 leaves it out
     faces: Faces = 30_000  # that it is fitted to
+    made: Annotated[int, Field(ge=0, le=100_000)] = 400  # prints beside the designs', put together of theirs
     batch: Annotated[int, Field(ge=1, le=65536)] = 512  # faces a step
     code: Annotated[int, Field(ge=1, le=1024)] = 128  # numbers that stand for a part
     width: Annotated[int, Field(ge=8, le=4096)] = 384  # of the network's hidden layers

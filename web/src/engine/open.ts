@@ -174,7 +174,7 @@ class Client implements Engine {
     return (await this.randomMany([seed], temperature))[0]
   }
 
-  async randomMany(seeds: Seed[], temperature = 1, asked?: Asked): Promise<Latent[]> {
+  async randomMany(seeds: Seed[], temperature = 1, asked?: Asked | "avatars"): Promise<Latent[]> {
     await this.loadPrior(this.prior)
     const latents: Latent[] = []
     for (let i = 0; i < seeds.length; i += SLICE)
@@ -192,7 +192,7 @@ class Client implements Engine {
 
   async avatar(text: string): Promise<{ seed: Seed; latent: Latent }> {
     const seed = avatarSeed(text)
-    return { seed, latent: await this.random(seed) }
+    return { seed, latent: (await this.randomMany([seed], 1, "avatars"))[0] }
   }
 
   async vary(latent: Latent, seed: Seed, share: number): Promise<Latent> {

@@ -7,6 +7,8 @@ import type { Tensor } from "./unpack"
 export interface Prior {
   /** The first faces of seeds, each (d,), as Python's `sample(n, seed, temperature, asked)` draws them. */
   sample(seeds: Seed[], temperature: number, asked?: Asked): Float64Array[]
+  /** what is asked of avatars, if anything */
+  avatars?(): Asked | undefined
 }
 
 type Maker = new (tensors: Map<string, Tensor>) => Prior

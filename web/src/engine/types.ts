@@ -93,12 +93,13 @@ export interface Framed {
   crop: Crop
 }
 
-/** What faces should have (true) or lack (false), the name of the head's colour, and the share whose eyes and mouth are
- * of two prints: of a prior that knows parts of faces. */
+/** What faces should have (true) or lack (false), the shares of heads' colours by name, the share whose eyes and mouth are
+ * of two prints, and whether they look at one: of a prior that knows parts of faces. */
 export interface Asked {
   having?: Record<string, boolean>
-  head?: string
+  heads?: Record<string, number>
   novelty?: number
+  front?: boolean
 }
 
 /** How far a part of the page's data ("decoder", "flow", ...) has come: bytes as transferred. `loaded === total` once
@@ -140,7 +141,7 @@ export interface Engine {
   asks: { having: string[]; labels: string[]; heads: string[] } | null
   /** Several at once, quicker than one by one; in the order of the seeds. Only a prior of parts can be asked. */
   randomMany(seeds: Seed[], temperature?: number, asked?: Asked): Promise<Latent[]>
-  /** The face of a text, and its seed: avatar(text) is random(seed). Any text, "" included. */
+  /** The face of a text, and its seed: with pleasant faces alone where parts of faces are known. Any text, "" included. */
   avatar(text: string): Promise<{ seed: Seed; latent: Latent }>
   avatarSeed(text: string): Seed
   /** The noise that a seed means (docs/reference/architecture.md): what random faces start from. */

@@ -19,7 +19,7 @@ export interface Requests {
   decode: { latents: Numbers[] }
   encode: { pixels: Uint8ClampedArray }
   edit: { latent: Numbers; name: string; amount: number }
-  random: { seeds: Seed[]; temperature: number; prior: string; asked?: Asked }
+  random: { seeds: Seed[]; temperature: number; prior: string; asked?: Asked | "avatars" }
   path: { kind: PathKind; stops: Numbers[]; steps: number; loop: boolean; eased: boolean }
   halt: null
 }
@@ -84,7 +84,8 @@ const work: { [K in keyof Requests]: (request: Requests[K]) => Answers[K] | Prom
     return editor.change(latent, name, amount)
   },
   random({ seeds, temperature, prior, asked }) {
-    const drawn = priors.get(prior)!.sample(seeds, temperature, asked)
+    const source = priors.get(prior)!
+    const drawn = source.sample(seeds, temperature, asked === "avatars" ? source.avatars?.() : asked)
     return drawn.map(latent => Float32Array.from(latent, value => rounded(value)))
   },
   async path({ kind, stops, steps, loop, eased }) {

@@ -94,7 +94,7 @@ export function avatarView(app: App, params: URLSearchParams, keepAddress: Remem
         h("p", {}, "Two names, and your face becomes your friend’s, in one link."),
         labelled("A friend’s name", friend),
         h("h2", {}, "Always the same"),
-        h("p", {}, "The text’s SHA-256 is the seed of a random face. The same text gives the same face here, on the command line and in Python, on any machine."),
+        h("p", {}, "The text’s SHA-256 is the seed of a random face, of those that one is glad to be given. The same text gives the same face here, on the command line and in Python, on any machine."),
         h("p", {}, command),
       ),
     ),

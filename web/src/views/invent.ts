@@ -61,7 +61,7 @@ export function inventView(app: App, params: URLSearchParams, keepAddress: Remem
     const having: Record<string, boolean> = {}
     if (state.without) having[state.without] = false
     if (state.with) having[state.with] = true
-    return { having, head: state.head || undefined }
+    return { having, heads: state.head ? { [state.head]: 1 } : undefined }
   }
 
   /** The wall's faces: seeds one after the other, or variations of one face. */

@@ -9,16 +9,30 @@ import type { Tensor } from "../unpack"
 
 const [PARTS_STREAM, MEASURES_STREAM] = [7, 8]
 const [DRAWN, MEASURES] = [6, 8]
-const [TINT, TINT_EACH, BRIGHTEST, NOVELTY] = [0.05, 0.03, 0.97, 0.5]
+const [TINT, TINT_EACH, BRIGHTEST, NOVELTY, MADE] = [0.05, 0.03, 0.97, 0.5, 0.5]
 const HEAD = "head."
+const PLEASANT = "pleasant"
+const AVATAR_HEADS: Record<string, number> = {
+  yellow: 0.38,
+  "light nougat": 0.14,
+  nougat: 0.14,
+  "medium nougat": 0.12,
+  "reddish brown": 0.12,
+  "light brown": 0.06,
+  tan: 0.04,
+}
 
-/** Of each print: how often it is of which colour; the other mouths that its eyes may have, and how often they
- * have one of them; how often it is drawn, added up. */
+/** Of each print: how often it is of which colour; which other mouths its eyes may have, their weights added up, and
+ * how often they have one of them; how often it is drawn, added up. */
 interface Choice {
   heads: Float64Array[]
-  partners: number[][]
+  lower: boolean[]
+  made: number
+  partners: Map<number, Float64Array>
   joined: number[]
   reached: Float64Array
+  /** rows of the stages' codes */
+  stages: number[]
 }
 
 export default class Parts implements Prior {
@@ -33,6 +47,8 @@ export default class Parts implements Prior {
   private readonly colours: Float32Array[]
   /** bits, which other mouths the eyes of a print may have: turned as they are, then the other way */
   private readonly joins: Uint8Array[]
+  /** which prints nobody designed */
+  private readonly made: boolean[]
   private readonly tensors: Map<string, Tensor>
   private readonly network: Layers
   private usual?: Choice
@@ -47,6 +63,7 @@ export default class Parts implements Prior {
     this.colours = [...tensors.keys()].filter(name => name.startsWith(HEAD)).sort().map(vector)
     const { shape, data } = tensors.get("joins")!
     this.joins = this.heads.map((_, i) => Uint8Array.from(data.subarray(i * shape[1], (i + 1) * shape[1])))
+    this.made = Array.from(tensors.get("made")!.data, value => value > 0)
     this.tensors = tensors
     this.network = new Layers(tensors)
   }
@@ -62,32 +79,71 @@ export default class Parts implements Prior {
     return made.map(row => row.map((value, i) => this.mean[i] + this.scale[i] * value))
   }
 
+  /** What is asked of avatars: pleasant faces, heads of a palette; nothing where no print is known to be pleasant. */
+  avatars(): Asked | undefined {
+    const [pleasant, k] = [this.tensors.get(`with.${PLEASANT}`)?.data, this.heads.length]
+    const palette = this.names().map(name => name in AVATAR_HEADS)
+    const some = pleasant && this.heads.some((row, i) => pleasant[i] && pleasant[k + i] && row.some((weight, c) => palette[c] && weight > 0))
+    return some ? { having: { [PLEASANT]: true }, heads: AVATAR_HEADS, front: true } : undefined
+  }
+
+  private names(): string[] {
+    return [...this.tensors.keys()].filter(name => name.startsWith(HEAD)).sort().map(name => name.slice(HEAD.length))
+  }
+
   /** What may be drawn for what is asked. */
-  private choice({ having = {}, head, novelty = NOVELTY }: Asked): Choice {
+  private choice({ having = {}, heads: shares, novelty = NOVELTY, front }: Asked): Choice {
     const k = this.heads.length
     const halves = Object.entries(having).map(([name, has]) => this.tensors.get(`${has ? "with" : "without"}.${name}`)!.data)
     const may = (half: number) => Array.from({ length: k }, (_, i) => halves.every(known => known[half * k + i] > 0))
     const [upper, lower] = [may(0), may(1)]
-    const names = [...this.tensors.keys()].filter(name => name.startsWith(HEAD)).sort()
-    const heads = this.heads.map(row => row.map((weight, i) => (head && names[i] !== HEAD + head ? 0 : weight)))
-    const partners = this.joins.map(bits =>
-      Array.from({ length: 2 * k }, (_, i) => i).filter(i => (bits[i >> 3] << (i & 7)) & 128 && lower[i % k]),
-    )
+    const partnered = this.heads.map((_, i) => lower.some((has, j) => has && (this.may(i, j) || this.may(i, k + j))))
     const alone = upper.map((has, i) => has && lower[i])
-    const weights = heads.map((row, i) => (upper[i] && (alone[i] || partners[i].length) ? added(row).at(-1)! : 0))
+    const drawn = upper.map((has, i) => has && (alone[i] || partnered[i]))
+    const heads = shares ? this.shared(shares, drawn) : this.heads
+    const made = novelty * MADE
+    const weights = sharedOut(heads.map((row, i) => (drawn[i] ? added(row).at(-1)! : 0)), this.made, made)
     if (!weights.some(weight => weight > 0)) throw new Error("No face has all that is asked for: ask for less.")
-    const joined = alone.map((whole, i) => (!whole ? 1 : partners[i].length ? novelty : 0))
-    return { heads, partners, joined, reached: added(weights) }
+    const joined = alone.map((whole, i) => (!whole ? 1 : partnered[i] ? novelty : 0))
+    const stages = [...this.stages.keys()].filter(i => !front || this.tensors.get("front")!.data[i] > 0)
+    return { heads, lower, made, partners: new Map(), joined, reached: added(weights), stages }
   }
 
-  private drawn(seed: Seed, temperature: number, { heads, partners, joined, reached }: Choice) {
+  /** Whether the eyes of a print may have a mouth: those turned as the eyes are, then the other way. */
+  private may(eyes: number, mouth: number): boolean {
+    return ((this.joins[eyes][mouth >> 3] << (mouth & 7)) & 128) > 0
+  }
+
+  /** `heads` with the colours of `shares` as often as these say, among the prints that are `drawn`. */
+  private shared(shares: Record<string, number>, drawn: boolean[]): Float64Array[] {
+    const factors = this.names().map((name, c) => {
+      let often = 0
+      this.heads.forEach((row, i) => (often += drawn[i] ? row[c] : 0))
+      return often > 0 ? (shares[name] ?? 0) / often : 0
+    })
+    return this.heads.map(row => row.map((weight, c) => weight * factors[c]))
+  }
+
+  /** The weights, added up, of the other mouths that a print's eyes may have. */
+  private partners(eyes: number, { lower, made, partners }: Choice): Float64Array {
+    const k = this.heads.length
+    let known = partners.get(eyes)
+    if (!known) {
+      const weights = Array.from({ length: 2 * k }, (_, i) => (this.may(eyes, i) && lower[i % k] ? 1 : 0))
+      known = added(sharedOut(weights, [...this.made, ...this.made], made))
+      partners.set(eyes, known)
+    }
+    return known
+  }
+
+  private drawn(seed: Seed, temperature: number, choice: Choice) {
+    const { heads, joined, reached, stages } = choice
     const k = this.heads.length
     const share = uniforms(seed, DRAWN, PARTS_STREAM)
     const noise = normals(seed, 4 + MEASURES, MEASURES_STREAM).map(value => temperature * value)
     const upper = picked(reached, share[0])
     const mirrored = share[1] >= 0.5 ? 1 : 0
-    const mouths = partners[upper]
-    const other = share[2] < joined[upper] ? mouths[Math.floor(share[3] * mouths.length)] : upper
+    const other = share[2] < joined[upper] ? picked(this.partners(upper, choice), share[3]) : upper
     const either = heads[upper].map((weight, i) => (this.heads[other % k][i] > 0 ? weight : 0)) // in which both come out
     const colours = either.some(weight => weight > 0) ? either : heads[upper]
     const colour = this.colours[picked(added(colours), share[4])]
@@ -97,7 +153,7 @@ export default class Parts implements Prior {
     const codes = [
       this.eyes[2 * upper + mirrored],
       this.mouths[2 * (other % k) + (mirrored ^ (other >= k ? 1 : 0))],
-      this.stages[Math.floor(share[5] * this.stages.length)],
+      this.stages[stages[Math.floor(share[5] * stages.length)]],
     ]
     return { codes: Float64Array.from(codes.flatMap(code => [...code])), told: [...head, ...noise.subarray(4)] }
   }
@@ -108,6 +164,15 @@ function added(values: ArrayLike<number>): Float64Array {
   const sums = Float64Array.from(values)
   for (let i = 1; i < sums.length; i++) sums[i] += sums[i - 1]
   return sums
+}
+
+/** Weights of which those of `which` make a `share`, and the others the rest, if there are both. */
+function sharedOut(weights: number[], which: boolean[], share: number): number[] {
+  let [those, others] = [0, 0]
+  weights.forEach((weight, i) => (which[i] ? (those += weight) : (others += weight)))
+  if (!(those > 0 && others > 0)) return weights
+  const [factor, other] = [share / those, (1 - share) / others]
+  return weights.map((weight, i) => weight * (which[i] ? factor : other))
 }
 
 /** Of weights that add up to `reached`, a number for a share in [0, 1). */
