@@ -89,7 +89,7 @@ def test_what_was_seen_is_of_designs() -> None:
     pleasant = [
         seen()[design.name][PLEASANT] for design in designs.values() if design.split == "train"
     ]  # all looked at
-    assert (len(pleasant), sum(map(bool, pleasant))) == (310, 94)
+    assert (len(pleasant), sum(map(bool, pleasant))) == (310, 92)
     for name, found in seen().items():
         for attribute, value in found.items():
             assert truth(designs[name]).get(attribute) is value
