@@ -66,7 +66,7 @@ class Asked:
 
 
 ANY = Asked()
-AVATARS = Asked({PLEASANT: True}, AVATAR_HEADS, front=True)
+AVATARS = Asked({PLEASANT: True}, AVATAR_HEADS, novelty=1.0, front=True)
 
 
 @dataclass(frozen=True)

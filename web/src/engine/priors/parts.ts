@@ -84,7 +84,7 @@ export default class Parts implements Prior {
     const [pleasant, k] = [this.tensors.get(`with.${PLEASANT}`)?.data, this.heads.length]
     const palette = this.names().map(name => name in AVATAR_HEADS)
     const some = pleasant && this.heads.some((row, i) => pleasant[i] && pleasant[k + i] && row.some((weight, c) => palette[c] && weight > 0))
-    return some ? { having: { [PLEASANT]: true }, heads: AVATAR_HEADS, front: true } : undefined
+    return some ? { having: { [PLEASANT]: true }, heads: AVATAR_HEADS, novelty: 1, front: true } : undefined
   }
 
   private names(): string[] {
