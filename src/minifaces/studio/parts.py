@@ -71,15 +71,16 @@ AVATARS = Asked({PLEASANT: True}, AVATAR_HEADS, novelty=1.0, front=True)
 
 @dataclass(frozen=True)
 class Choice:
-    """What may be drawn for what is asked, of k prints: `heads` (k, c) how often each comes in which colour, `mouths`
-    (k,) whose mouth may be another's, `made` the share of made prints, `joined` (k,) how often eyes have a mouth of
-    another print, `reached` (k,) how often they are drawn, added up, `stages` which rows of codes."""
+    """What may be drawn for what is asked, of k prints and c colours: `colours` (c,) how often heads are of each, added
+    up, `reached` (c, k) how often the eyes of each print are then drawn, added up, `joined` (c, k) how often these have
+    a mouth of another print, `mouths` (c, k) which may be that, `made` the share of made prints, `stages` which rows of
+    codes."""
 
-    heads: Doubles
+    colours: Doubles
+    reached: Doubles
+    joined: Doubles
     mouths: Bools
     made: float
-    joined: Doubles
-    reached: Doubles
     stages: Places
 
 
@@ -175,19 +176,19 @@ class Parts:
     def drawn(self, share: Doubles, asked: Asked = ANY) -> Drawn:
         """The parts that uniform numbers (n, DRAWN) choose among those that have what is `asked`."""
         k, choice = len(self.heads), self.choice(asked)
-        upper = _picked(choice.reached[None], share[:, 0])
+        colour = _picked(choice.colours[None], share[:, 4])
+        upper = _picked(choice.reached[colour], share[:, 0])
         mirrored = share[:, 1] >= 0.5
-        partners = (self.joins[upper] & choice.mouths).reshape(-1, 2 * k)  # turned as the eyes are, then the other way
+        # Turned as the eyes are, then the other way.
+        partners = (self.joins[upper] & choice.mouths[colour][:, None]).reshape(-1, 2 * k)
         often = _shared(partners.astype(np.float64), np.tile(self.made, 2), choice.made)
-        other = np.where(share[:, 2] < choice.joined[upper], _picked(np.cumsum(often, axis=1), share[:, 3]), upper)
-        # Colours in which both come out, if there are any.
-        either = choice.heads[upper] * (self.heads[other % k] > 0)
-        colours = np.where(either.any(1, keepdims=True), either, choice.heads[upper])
+        joined = share[:, 2] < choice.joined[colour, upper]
+        other = np.where(joined, _picked(np.cumsum(often, axis=1), share[:, 3]), upper)
         return Drawn(
             eyes=2 * upper + mirrored,
             mouths=2 * (other % k) + (mirrored ^ (other >= k)),
             stages=choice.stages[(share[:, 5] * len(choice.stages)).astype(np.intp)],
-            colours=_picked(np.cumsum(colours, axis=1), share[:, 4]),
+            colours=colour,
         )
 
     def choice(self, asked: Asked) -> Choice:
@@ -204,24 +205,6 @@ class Parts:
         palette = np.array([name in AVATAR_HEADS for name in self.names])
         return AVATARS if pleasant is not None and self.heads[pleasant.all(0)][:, palette].any() else ANY
 
-    def _choice(self, asked: Asked) -> Choice:
-        upper_has, lower_has = self._having(asked.having)
-        partnered, alone = (self.joins & lower_has).any((1, 2)), upper_has & lower_has
-        drawn = upper_has & (alone | partnered)
-        heads = self.heads * self._shares(asked.heads, drawn)
-        made = asked.novelty * MADE
-        weights = _shared(np.cumsum(heads, axis=1)[:, -1] * drawn, self.made, made)
-        if not weights.any():
-            raise UsageError("no face has all that is asked for: ask for less")
-        return Choice(
-            heads=heads,
-            mouths=lower_has,
-            made=made,
-            joined=np.where(alone, np.where(partnered, asked.novelty, 0.0), 1.0),
-            reached=np.cumsum(weights),
-            stages=np.flatnonzero(self.front | (not asked.front)),
-        )
-
     def latents(self, drawn: Drawn, noise: Doubles) -> Doubles:
         """Latents (n, d) of parts, with what varies beside them: 4 + MEASURES standard normal numbers, (n, 12)."""
         codes = np.concatenate([self.eyes[drawn.eyes], self.mouths[drawn.mouths], self.stages[drawn.stages]], 1)
@@ -231,16 +214,33 @@ class Parts:
         latents: Doubles = self.mean + self.scale * np.concatenate(made)
         return latents
 
-    def _shares(self, heads: Mapping[str, float], drawn: Bools) -> Doubles:
-        """Factors of the colours (c,) which give those of `heads` their shares among the prints that are `drawn`."""
+    def _choice(self, asked: Asked) -> Choice:
+        upper_has, lower_has = self._having(asked.having)
+        mouths = (self.heads > 0).T & lower_has  # that come out in a colour
+        partnered = (self.joins.any(1).astype(np.float32) @ mouths.T.astype(np.float32)).T > 0
+        alone = upper_has & lower_has
+        heads = np.where(upper_has & (alone | partnered), self.heads.T, 0.0)
+        often = np.cumsum(heads, axis=1)[:, -1]
+        colours = self._shares(asked.heads, often)
+        if not colours.any():
+            raise UsageError("no face has all that is asked for: ask for less")
+        made = asked.novelty * MADE
+        return Choice(
+            colours=np.cumsum(colours),
+            reached=np.cumsum(_shared(heads, self.made, made), axis=1),
+            joined=np.where(alone, np.where(partnered, asked.novelty, 0.0), 1.0),
+            mouths=mouths,
+            made=made,
+            stages=np.flatnonzero(self.front | (not asked.front)),
+        )
+
+    def _shares(self, heads: Mapping[str, float], often: Doubles) -> Doubles:
+        """How often heads are of which colour (c,): as `often` as they come, or as `heads` say if they come at all."""
         if not heads:
-            return np.ones(len(self.names))
+            return often
         for name in heads:
             one_of("head", name, self.names)
-        often = np.cumsum(self.heads * drawn[:, None], axis=0)[-1]
-        wanted = np.array([heads.get(name, 0.0) for name in self.names])
-        factors: Doubles = np.divide(wanted, often, out=np.zeros_like(often), where=often > 0)
-        return factors
+        return np.where(often > 0, [heads.get(name, 0.0) for name in self.names], 0.0)
 
     def _having(self, asked: Mapping[str, bool]) -> Bools:
         """Which upper halves and which lower ones faces may be of: (2, k)."""

@@ -22,15 +22,16 @@ const AVATAR_HEADS: Record<string, number> = {
   tan: 0.04,
 }
 
-/** Of each print: how often it is of which colour; which other mouths its eyes may have, their weights added up, and
- * how often they have one of them; how often it is drawn, added up. */
+/** How often heads are of each colour, added up; for each colour, how often the eyes of each print are drawn, added up,
+ * how often these have a mouth of another print, and which prints' mouths may be that. */
 interface Choice {
-  heads: Float64Array[]
-  lower: boolean[]
+  colours: Float64Array
+  reached: Float64Array[]
+  joined: number[][]
+  mouths: boolean[][]
   made: number
-  partners: Map<number, Float64Array>
-  joined: number[]
-  reached: Float64Array
+  /** by colour and eyes: the weights of other mouths, added up */
+  partners: Map<string, Float64Array>
   /** rows of the stages' codes */
   stages: number[]
 }
@@ -97,16 +98,26 @@ export default class Parts implements Prior {
     const halves = Object.entries(having).map(([name, has]) => this.tensors.get(`${has ? "with" : "without"}.${name}`)!.data)
     const may = (half: number) => Array.from({ length: k }, (_, i) => halves.every(known => known[half * k + i] > 0))
     const [upper, lower] = [may(0), may(1)]
-    const partnered = this.heads.map((_, i) => lower.some((has, j) => has && (this.may(i, j) || this.may(i, k + j))))
+    const mouths = this.colours.map((_, c) => lower.map((has, i) => has && this.heads[i][c] > 0)) // that come out in a colour
+    const partnered = this.colours.map(() => new Array<boolean>(k).fill(false))
+    for (let i = 0; i < k; i++)
+      for (let j = 0; j < k; j++)
+        if (lower[j] && (this.may(i, j) || this.may(i, k + j))) partnered.forEach((row, c) => (row[i] ||= mouths[c][j]))
     const alone = upper.map((has, i) => has && lower[i])
-    const drawn = upper.map((has, i) => has && (alone[i] || partnered[i]))
-    const heads = shares ? this.shared(shares, drawn) : this.heads
+    const heads = partnered.map((row, c) => row.map((some, i) => (upper[i] && (alone[i] || some) ? this.heads[i][c] : 0)))
+    const often = heads.map(row => added(row).at(-1)!)
+    const colours = shares ? this.names().map((name, c) => (often[c] > 0 ? (shares[name] ?? 0) : 0)) : often
+    if (!colours.some(weight => weight > 0)) throw new Error("No face has all that is asked for: ask for less.")
     const made = novelty * MADE
-    const weights = sharedOut(heads.map((row, i) => (drawn[i] ? added(row).at(-1)! : 0)), this.made, made)
-    if (!weights.some(weight => weight > 0)) throw new Error("No face has all that is asked for: ask for less.")
-    const joined = alone.map((whole, i) => (!whole ? 1 : partnered[i] ? novelty : 0))
-    const stages = [...this.stages.keys()].filter(i => !front || this.tensors.get("front")!.data[i] > 0)
-    return { heads, lower, made, partners: new Map(), joined, reached: added(weights), stages }
+    return {
+      colours: added(colours),
+      reached: heads.map(row => added(sharedOut(row, this.made, made))),
+      joined: partnered.map(row => row.map((some, i) => (!alone[i] ? 1 : some ? novelty : 0))),
+      mouths,
+      made,
+      partners: new Map(),
+      stages: [...this.stages.keys()].filter(i => !front || this.tensors.get("front")!.data[i] > 0),
+    }
   }
 
   /** Whether the eyes of a print may have a mouth: those turned as the eyes are, then the other way. */
@@ -114,46 +125,33 @@ export default class Parts implements Prior {
     return ((this.joins[eyes][mouth >> 3] << (mouth & 7)) & 128) > 0
   }
 
-  /** `heads` with the colours of `shares` as often as these say, among the prints that are `drawn`. */
-  private shared(shares: Record<string, number>, drawn: boolean[]): Float64Array[] {
-    const factors = this.names().map((name, c) => {
-      let often = 0
-      this.heads.forEach((row, i) => (often += drawn[i] ? row[c] : 0))
-      return often > 0 ? (shares[name] ?? 0) / often : 0
-    })
-    return this.heads.map(row => row.map((weight, c) => weight * factors[c]))
-  }
-
-  /** The weights, added up, of the other mouths that a print's eyes may have. */
-  private partners(eyes: number, { lower, made, partners }: Choice): Float64Array {
-    const k = this.heads.length
-    let known = partners.get(eyes)
+  /** The weights, added up, of the other mouths that a print's eyes may have on a head of a colour. */
+  private partners(eyes: number, colour: number, { mouths, made, partners }: Choice): Float64Array {
+    const [k, key] = [this.heads.length, `${colour} ${eyes}`]
+    let known = partners.get(key)
     if (!known) {
-      const weights = Array.from({ length: 2 * k }, (_, i) => (this.may(eyes, i) && lower[i % k] ? 1 : 0))
+      const weights = Array.from({ length: 2 * k }, (_, i) => (this.may(eyes, i) && mouths[colour][i % k] ? 1 : 0))
       known = added(sharedOut(weights, [...this.made, ...this.made], made))
-      partners.set(eyes, known)
+      partners.set(key, known)
     }
     return known
   }
 
   private drawn(seed: Seed, temperature: number, choice: Choice) {
-    const { heads, joined, reached, stages } = choice
     const k = this.heads.length
     const share = uniforms(seed, DRAWN, PARTS_STREAM)
     const noise = normals(seed, 4 + MEASURES, MEASURES_STREAM).map(value => temperature * value)
-    const upper = picked(reached, share[0])
+    const colour = picked(choice.colours, share[4])
+    const upper = picked(choice.reached[colour], share[0])
     const mirrored = share[1] >= 0.5 ? 1 : 0
-    const other = share[2] < joined[upper] ? picked(this.partners(upper, choice), share[3]) : upper
-    const either = heads[upper].map((weight, i) => (this.heads[other % k][i] > 0 ? weight : 0)) // in which both come out
-    const colours = either.some(weight => weight > 0) ? either : heads[upper]
-    const colour = this.colours[picked(added(colours), share[4])]
-    const head = Array.from(colour, (value, i) =>
+    const other = share[2] < choice.joined[colour][upper] ? picked(this.partners(upper, colour, choice), share[3]) : upper
+    const head = Array.from(this.colours[colour], (value, i) =>
       Math.sqrt(Math.min(value * Math.exp(TINT * noise[0] + TINT_EACH * noise[1 + i]), BRIGHTEST)),
     )
     const codes = [
       this.eyes[2 * upper + mirrored],
       this.mouths[2 * (other % k) + (mirrored ^ (other >= k ? 1 : 0))],
-      this.stages[stages[Math.floor(share[5] * stages.length)]],
+      this.stages[choice.stages[Math.floor(share[5] * choice.stages.length)]],
     ]
     return { codes: Float64Array.from(codes.flatMap(code => [...code])), told: [...head, ...noise.subarray(4)] }
   }
