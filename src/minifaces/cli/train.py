@@ -85,6 +85,12 @@ def train(
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the -o folder.")] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help="Also write losses, sheets of faces and the gallery for TensorBoard, in training/."
+        ),
+    ] = False,
     refit: Annotated[
         Path | None,
         typer.Option(
@@ -109,10 +115,12 @@ def train(
         raise UsageError(f"{names[0]}: name the data with --data; NAMEs are for --refit MODEL")
     if resume:
         told = "a run goes on as it was begun; --steps makes it longer or shorter"
-        _check_given(context, "--resume", ("resume", "output", "steps", "threads"), told)
+        _check_given(context, "--resume", ("resume", "output", "steps", "threads", "tensorboard"), told)
     _check_length({"--minutes": minutes, "--epochs": epochs, "--steps": steps})
     _check_data(data)
     _check_installed()
+    if tensorboard:
+        needs("--tensorboard", "tensorboard", "tensorboard")
     from minifaces.fits.export import export_model
     from minifaces.vae import config
     from minifaces.vae import train as training
@@ -126,10 +134,22 @@ def train(
         run = training.begin(wanted, data or "composed", place, seed, steps, minutes, start, threads)
     writes = run.accelerator.is_main_process  # of several processes, one
     with training_bar(run.progress.step, run.progress.steps or None, writes) as update:
-        trained = run.train(update)
+        trained = run.train(update, board=tensorboard)
     if writes:
         export_model(trained, output, shown(output.resolve().name), _say_doing)
+        if tensorboard:
+            _show_gallery(output, trained.steps)
         say(f"{output}: {_summary(trained)}; try minifaces demo --model {output}")
+
+
+def _show_gallery(model: Path, steps: int) -> None:
+    """Add the finished model's gallery to what TensorBoard shows of its training."""
+    import minifaces
+    from minifaces.vae.board import Board
+
+    board = Board(model / "training", steps)
+    board.gallery(minifaces.load(model))
+    board.close()
 
 
 def _refit(model: Path, names: list[str], data: str | None, changes: Mapping[str, object], threads: int | None) -> None:
@@ -168,7 +188,7 @@ def _check_data(data: str | None) -> None:
 
 
 def _check_installed() -> None:
-    needs("training", "train", "torch", "accelerate", "onnx", "onnxscript", "tensorboard", "numba", "scipy", "sklearn")
+    needs("training", "train", "torch", "accelerate", "onnx", "onnxscript", "numba", "scipy", "sklearn")
 
 
 def _say_doing(what: str) -> None:

@@ -2,36 +2,25 @@
 
 import json
 import signal
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from minifaces.errors import MinifacesWarning
 from minifaces.files import write_text
+from minifaces.vae.board import Board
 
 
 class Log:
-    """Losses as JSON lines and for TensorBoard, averaged over `every` steps."""
+    """Losses as JSON lines, and on a board if there is one, averaged over `every` steps."""
 
-    def __init__(self, folder: Path, active: bool, first: int, every: int = 50) -> None:
-        self.first, self.every = first, every
+    def __init__(self, folder: Path, active: bool, first: int, every: int = 50, board: Board | None = None) -> None:
+        self.first, self.every, self.board = first, every, board
         self.kept: list[dict[str, float]] = []
         self.file: IO[str] | None = None
-        self.board = None
         if active:
             _cut(folder / "log.jsonl", first)
             self.file = (folder / "log.jsonl").open("a")
-            from torch.utils.tensorboard import SummaryWriter  # slow to import
-
-            try:
-                self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first)
-            except UnicodeEncodeError:
-                message = (
-                    f"{folder} holds nothing for TensorBoard, which takes no name that is not UTF-8; log.jsonl does"
-                )
-                warnings.warn(message, MinifacesWarning, stacklevel=2)
 
     def write(self, step: int, values: dict[str, float]) -> None:
         self.kept.append(values)
@@ -42,8 +31,7 @@ class Log:
         self.file.write(json.dumps({"step": step, **{k: float(f"{v:.6g}") for k, v in mean.items()}}) + "\n")
         self.file.flush()
         if self.board is not None:
-            for name, value in mean.items():
-                self.board.add_scalar(name, value, step)
+            self.board.losses(step, mean)
 
     def close(self) -> None:
         for file in (self.file, self.board):

@@ -22,6 +22,7 @@ from torch import Tensor
 from minifaces.errors import MinifacesError, MinifacesWarning, UsageError
 from minifaces.files import atomic
 from minifaces.vae import ahead, checkpoint, losses
+from minifaces.vae.board import Board
 from minifaces.vae.checkpoint import Checkpoint
 from minifaces.vae.coding import planes
 from minifaces.vae.config import Config, Optimiser
@@ -96,7 +97,7 @@ def resume(folder: Path, steps: int | None = None, threads: int | None = None, h
 
 
 class Run:
-    """One training run in `folder` (checkpoint, log.jsonl, tensorboard, sheets).
+    """One training run in `folder` (checkpoint, log.jsonl, sheets, and tensorboard if asked for).
 
     Several processes, started together by `torchrun` or `accelerate launch`, each take a batch a step and share what
     they learn; the first of them writes."""
@@ -135,14 +136,16 @@ class Run:
         self.bare.load_state_dict(checkpoint.weights(model, self.bare.state_dict()))
         self.average = self._copy(self.bare.state_dict())
 
-    def train(self, report: Callable[[Status], None] = lambda _: None, save_every: float = 120.0) -> Trained:
+    def train(
+        self, report: Callable[[Status], None] = lambda _: None, save_every: float = 120.0, board: bool = False
+    ) -> Trained:
         """Train to the end. Where the loss becomes no number, it goes back to the last checkpoint and on at half the
         learning rate, with a MinifacesWarning.
 
         Raises MinifacesError when interrupted, with a checkpoint saved and how to go on; where nothing can be written,
         with the checkpoint before kept; where going back did not help."""
         try:
-            return self._train(report, save_every)
+            return self._train(report, save_every, board)
         except OSError as error:
             kept = checkpoint.exists(self.folder / self.CHECKPOINT)
             remedy = f"the last checkpoint is kept, go on with --resume --output {self.folder.parent}"
@@ -150,11 +153,13 @@ class Run:
                 f"cannot write {self.folder}: {error.strerror or error}{f'; {remedy}' if kept else ''}"
             ) from error
 
-    def _train(self, report: Callable[[Status], None], save_every: float) -> Trained:
+    def _train(self, report: Callable[[Status], None], save_every: float, board: bool) -> Trained:
         self.folder.mkdir(parents=True, exist_ok=True)
         progress, batches, held_out = self.progress, self._batches(), self.source.held_out(SHEET)
         good = self._state()
-        log = Log(self.folder, self.accelerator.is_main_process, progress.step)
+        writes = self.accelerator.is_main_process
+        shown = Board(self.folder, progress.step) if board and writes else None
+        log = Log(self.folder, writes, progress.step, board=shown)
         saved = began = time.monotonic()
         with interruptible() as interrupted:
             while not progress.finished:
@@ -179,7 +184,7 @@ class Run:
                 elif due:
                     good = self._state()
                     self._save(good)
-                    self._sheet(held_out)
+                    self._sheet(held_out, shown)
                     saved = time.monotonic()
                 if stopped and not progress.finished:
                     log.close()
@@ -283,7 +288,7 @@ class Run:
         network.load_state_dict({k: v.cpu() for k, v in self.average.items()})
         return network.eval()
 
-    def _sheet(self, batch: Batch) -> None:
+    def _sheet(self, batch: Batch, board: Board | None) -> None:
         """Held-out faces above, their reconstructions by the averaged weights below."""
         if not self.accelerator.is_main_process:
             return
@@ -292,8 +297,11 @@ class Run:
             made = network.decode(network.encode(planes(batch.faces))[0])
         below = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
         rows = [np.concatenate(list(batch.faces), 1), np.concatenate(list(below), 1)]
+        sheet = np.concatenate(rows)
         with atomic(self.folder / "sheets" / f"{self.progress.step:07d}.png") as scratch:
-            Image.fromarray(np.concatenate(rows)).save(scratch)
+            Image.fromarray(sheet).save(scratch)
+        if board is not None:
+            board.sheet(self.progress.step, sheet)
 
 
 def learning_rate(peak: float, schedule: str, step: int, progress: float) -> float:
