@@ -99,8 +99,8 @@ def test_help_is_for_people(call: Call, monkeypatch: pytest.MonkeyPatch, words: 
             "demo sample avatar reconstruct morph edit neighbours gallery map explore serve export-site train evaluate "
             "data model",
         ),
-        ("data", "collect import cut frame screen prepare review stats prints stages compose"),
-        ("model", "info"),
+        ("data", "collect import cut frame screen prepare review stats prints stages compose parquet push"),
+        ("model", "info pull push"),
     ],
 )
 def test_commands_come_in_the_order_of_use_with_a_line_each(
@@ -109,7 +109,8 @@ def test_commands_come_in_the_order_of_use_with_a_line_each(
     monkeypatch.setenv("COLUMNS", "80")
     out = call(*group.split(), "--help", model=None)[1]
     assert " ".join(re.findall(r"^│ ([a-z][a-z-]+) +\S", out, re.M)) == listed
-    assert not re.search("^│ {6}", out, re.M), "a text that needs a second line"
+    commands = out[out.index("─ Commands") :]  # typer's own options take two lines
+    assert not re.search("^│ {6}", commands, re.M), "a text that needs a second line"
 
 
 def test_sample_is_told_in_one_line_and_repeatable(call: Call) -> None:
