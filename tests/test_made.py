@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from minifaces.ldraw.canvas import APART, INK, Canvas, Laid
 from minifaces.ldraw.collage import pieces
 from minifaces.ldraw.draws import draw_faces
-from minifaces.ldraw.made import APART, INK, Laid, _Canvas, made, with_made
+from minifaces.ldraw.made import made, with_made
 from minifaces.ldraw.prints import HEIGHT, WIDTH, Prints, load_prints, similarity
 
 COUNT = 30
@@ -56,7 +57,7 @@ def test_made_prints_know_what_their_pieces_show(more: Prints) -> None:
 
 
 def test_what_would_touch_is_left_out_whole() -> None:
-    canvas = _Canvas()
+    canvas = Canvas()
     ink = np.full((10, 10, 4), 255, np.float32)
     assert canvas.lay([Laid(ink, 100, 100)])
     before = canvas.texture()

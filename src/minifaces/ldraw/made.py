@@ -11,25 +11,22 @@ them as of designs."""
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import binary_dilation
 
-from minifaces.arrays import Bools, Floats, Pixels, Places
+from minifaces.arrays import Bools, Pixels, Places
 from minifaces.attributes import ATTRIBUTES, PLEASANT
+from minifaces.ldraw.canvas import INK, Canvas, Laid, inked, tinted
 from minifaces.ldraw.collage import Piece, pieces
 from minifaces.ldraw.designs import YELLOW, Design
-from minifaces.ldraw.prints import HEIGHT, WIDTH, Prints
+from minifaces.ldraw.prints import WIDTH, Prints
 from minifaces.ldraw.truths import truth
 
 MADE = "made"
 """the part that made prints are said to be of"""
 MIDDLE = WIDTH // 2
 GAP = 2  # texels: pieces that are nearer than twice this hang together
-APART = 4  # texels between what comes of two prints
-INK = 40  # of 255: less is no ink
 EYES, MOUTH = 150, 214  # rows that things are scaled about
 TEMPLE = 95  # columns from the middle: what lies farther out about the eyes belongs to hair
 TALL = 50  # rows: eyes that are taller have their brows with them
@@ -41,14 +38,6 @@ MOVES = 4.0  # and of moves, texels
 # Inks as they are printed, sRGB: of hair and brows, and of lips.
 HAIR_INKS = ((27, 42, 52), (88, 42, 18), (160, 95, 52), (200, 150, 80), (140, 140, 140), (99, 95, 98), (170, 75, 25))
 LIP_INKS = ((196, 40, 28), (150, 20, 45), (220, 110, 90), (215, 70, 120), (150, 60, 50), (225, 110, 60))
-
-
-class Laid(NamedTuple):
-    """A piece as it is laid down: `ink` (h, w, 4) float32, 0 to 255, colour times alpha; `top`, `left` in texels."""
-
-    ink: Floats
-    top: float
-    left: float
 
 
 @dataclass(frozen=True)
@@ -152,7 +141,7 @@ class _Maker:
     def one(self, number: int, rng: np.random.Generator) -> tuple[Pixels, Design]:
         """A print (H, W, 4) uint8, sRGB and alpha, and what is known of it."""
         while True:
-            canvas = _Canvas()
+            canvas = Canvas()
             eyes = _any(self.eyes, rng)
             spread, flip = rng.normal(0, MOVES), bool(rng.random() < 0.5)
             size = _sizes(rng)
@@ -203,7 +192,7 @@ class _Maker:
 
     def _brow(
         self,
-        canvas: "_Canvas",
+        canvas: Canvas,
         eyes: Features,
         top: float,
         spread: float,
@@ -223,11 +212,11 @@ class _Maker:
                 self._laid(brows, p, size, flip, (_column(p), own), (spread, top - own + rng.normal(0, MOVES / 2)))
                 for p in brows.brows
             ]
-            if canvas.lay([_inked(p, ink) for p in laid]):
+            if canvas.lay([inked(p, ink) for p in laid]):
                 return brows
         return None
 
-    def _mouth(self, canvas: "_Canvas", eyes: Features, rng: np.random.Generator) -> Features | None:
+    def _mouth(self, canvas: Canvas, eyes: Features, rng: np.random.Generator) -> Features | None:
         for _ in range(TRIES):
             mouth = _any(self.mouths, rng)
             if mouth.woman != eyes.woman:
@@ -236,14 +225,14 @@ class _Maker:
             laid = [self._laid(mouth, p, size, flip, (0, MOUTH), move) for p in mouth.mouth]
             if rng.random() < OTHER_INK:
                 lips = LIP_INKS[rng.integers(len(LIP_INKS))]
-                laid = [_tinted(p, lips) for p in laid]
+                laid = [tinted(p, lips) for p in laid]
             if canvas.lay(laid):
                 return mouth
         return None
 
     def _marks(
         self,
-        canvas: "_Canvas",
+        canvas: Canvas,
         of: list[Features],
         kind: str,
         share: float,
@@ -256,7 +245,7 @@ class _Maker:
         for _ in range(TRIES):
             marks, flip = _any(of, rng), bool(rng.random() < 0.5)
             laid = [self._laid(marks, p, (1, 1), flip, (0, 0), (0, 0)) for p in getattr(marks, kind)]
-            if canvas.lay([_inked(p, ink) for p in laid]):
+            if canvas.lay([inked(p, ink) for p in laid]):
                 return marks
         return None
 
@@ -277,38 +266,6 @@ class _Maker:
         return known
 
 
-class _Canvas:
-    """A print that is being made."""
-
-    def __init__(self) -> None:
-        self.ink = np.zeros((HEIGHT, WIDTH, 4), np.float32)
-        self.taken = np.zeros((HEIGHT, WIDTH), bool)
-
-    def lay(self, laid: Sequence[Laid]) -> bool:
-        """Lay pieces down where all of them have room; whether they had."""
-        boxes = []
-        for piece in laid:
-            top, left = round(piece.top), round(piece.left)
-            bottom, right = top + piece.ink.shape[0], left + piece.ink.shape[1]
-            if top < 0 or left < 0 or bottom > HEIGHT or right > WIDTH:
-                return False
-            inked = np.pad(piece.ink[..., 3] > INK, APART)
-            around = self.taken[max(top - APART, 0) : bottom + APART, max(left - APART, 0) : right + APART]
-            reach = binary_dilation(inked, iterations=APART)[max(APART - top, 0) :, max(APART - left, 0) :]
-            if (reach[: around.shape[0], : around.shape[1]] & around).any():
-                return False
-            boxes.append((slice(top, bottom), slice(left, right)))
-        for box, piece in zip(boxes, laid, strict=True):
-            np.maximum(self.ink[box], piece.ink, out=self.ink[box])
-            self.taken[box] |= piece.ink[..., 3] > INK
-        return True
-
-    def texture(self) -> Pixels:
-        """(H, W, 4) uint8, sRGB and straight alpha."""
-        colour = self.ink[..., :3] / np.maximum(self.ink[..., 3:] / 255, 1e-3)
-        return np.concatenate([colour, self.ink[..., 3:]], 2).clip(0, 255).round().astype(np.uint8)
-
-
 def _any(of: Sequence[Features], rng: np.random.Generator) -> Features:
     return of[int(rng.integers(len(of)))]
 
@@ -317,25 +274,3 @@ def _sizes(rng: np.random.Generator) -> tuple[float, float]:
     """Factors across and down, that go together in part."""
     across = rng.normal(0, SIZES)
     return float(np.exp(across)), float(np.exp(across / 2 + rng.normal(0, SIZES * 0.7)))
-
-
-def _inked(piece: Laid, colour: tuple[int, ...] | None) -> Laid:
-    """A piece all in one ink."""
-    if colour is None:
-        return piece
-    return piece._replace(
-        ink=np.concatenate([piece.ink[..., 3:] / 255 * np.array(colour, np.float32), piece.ink[..., 3:]], 2)
-    )
-
-
-def _tinted(piece: Laid, colour: tuple[int, ...]) -> Laid:
-    """A piece whose coloured inks are of another colour, as light to one another as before; dark lines, teeth stay."""
-    alpha = np.maximum(piece.ink[..., 3:] / 255, 1e-3)
-    ink = piece.ink[..., :3] / alpha
-    coloured = (ink.max(2) - ink.min(2) > 60) & (piece.ink[..., 3] > INK)
-    if not coloured.any():
-        return piece
-    light = ink.max(2) / np.median(ink.max(2)[coloured])
-    other = np.clip(np.array(colour, np.float32) * np.clip(light, 0.6, 1.3)[..., None], 0, 255)
-    changed = np.where(coloured[..., None], other, ink) * alpha
-    return piece._replace(ink=np.concatenate([changed, piece.ink[..., 3:]], 2).astype(np.float32))
