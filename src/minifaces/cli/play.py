@@ -80,7 +80,11 @@ def sample(
     ] = None,
     novelty: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="How many have eyes and mouth of two prints, 0 to 1.", show_default="0.5"),
+        typer.Option(
+            metavar="SHARE",
+            help="How many are new: of two prints, half of them with eyes of no design.",
+            show_default="0.5",
+        ),
     ] = None,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,

@@ -40,7 +40,7 @@ class Random(Asked):
     having: Names = Field([], alias="with", description="Attributes that all of them have, as eyewear or smile.")
     lacking: Names = Field([], alias="without", description="Attributes that none of them has.")
     head: str | None = Field(None, max_length=100, description="The colour of their heads, as medium nougat.")
-    novelty: float | None = Field(None, ge=0, le=1, description="The share whose eyes and mouth are of two prints.")
+    novelty: float | None = Field(None, ge=0, le=1, description="The share that is of two prints.")
     answer: Literal["png", "json"] = Field("json", description="A picture of all, or their references and latents.")
 
 

@@ -155,7 +155,8 @@ class Model:
 
         From parts, faces can be asked for: `having={"eyewear": True, "smile": False}`, in a `head` of a colour's name
         ("medium nougat"), and with a share (`novelty`, 0 to 1, one half unless given) whose eyes and mouth are of two
-        prints. They are drawn so, not picked out.
+        prints; half as many have eyes that no design has. `having={"pleasant": True}` is what avatars have. They are
+        drawn so, not picked out.
 
         With `reject` (0 to 0.9), that share of what is drawn is left out, those farthest from the data
         (`keep_nearest`); `polish` rounds (0 to 100) follow. Which are left out depends on all that are drawn, and what

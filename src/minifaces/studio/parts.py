@@ -33,7 +33,7 @@ MEASURES = 8  # beside the head's colour: ink (3), scale and shift of the print 
 NOVELTY = 0.5
 """the share of faces whose eyes and mouth are of two prints"""
 MADE = 0.5
-"""of that, the share of eyes, and of other mouths, that are of made prints"""
+"""of that, the share of eyes, and of other mouths, that are of made prints, which nobody designed"""
 AVATAR_HEADS = {
     "yellow": 0.38,
     "light nougat": 0.14,
