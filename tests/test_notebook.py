@@ -15,7 +15,7 @@ SHORT = "--steps 2 --threads 1 --set data.collaged=0 " + " ".join(
     f"--set {setting}"
     for setting in (
         *("optimiser.batch=8", "mixture.faces=300", "mixture.held_out=100", "directions.faces=400"),
-        *("parts.steps=0", "editor.steps=2", "editor.faces=100"),
+        *("parts.steps=0", "flow.steps=0", "editor.steps=2", "editor.faces=100", "gallery.faces=200"),
     )
 )
 
