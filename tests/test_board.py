@@ -21,8 +21,9 @@ def test_tensorboard_reads_losses_sheets_and_gallery(toy: Model, tmp_path: Path)
         log.write(step, {"loss": float(step)})
     sheet = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     board.sheet(4, sheet)
-    board.gallery(toy)
+    log.write(6, {"loss": 9.0})  # a run that is broken off here goes on from step 4
     log.close()
+    Board(tmp_path, 4).gallery(toy)
 
     folder = tmp_path / "tensorboard"
     events = EventAccumulator(str(folder)).Reload()

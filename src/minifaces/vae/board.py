@@ -26,7 +26,9 @@ class Board:
 
         self.writer = None
         try:
-            self.writer = SummaryWriter(str(folder / FOLDER), purge_step=first)
+            self.writer = SummaryWriter(
+                str(folder / FOLDER), purge_step=first + 1
+            )  # a run that went on anew forgets what came later
         except UnicodeEncodeError:
             message = f"{folder} holds nothing for TensorBoard, which takes no name that is not UTF-8; log.jsonl does"
             warnings.warn(message, MinifacesWarning, stacklevel=3)
