@@ -111,6 +111,11 @@ RANGES: dict[str, tuple[float, float]] = {
 """The least and the most amount of each edit that there is to learn."""
 
 
+def half_of(name: str) -> Literal["upper", "lower", "both"]:
+    """Which half of a face shows something that is told of it; both where it is no attribute."""
+    return ATTRIBUTES[name].half if name in ATTRIBUTES else "both"
+
+
 _CALLED = {"glasses": "eyewear", "beard": "facial_hair", "anger": "angry", "hair": "printed_hair", "woman": "female"}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from minifaces.arrays import Bools, Doubles, Floats, Latents, Pixels, Places
-from minifaces.attributes import ATTRIBUTES, PLEASANT
+from minifaces.attributes import PLEASANT, half_of
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import ssim
 from minifaces.fits import latentnet
@@ -64,9 +64,8 @@ def fit(subject: Subject) -> Fitted:
     latents, chosen, told = (np.concatenate(part) for part in zip(*rows, strict=True))
     counts = (2 * len(known), 2 * len(known), 2 * len(source.stages))
     shown = sensitivity(latents[:PROBES], latents.std(0), subject.decode)
-    tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed)) | tables(
-        prints, source.stages
-    )
+    tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed))
+    tensors |= tables(prints, source.stages)
     return Fitted({PARTS: tensor_file(tensors | legible(tensors, prints, source.stages, subject.decode))})
 
 
@@ -101,10 +100,9 @@ def tables(prints: Prints, stages: Stages) -> dict[str, NDArray[Any]]:
         for mark, wanted in ((WITH, True), (WITHOUT, False)):
             halves = np.array([each == wanted] * 2)
             # What shows in one half says nothing of the other. A beard is there where the lower half has it.
-            half = ATTRIBUTES[name].half if name in ATTRIBUTES else "both"
-            if half == "lower" or (name == BEARD and wanted):
+            if half_of(name) == "lower" or (name == BEARD and wanted):
                 halves[0] = True
-            elif half == "upper":
+            elif half_of(name) == "upper":
                 halves[1] = True
             found[mark + name] = halves.astype(np.int8)
     return found
@@ -128,12 +126,12 @@ def legible(
         for few in np.array_split(np.arange(len(rows)), -(-len(rows) // ROUND)):
             on = np.full(len(few), stage)
             drawn = Drawn(2 * rows[few], 2 * rows[few], 2 * on, which[few])
-            made = decode(parts.latents(drawn, np.zeros((len(few), 4 + MEASURES))).astype(np.float32))
-            read[few] += reader.holds(made) / 2
+            faces = decode(parts.latents(drawn, np.zeros((len(few), 4 + MEASURES))).astype(np.float32))
+            read[few] += reader.holds(faces) / 2
             draws = fixed_draws(prints, known[rows[few]], on, codes=codes[few])
             true, region = compose(prints, stages, draws)
             bare = compose(blank, stages, fixed_draws(blank, np.zeros_like(on), on, draws.head))[0]
-            lost, shown = (1 - ssim(true, other, region / 255) for other in (made, bare))
+            lost, shown = (1 - ssim(true, other, region / 255) for other in (faces, bare))
             kept[few] &= (lost <= LOST) & (lost <= FAINT * shown)
     heads = parts.heads.copy()
     heads[rows, which] *= kept

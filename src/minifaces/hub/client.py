@@ -1,9 +1,10 @@
 """What every way to the Hub shares: whether the library is there, what is a name on it, what went wrong."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from minifaces.errors import MinifacesError, UsageError
@@ -33,6 +34,31 @@ def library(name: str) -> Any:
     import huggingface_hub
 
     return huggingface_hub
+
+
+def publish(
+    name: str,
+    what: str,
+    files: Mapping[str, Path],
+    ours: Callable[[str], bool],
+    message: str,
+    private: bool = False,
+    kept: str | None = None,
+) -> str:
+    """Put `files`, by their places in it, into the repository of a `what` as one commit, and make it if need be; -> the
+    commit. What is `ours` there and not among them is deleted, anything else stays, and so does what is `kept`."""
+    hub = library(name)
+    with asking(name, what):
+        api = hub.HfApi()
+        api.create_repo(name, repo_type=what, private=private, exist_ok=True)
+        there = set(api.list_repo_files(name, repo_type=what))
+        changes = [
+            hub.CommitOperationAdd(place, str(file))
+            for place, file in sorted(files.items())
+            if place != kept or place not in there
+        ]
+        changes += [hub.CommitOperationDelete(place) for place in sorted(there - files.keys()) if ours(place)]
+        return str(api.create_commit(name, changes, commit_message=message, repo_type=what).oid)
 
 
 @contextmanager

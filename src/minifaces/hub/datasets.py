@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from minifaces.errors import UsageError
-from minifaces.files import atomic, write_text
-from minifaces.hub.client import asking, check_name, library
+from minifaces.files import atomic, is_empty, write_text
+from minifaces.hub.client import check_name, library, publish
 from minifaces.listing import SPLITS, Listing, list_dataset
 
 CARD = "README.md"
@@ -32,7 +32,7 @@ def write_parquet(source: Path, folder: Path, name: str = "") -> dict[str, int]:
     and where pyarrow is missing."""
     if find_spec("pyarrow") is None:
         raise UsageError("parquet needs pyarrow: pip install 'minifaces[hub]'")
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and not is_empty(folder):
         raise UsageError(f"{folder} is not empty: name another folder")
     listing = list_dataset(source)
     truths = _truths(listing.rows)
@@ -51,23 +51,17 @@ def write_parquet(source: Path, folder: Path, name: str = "") -> dict[str, int]:
 def push(source: Path, name: str, private: bool = False) -> str:
     """Push a data set to the Hub as one commit, and make its repository if need be; -> the commit. A card that the
     repository has stays as it is."""
-    hub = library(name)
+    library(name)
     check_name(name, "dataset")
     with tempfile.TemporaryDirectory() as place:
         staged = Path(place)
         write_parquet(source, staged, name)
-        with asking(name, "dataset"):
-            api = hub.HfApi()
-            api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
-            there = set(api.list_repo_files(name, repo_type="dataset"))
-            files = {file.relative_to(staged).as_posix(): file for file in staged.rglob("*") if file.is_file()}
-            if CARD in there:
-                del files[CARD]
-            changes = [hub.CommitOperationAdd(where, str(file)) for where, file in sorted(files.items())]
-            stale = {file for file in there if file.startswith("data/") and file.endswith(".parquet")} - files.keys()
-            changes += [hub.CommitOperationDelete(file) for file in sorted(stale)]
-            made = api.create_commit(name, changes, commit_message="Faces, by minifaces", repo_type="dataset")
-            return str(made.oid)
+        files = {file.relative_to(staged).as_posix(): file for file in staged.rglob("*") if file.is_file()}
+        return publish(name, "dataset", files, _is_rows, "Faces, by minifaces", private, kept=CARD)
+
+
+def _is_rows(place: str) -> bool:
+    return place.startswith("data/") and place.endswith(".parquet")
 
 
 def _truths(rows: Sequence[Mapping[str, str]]) -> set[str]:

@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from minifaces.errors import UsageError
-from minifaces.files import atomic, read_json, write_json
+from minifaces.files import atomic, is_empty, read_json, write_json
 from minifaces.hub.card import with_figures
-from minifaces.hub.client import asking, check_name, library
+from minifaces.hub.client import asking, check_name, library, publish
 from minifaces.studio import folder as files
 from minifaces.studio.model import Model
 from minifaces.studio.priors import FILES as PRIORS
@@ -40,7 +40,7 @@ def fetch(name: str, revision: str | None = None, weights: bool = False) -> Path
 def pull(name: str, folder: Path, revision: str | None = None) -> str:
     """Copy a model with all its files into `folder`; -> the commit. config.json, which vouches for the others, comes
     last. A folder with anything but an older model in it is refused."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / files.CONFIG).exists():
+    if folder.is_dir() and not is_empty(folder) and not (folder / files.CONFIG).exists():
         raise UsageError(f"{folder} holds files but no model: name another folder")
     source = fetch(name, revision, weights=True)
     Model(source)
@@ -59,7 +59,7 @@ def push(folder: Path, name: str, report: Path | None = None, private: bool = Fa
     others in the repository stay.
 
     Raises UsageError where the folder is no whole model, or the report is of another one."""
-    hub = library(name)
+    library(name)
     check_name(name, "model")
     model = Model(folder)
     figures = None if report is None else read_json(report)
@@ -76,11 +76,5 @@ def push(folder: Path, name: str, report: Path | None = None, private: bool = Fa
         card.write_text(with_figures(text, name, model.name, next(iter(model.priors)), figures), encoding="utf-8")
         sums = model.config.files | {files.CARD: hashlib.sha256(card.read_bytes()).hexdigest()}
         write_json(staged / files.CONFIG, model.config.model_dump() | {"files": dict(sorted(sums.items()))})
-        with asking(name, "model"):
-            api = hub.HfApi()
-            api.create_repo(name, private=private, exist_ok=True)
-            stale = set(KNOWN) - {*sums, files.CONFIG}
-            there = stale & set(api.list_repo_files(name))
-            changes = [hub.CommitOperationAdd(file.name, str(file)) for file in sorted(staged.iterdir())]
-            changes += [hub.CommitOperationDelete(file) for file in sorted(there)]
-            return str(api.create_commit(name, changes, commit_message=f"{model.name}, by minifaces").oid)
+        written = {file.name: file for file in staged.iterdir()}
+        return publish(name, "model", written, KNOWN.__contains__, f"{model.name}, by minifaces", private)

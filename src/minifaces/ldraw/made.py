@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from minifaces.arrays import Bools, Pixels, Places
-from minifaces.attributes import ATTRIBUTES, PLEASANT
+from minifaces.attributes import ATTRIBUTES, PLEASANT, half_of
 from minifaces.ldraw.canvas import INK, Canvas, Laid, inked, tinted
 from minifaces.ldraw.collage import Piece, pieces
 from minifaces.ldraw.designs import YELLOW, Design
@@ -257,8 +257,7 @@ class _Maker:
         lower = [f for f in (mouth, extras[2]) if f]
         known = {}
         for name in (*ATTRIBUTES, PLEASANT):
-            half = ATTRIBUTES[name].half if name in ATTRIBUTES else "both"
-            of = {"upper": upper, "lower": [mouth], "both": upper + lower}[half]
+            of = {"upper": upper, "lower": [mouth], "both": upper + lower}[half_of(name)]
             said = {truth(self.prints.designs[f.number]).get(name) for f in of}
             if len(said) == 1 and (only := said.pop()) is not None:
                 known[name] = only

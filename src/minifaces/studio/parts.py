@@ -193,11 +193,13 @@ class Parts:
 
     def choice(self, asked: Asked) -> Choice:
         """What may be drawn for what is `asked`; UsageError where no face has all of it."""
-        if asked.key not in self.choices:
-            if len(self.choices) >= _KEPT:
+        choice = self.choices.get(asked.key)
+        if choice is None:
+            choice = self._choice(asked)
+            if len(self.choices) >= _KEPT:  # another thread may do the same: nobody counts on finding one
                 self.choices.clear()
-            self.choices[asked.key] = self._choice(asked)
-        return self.choices[asked.key]
+            self.choices[asked.key] = choice
+        return choice
 
     def avatars(self) -> Asked:
         """What is asked of avatars: `AVATARS`, or nothing where no print is known to be pleasant."""

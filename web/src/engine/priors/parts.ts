@@ -61,11 +61,11 @@ export default class Parts implements Prior {
     ;[this.eyes, this.mouths, this.stages, this.heads] = ["eyes", "mouths", "stages", "heads"].map(name =>
       matrix(tensors, name),
     )
-    this.colours = [...tensors.keys()].filter(name => name.startsWith(HEAD)).sort().map(vector)
+    this.tensors = tensors
+    this.colours = this.names().map(name => vector(HEAD + name))
     const { shape, data } = tensors.get("joins")!
     this.joins = this.heads.map((_, i) => Uint8Array.from(data.subarray(i * shape[1], (i + 1) * shape[1])))
     this.made = Array.from(tensors.get("made")!.data, value => value > 0)
-    this.tensors = tensors
     this.network = new Layers(tensors)
   }
 
