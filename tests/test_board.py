@@ -1,5 +1,6 @@
 """TensorBoard itself reads what is written for it."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ def test_tensorboard_reads_losses_sheets_and_gallery(toy: Model, tmp_path: Path)
     board.sheet(4, sheet)
     log.write(6, {"loss": 9.0})  # a run that is broken off here goes on from step 4
     log.close()
+    time.sleep(1.1)  # TensorBoard orders the files of a run by the second in which each began
     Board(tmp_path, 4).gallery(toy)
 
     folder = tmp_path / "tensorboard"
