@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -14,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from icc_profiles import chunk, png, rgb_profile
+from minifaces import images
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.images import read_picture, save_picture, square
+from minifaces.images import decode_picture, decode_square, read_picture, save_picture, square
 
 RED, WHITE = (200, 30, 10), (255, 255, 255)
 
@@ -203,6 +206,51 @@ def test_square_of_one_endless_row_needs_no_endless_memory() -> None:
 def test_square_keeps_a_picture_of_the_right_size() -> None:
     picture = gradient(32, 32)
     assert np.array_equal(square(picture, 32), picture)
+
+
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+DEEP = np.random.default_rng(0).integers(0, 3, (61, 40, 3)).astype(np.uint16)
+LARGE = {
+    "JPEG": ("RGB", "JPEG", {}),
+    "a turned JPEG": ("RGB", "JPEG", {"exif": TURNED}),
+    "a JPEG of CMYK": ("CMYK", "JPEG", {}),
+    "transparency": ("RGBA", "PNG", {}),
+    "a transparent colour": ("L", "PNG", {"transparency": 7}),
+    "a palette": ("P", "PNG", {"transparency": 0}),
+    "a colour profile": (
+        "RGB",
+        "PNG",
+        {"icc_profile": rgb_profile((0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585), 1.8)},
+    ),
+    "a profile of no use": ("RGB", "PNG", {"icc_profile": b"none"}),
+    "a transparent colour of 16 bits": png(DEEP, 16, 2, chunk(b"tRNS", bytes([0, 1, 0, 2, 0, 1]))),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_picture_decoded_in_bands_is_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = LARGE[kind]
+    if isinstance(data, tuple):
+        mode, form, options = data
+        noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (61, 40, 4), np.uint8))
+        data = encoded(noise.convert("RGB").convert(mode) if mode != "RGBA" else noise, form, **options)
+    whole = decode_picture(data, "x")
+    monkeypatch.setattr(images, "_BAND", 40 * 7)  # seven rows
+    again = decode_picture(data, "x")
+    assert np.array_equal(again.picture, whole.picture)
+    assert again.remark == whole.remark
+    assert np.array_equal(decode_square(data, "x", 24), square(whole.picture, 24))
+
+
+def test_a_large_picture_takes_little_more_than_its_decoder() -> None:
+    data = encoded(Image.new("RGB", (3000, 3000), RED), "JPEG")
+    decode_square(data, "x", 64)  # what is loaded and kept at first
+    tracemalloc.start()
+    decode_square(data, "x", 64)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 9_000_000, "Python's own part, which held the picture twice"  # Pillow's is not traced
 
 
 @pytest.mark.parametrize(("suffix", "error"), [(".png", 0), (".PNG", 0), (".webp", 12), (".jpg", 6), (".jpeg", 6)])

@@ -493,6 +493,22 @@ def test_who_sends_slowly_keeps_nobody_waiting(toy: Model, sent: bytes) -> None:
             one.close()
 
 
+def test_bodies_that_come_together_are_no_more_than_they_may_be(toy: Model) -> None:
+    limits = Limits(upload=100_000, held=150_000)
+    begun = b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 95000\r\n\r\n" + bytes(90_000)
+    with serving(toy, limits) as client:
+        with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as slow:
+            slow.sendall(begun)
+            deadline = time.monotonic() + 10
+            while (answer := client.post("/v1/encode", content=bytes(90_000))).status_code != 503:
+                assert time.monotonic() < deadline, "the half that was sent is not counted"
+            assert answer.headers["retry-after"] == "1"
+            assert "too much is sent" in answer.json()["detail"]
+            assert client.get("/avatar/Ada.png").status_code == 200
+        while client.post("/v1/encode", content=bytes(90_000)).status_code == 503:
+            assert time.monotonic() < deadline + 10, "what has left is counted still"
+
+
 def test_what_is_no_http_is_refused(client: httpx.Client) -> None:
     for sent in (
         b"\x16\x03\x01\x02\x00\x01\x00",

@@ -9,6 +9,8 @@ import io
 import os
 import threading
 import warnings
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +22,7 @@ from minifaces.arrays import Pixels
 from minifaces.checks import file_name, told, whole
 from minifaces.errors import MinifacesWarning, UsageError
 from minifaces.files import atomic
-from minifaces.pngs import lower_bytes, stored_as, take_key, without_notes
+from minifaces.pngs import keyed_below, lower_bytes, stored_as, take_key, without_notes
 from minifaces.profiles import Unusable, described, head_of, to_srgb
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -39,6 +41,8 @@ _SUFFIXES = {
 }
 _FORMATS = tuple(_SUFFIXES)
 _MOST_PIXELS = 80_000_000
+_BAND = 1 << 18  # pixels of a large picture that are worked on together
+_LONGEST = 65536  # side of a square
 _SAVING: dict[str, tuple[str, int, dict[str, Any]]] = {  # suffix: Pillow's format, longest side, options
     ".png": ("PNG", 2**31 - 1, {}),
     ".webp": ("WEBP", 16383, {"quality": 92}),
@@ -46,6 +50,8 @@ _SAVING: dict[str, tuple[str, int, dict[str, Any]]] = {  # suffix: Pillow's form
     ".jpeg": ("JPEG", 65500, {"quality": 92, "subsampling": 0}),
 }
 _AS_SRGB = "its colours are taken as sRGB"
+Put = Callable[[Iterable[Pixels], int, int], Pixels]
+"""Makes a picture of its bands of rows, its height and its width."""
 _opening = threading.RLock()
 
 
@@ -97,20 +103,34 @@ def decode_picture(data: bytes, name: str, most: int = _MOST_PIXELS) -> Decoded:
     """Decode a picture file's bytes as `read_picture` does; of more than `most` pixels none is.
 
     Raises UsageError, in a line that begins with `name`, for anything that is not a whole picture of a sane size."""
+    return _decode(_given(data, name), name, most)
+
+
+def decode_square(data: bytes, name: str, size: int, most: int = _MOST_PIXELS) -> Pixels:
+    """(size, size, 3): `square` of what `decode_picture` gives, in little more memory than the file's decoder takes.
+    Of a large picture more than twice as tall as wide it may differ by rounding.
+
+    Raises UsageError as it does."""
+    size = whole("the side of a picture", size, 1, _LONGEST)
+    return _decode(_given(data, name), name, most, partial(_squared, size=size)).picture
+
+
+def _given(data: bytes, name: str) -> io.BytesIO:
     if not data:
         raise UsageError(f"{name} is empty (0 bytes): fetch or save it again")
-    return _decode(io.BytesIO(data), name, most)
+    return io.BytesIO(data)
 
 
-def _decode(file: Path | io.BytesIO, name: str, most: int = _MOST_PIXELS) -> Decoded:
+def _decode(file: Path | io.BytesIO, name: str, most: int = _MOST_PIXELS, put: Put | None = None) -> Decoded:
+    put = put or _joined
     try:
         try:
-            return _decode_whole(file, name, most)
+            return _decode_whole(file, name, most, put)
         except (UnidentifiedImageError, ValueError):
             if (rest := without_notes(file)) is None:
                 raise
             remark = f"has notes that cannot be read, and may speak of colours: {_AS_SRGB}"
-            return _decode_whole(io.BytesIO(rest), name, most)._replace(remark=remark)
+            return _decode_whole(io.BytesIO(rest), name, most, put)._replace(remark=remark)
     except UsageError:
         raise
     except UnidentifiedImageError:
@@ -125,7 +145,7 @@ def _decode(file: Path | io.BytesIO, name: str, most: int = _MOST_PIXELS) -> Dec
         raise UsageError(f"{name} is damaged ({str(error) or type(error).__name__}): fetch or save it again") from error
 
 
-def _decode_whole(file: Path | io.BytesIO, name: str, most: int) -> Decoded:
+def _decode_whole(file: Path | io.BytesIO, name: str, most: int, put: Put) -> Decoded:
     with _open(file) as opened:
         if opened.width * opened.height > most:
             size = f"{opened.width} x {opened.height} pixels"
@@ -133,17 +153,43 @@ def _decode_whole(file: Path | io.BytesIO, name: str, most: int) -> Decoded:
         if opened.mode == "F":
             raise UsageError(f"{name} holds floating-point values: save it as an 8- or 16-bit PNG")
         head, stored = head_of(opened), stored_as(opened)
-        opened.load()
-        image = ImageOps.exif_transpose(opened)
-    alpha = take_key(image, stored, lambda: ImageOps.exif_transpose(lower_bytes(_open(file))))
-    image, remark = _plain(image), None
-    try:
-        image = to_srgb(image, described(opened, head))
-    except Unusable as what:
-        image, remark = to_srgb(image, None), f"has {what}: {_AS_SRGB}"
-    if alpha:
-        image.putalpha(alpha)
-    return Decoded(_on_white(image), _SUFFIXES[str(opened.format)], remark)
+        upright = _upright(opened)
+        low = _upright(lower_bytes(_open(file))) if keyed_below(upright, stored) else None
+        profile, remark = None, None
+
+        def rows(top: int, bottom: int, width: int) -> Pixels:
+            box = (0, top, width, bottom)
+            part = upright.crop(box)
+            alpha = take_key(part, stored, low and low.crop(box))
+            part = to_srgb(_plain(part), profile)
+            if alpha:
+                part.putalpha(alpha)
+            return _on_white(part)
+
+        try:
+            profile = described(opened, head)
+            rows(0, 1, 1)
+        except Unusable as what:
+            profile, remark = None, f"has {what}: {_AS_SRGB}"
+        # Band by band, since a large picture is held by its decoder already, and each step would hold it again.
+        width, height = upright.size
+        tall = max(1, _BAND // width)
+        bands = (rows(top, min(top + tall, height), width) for top in range(0, height, tall))
+        return Decoded(put(bands, height, width), _SUFFIXES[str(opened.format)], remark)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Loaded, and turned as its EXIF orientation says."""
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _joined(bands: Iterable[Pixels], height: int, width: int) -> Pixels:
+    picture, top = np.empty((height, width, 3), np.uint8), 0
+    for band in bands:
+        picture[top : top + len(band)] = band
+        top += len(band)
+    return picture
 
 
 def _open(file: Path | io.BytesIO) -> ImageFile.ImageFile:
@@ -190,16 +236,28 @@ def square(picture: Pixels, size: int) -> Pixels:
     """Fit an (H, W, 3) uint8 picture into (size, size, 3) uint8 without stretching or cutting it.
 
     What is missing at the sides is filled with the median colour of the picture's own border."""
-    picture, size = check_picture(picture), whole("the side of a picture", size, 1, 65536)
-    height, width = picture.shape[:2]
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    picture, size = check_picture(picture), whole("the side of a picture", size, 1, _LONGEST)
+    return _squared([picture], picture.shape[0], picture.shape[1], size)
+
+
+def _squared(bands: Iterable[Pixels], height: int, width: int, size: int) -> Pixels:
+    """`square` of the picture whose bands of rows these are. Pillow, too, narrows rows, rounds them to 8 bits and then
+    goes by columns, so that the bytes do not depend on the bands; but of a picture more than twice as tall as wide it
+    goes the other way round, and bands may differ by that rounding."""
     # Resizing comes before padding: a picture of 80 million pixels in one row must not be padded to a square.
     scale = size / max(height, width)
-    inner = resize(picture, max(1, round(height * scale)), max(1, round(width * scale)))
-    top, left = (size - inner.shape[0]) // 2, (size - inner.shape[1]) // 2
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    narrow, sides, ends = [], [], []
+    for band in bands:
+        narrow.append(resize(band, tall if len(band) == height else len(band), wide))
+        sides.append(band[:, [0, -1]].reshape(-1, 3))  # copies: a view would hold the band
+        ends.append(band[[0, -1]])
+    inner = resize(np.concatenate(narrow), tall, wide)
+    border = np.concatenate([ends[0][0], ends[-1][1], *sides])
+    top, left = (size - tall) // 2, (size - wide) // 2
     result = np.empty((size, size, 3), np.uint8)
     result[:] = np.median(border, axis=0).round().astype(np.uint8)
-    result[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    result[top : top + tall, left : left + wide] = inner
     return result
 
 

@@ -3,7 +3,6 @@
 
 import io
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,20 @@ def stored_as(image: ImageFile.ImageFile) -> str:
     return str(image.tile[0].args) if image.format == "PNG" and image.tile else ""
 
 
-def take_key(image: Image.Image, stored: str, low: Callable[[], Image.Image]) -> Image.Image | None:
+def keyed_below(image: Image.Image, stored: str) -> bool:
+    """Whether an image has one transparent value that its lower bytes are needed for."""
+    return stored == "RGB;16B" and "transparency" in image.info
+
+
+def take_key(image: Image.Image, stored: str, low: Image.Image | None) -> Image.Image | None:
     """The alpha, of mode L, of a loaded image's one transparent value where Pillow would not find its pixels; the image
-    no longer has the value then. `low` gives the lower bytes of an RGB image of 16 bits."""
+    no longer has the value then. `low` are the lower bytes where it is `keyed_below`."""
     key = image.info.get("transparency")
     if key is None or (stored not in ("RGB;16B", *_SCALES) and not image.mode.startswith("I")):
         return None
     pixels = np.asarray(image).astype(np.int32)
-    if stored == "RGB;16B":
-        differs = (256 * pixels + np.asarray(low()) != key).any(-1)
+    if low is not None:
+        differs = (256 * pixels + np.asarray(low) != key).any(-1)
     else:
         differs = pixels != key * _SCALES.get(stored, 1)
     del image.info["transparency"]

@@ -14,7 +14,7 @@ import numpy as np
 from minifaces.arrays import Floats, Latents, Pixels
 from minifaces.cores import cores
 from minifaces.errors import UsageError
-from minifaces.images import decode_picture, square
+from minifaces.images import decode_square
 from minifaces.server.answers import Refusal
 from minifaces.server.batches import Batches
 from minifaces.server.guards import Limits
@@ -95,7 +95,7 @@ class Desk:
         self._pictures.shutdown()
 
     def _read(self, file: bytes) -> Pixels:
-        return square(decode_picture(file, "the picture", self.limits.pixels).picture, self.model.image_size)
+        return decode_square(file, "the picture", self.model.image_size, self.limits.pixels)
 
     def _latent(self, face: str) -> Latents:
         kind, mark, rest = face.partition(":")

@@ -31,6 +31,7 @@ class Limits:
 
     together: int = 64  # requests that are worked on or wait for it: of more the rest is told to come back
     upload: int = 10_000_000  # bytes of a body
+    held: int = 60_000_000  # bytes of all bodies together: of more the rest is told to come back
     pixels: int = 25_000_000  # of a picture that is sent
     faces: int = 256  # of an answer
     frames: int = 240  # of a morph
@@ -43,12 +44,26 @@ class Guards:
     def __init__(self, app: ASGIApp, place: Place, limits: Limits, token: str | None) -> None:
         self._app, self._place, self._limits = app, place, limits
         self._token = None if token is None else f"Bearer {token}".encode()
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun, taken = False, 0
+
+        async def piece() -> Message:
+            """The body piece by piece, as long as it is no larger than it may be."""
+            nonlocal taken
+            message = await receive()
+            size = len(message.get("body", b""))
+            taken += size
+            self._held += size
+            if taken > self._limits.upload:
+                raise self._too_much()
+            if size and self._held > self._limits.held:
+                raise Refusal(503, "too much is sent at once: come back in a second", retry_after="1")
+            return message
 
         async def guarded(message: Message) -> None:
             nonlocal begun
@@ -62,7 +77,7 @@ class Guards:
         try:
             self._check(scope)
             async with asyncio.timeout(self._limits.seconds):
-                await self._app(scope, self._limited(receive), guarded)
+                await self._app(scope, piece, guarded)
         except Refusal as refusal:
             if not begun:
                 await refused(refusal)(scope, receive, guarded)
@@ -70,6 +85,8 @@ class Guards:
             if not begun:
                 late = Refusal(503, f"that took longer than {self._limits.seconds:g} seconds", retry_after="5")
                 await refused(late)(scope, receive, guarded)
+        finally:
+            self._held -= taken
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -82,18 +99,7 @@ class Guards:
                 raise Refusal(401, "this needs the token that it was started with", www_authenticate="Bearer")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._limits.upload:
-            raise Refusal(413, f"more than {self._limits.upload} bytes are not taken")
+            raise self._too_much()
 
-    def _limited(self, receive: Receive) -> Receive:
-        """The body piece by piece, as long as it is no larger than it may be."""
-        taken = 0
-
-        async def piece() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._limits.upload:
-                raise Refusal(413, f"more than {self._limits.upload} bytes are not taken")
-            return message
-
-        return piece
+    def _too_much(self) -> Refusal:
+        return Refusal(413, f"more than {self._limits.upload} bytes are not taken")
