@@ -3,11 +3,11 @@
 A fork copies the memory of a process but none of its threads, at whatever they were. So no threads wait here between
 two batches, and a child opens a session of its own, since its parent's may be a copy of one in the middle of a run."""
 
+import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from minifaces.arrays import Floats
 from minifaces.cores import cores
 from minifaces.errors import UsageError
 
-ROWS = 8
-"""that a thread works on at a time. Parts of a batch side by side are done sooner than operations that are shared out,
-and what the parts are does not depend on the machine: nor do the numbers"""
+ROWS, SHARED = 8, 4
+"""that a thread works on at a time, at most; and by how many cores the parts of a batch can be shared out evenly. Parts
+side by side are done sooner than operations that are shared out, and what the parts are does not depend on the machine:
+nor do the numbers"""
 
 _opening = threading.RLock()  # no fork while ONNX Runtime, which has locks of its own for this, opens a session
 _process = object()  # another one in each process
@@ -57,12 +58,16 @@ class Network:
         _check(path, "input", session.get_inputs(), *source)
         _check(path, "output", session.get_outputs(), *target)
 
-    def __call__(self, rows: Floats) -> Floats:
-        """A batch of rows, (n, ...) -> (n, ...), n at least 1."""
-        run = partial(self._run, self._session())
-        if len(rows) <= ROWS:
+    def __call__(self, rows: Floats, then: Callable[[Floats], Any] = lambda made: made) -> Any:
+        """A batch of rows, (n, ...) -> (n, ...), n at least 1; and what `then` makes of some of these rows at a time,
+        which is shared out too."""
+
+        def run(part: Floats, session: Any = self._session()) -> Any:
+            return then(self._run(session, part))
+
+        parts = np.array_split(rows, min(len(rows), SHARED * math.ceil(len(rows) / (SHARED * ROWS))))
+        if len(parts) == 1:
             return run(rows)
-        parts = np.array_split(rows, -(-len(rows) // ROWS))
         try:
             with ThreadPoolExecutor(self._threads or cores()) as pool:  # as many at most, and no more than parts
                 return np.concatenate(list(pool.map(run, parts)))
