@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from minifaces.errors import UsageError
 from minifaces.studio.model import Model
-from minifaces.vae.config import PRESETS, Config, Network, checked, preset
+from minifaces.vae.config import PRESETS, SIZED, Config, Network, checked, preset
 from minifaces.vae.networks import build, multiply_accumulates
 
 
@@ -66,6 +66,17 @@ def test_every_size_builds(size: int) -> None:
     assert mean.shape == (2, 4)
 
 
+def test_small_pictures_cost_less() -> None:
+    costs = {
+        size: sum(multiply_accumulates(preset("default", **{"network.image_size": size}).network)) for size in SIZED
+    }
+    assert costs[128] >= 3 * costs[64] >= 9 * costs[32]
+    assert costs[256] < 1.5 * costs[128]
+    given = {"network.image_size": 64, "network.widths": [16, 32], "network.latent_size": 7}
+    network = preset("default", **given).network
+    assert (network.widths, network.depths, network.latent_size, network.image_size) == ((16, 32), (), 7, 64)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -76,6 +87,7 @@ def test_every_size_builds(size: int) -> None:
         ({"optimiser.learning_rate": float("nan")}, "optimiser.learning_rate"),
         ({"loss.beta": "much"}, "loss.beta"),
         ({"network.widths": [48]}, "2 to 5 widths"),
+        ({"network.image_size": 32, "network.widths": [16, 16, 16, 16]}, "2 to 3 widths wanted: the grid of 8 x 8"),
         ({"network.kind": "seed"}, "64 px"),
     ],
 )

@@ -19,16 +19,26 @@ class Strict(BaseModel):
 
 
 class Network(Strict):
-    """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle down to 32 x 32, then
-    one residual level a width, each half the size of the one before."""
+    """`kind` "seed" is the 2020 system as it was; "residual" scales: a stem of pixel-unshuffle by `fold`, then one
+    residual level a width, each half the size of the one before."""
 
     kind: Literal["seed", "residual"] = "residual"
     image_size: Literal[32, 64, 128, 256] = 128  # pixels a side
     latent_size: Annotated[int, Field(ge=2, le=1024)] = 128  # d: numbers in a latent
-    widths: tuple[Width, ...] = (48, 80, 144, 256)  # channels of each level, from 32 x 32 down
+    widths: tuple[Width, ...] = (48, 80, 144, 256)  # channels of each level, from the largest down
     depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = ()  # the encoder's blocks of each level; () is one each
     norm: Literal["batch", "group"] = "batch"  # group where batches are too small for statistics
     looks: Annotated[int, Field(ge=1, le=8)] = 1  # of the encoder at a picture, see minifaces.studio.looks
+
+    @property
+    def fold(self) -> int:
+        """Pixels a side of the squares that the stem takes as one place."""
+        return max(4, self.image_size // 32)
+
+    @property
+    def grid(self) -> int:
+        """Places a side of the first level: 32, of pictures of 64 px 16, of 32 px 8."""
+        return self.image_size // self.fold
 
     @model_validator(mode="after")
     def _sound(self) -> "Network":
@@ -36,8 +46,9 @@ class Network(Strict):
             raise ValueError("the seed network takes 64 px pictures only")
         if self.kind == "seed" and self.looks != 1:
             raise ValueError("the seed network looks once")
-        if self.kind == "residual" and not 2 <= len(self.widths) <= 5:
-            raise ValueError("2 to 5 widths wanted: the grid of 32 x 32 is halved between them")
+        most = self.grid.bit_length() - 1
+        if self.kind == "residual" and not 2 <= len(self.widths) <= most:
+            raise ValueError(f"2 to {most} widths wanted: the grid of {self.grid} x {self.grid} is halved between them")
         if self.depths and len(self.depths) != len(self.widths):
             raise ValueError(f"{len(self.widths)} widths want as many depths, or none")
         return self
@@ -97,6 +108,7 @@ class Parts(FitSettings):
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # of training it; 0 leaves it out
     faces: Faces = 30_000  # that it is fitted to
     made: Annotated[int, Field(ge=0, le=100_000)] = 400  # prints beside the designs', put together of theirs
+    probes: Annotated[int, Field(ge=1, le=10_000)] = 40  # faces that tell which errors of a latent show
     batch: Annotated[int, Field(ge=1, le=65536)] = 512  # faces a step
     code: Annotated[int, Field(ge=1, le=1024)] = 128  # numbers that stand for a part
     width: Annotated[int, Field(ge=8, le=4096)] = 384  # of the network's hidden layers
@@ -156,8 +168,17 @@ class Config(Strict):
 FITS = tuple(name for name, value in Config() if isinstance(value, FitSettings))
 """what is fitted after training, in this order"""
 
+SIZED = {
+    32: Network(image_size=32, latent_size=128, widths=(64, 112), depths=(3, 3), looks=1),
+    64: Network(image_size=64, latent_size=192, widths=(64, 112, 192), depths=(3, 3, 2), looks=1),
+    128: Network(image_size=128, latent_size=192, widths=(48, 80, 144, 256), depths=(3, 3, 2, 1), looks=2),
+    256: Network(image_size=256, latent_size=192, widths=(48, 80, 144, 256), depths=(3, 3, 2, 1), looks=2),
+}
+"""the default preset's network for pictures of each size: small ones cost less (docs/notes/model-notes.md). Widths are
+multiples of 16, which processors take at once"""
+
 PRESETS = {
-    "default": Config(network=Network(latent_size=192, depths=(3, 3, 2, 1), looks=2)),
+    "default": Config(network=SIZED[128]),
     "seed": Config(
         preset="seed",
         epochs=200,
@@ -174,10 +195,14 @@ PRESETS = {
 
 
 def preset(name: str, **changes: Any) -> Config:
-    """A preset with changed fields (`changed`). Raises UsageError for an unknown preset too."""
+    """A preset with changed fields (`changed`); of another picture size, with the network for that. Raises UsageError
+    for an unknown preset too."""
     if name not in PRESETS:
         raise UsageError(f"there is no preset {name!r}: choose one of {', '.join(PRESETS)}")
-    return changed(PRESETS[name], **changes)
+    config, size = PRESETS[name], changes.get("network.image_size")
+    if size in SIZED and config.network.kind == "residual":
+        config = config.model_copy(update={"network": SIZED[size]})
+    return changed(config, **changes)
 
 
 def changed(config: Config, **changes: Any) -> Config:

@@ -125,12 +125,12 @@ class ResidualVAE(VAE):
 def residual_encoder(network: Network) -> nn.Sequential:
     """(n, 3, H, W) -> (n, values of the last level): a level a width, of as many blocks as `depths` says."""
     widths, depths = network.widths, network.depths or (1,) * len(network.widths)
-    fold, last = network.image_size // 32, len(widths) - 1
+    fold, last = network.fold, len(widths) - 1
     layers: list[nn.Module] = [
-        nn.PixelUnshuffle(fold),  # 3 fold^2 channels of 32 x 32
+        nn.PixelUnshuffle(fold),  # 3 fold^2 channels of, at 128 px, 32 x 32
         nn.Conv2d(3 * fold**2, widths[0], 3, padding=1),
     ]
-    for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):  # 32 x 32, 16, 8, ... pixels
+    for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):  # 32 x 32, 16, 8, ... places
         layers += [Residual(width, network.norm) for _ in range(depth)]
         if level < last:
             layers.append(nn.Conv2d(width, widths[level + 1], 3, 2, 1))
@@ -139,13 +139,13 @@ def residual_encoder(network: Network) -> nn.Sequential:
 
 def residual_decoder(network: Network) -> nn.Sequential:
     """(n, d) -> (n, 3, H, W) in [0, 1]: the levels backwards, one block each."""
-    widths, fold, last = network.widths, network.image_size // 32, len(network.widths) - 1
-    grid = 32 >> last  # pixels of the last level
+    widths, fold, last = network.widths, network.fold, len(network.widths) - 1
+    grid = network.grid >> last  # places a side of the last level
     layers: list[nn.Module] = [
         nn.Linear(network.latent_size, _values(network)),
         nn.Unflatten(1, (widths[last], grid, grid)),
     ]
-    for level in range(last, -1, -1):  # ..., 8 x 8, 16, 32 pixels
+    for level in range(last, -1, -1):  # ..., 8 x 8, 16, 32 places
         layers.append(Residual(widths[level], network.norm))
         if level:
             layers += [nn.Conv2d(widths[level], 4 * widths[level - 1], 1), nn.PixelShuffle(2)]
@@ -154,8 +154,8 @@ def residual_decoder(network: Network) -> nn.Sequential:
 
 
 def _values(network: Network) -> int:
-    """Of the last level of a residual network: channels times pixels."""
-    grid = 32 >> (len(network.widths) - 1)
+    """Of the last level of a residual network: channels times places."""
+    grid = network.grid >> (len(network.widths) - 1)
     return network.widths[-1] * grid * grid
 
 
