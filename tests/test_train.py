@@ -45,13 +45,13 @@ def _few_threads() -> None:
 
 
 def tiny(**changes: object) -> Config:
-    small = {"network.image_size": 32, "network.widths": [16, 32, 32], "network.latent_size": 12, "optimiser.batch": 16}
+    small = {"network.image_size": 32, "network.widths": [32, 64], "network.latent_size": 12, "optimiser.batch": 16}
     small |= {"optimiser.schedule": "constant", "data.faces_per_epoch": 500}
     small |= {"parts.steps": 20, "parts.faces": 300, "parts.made": 20, "parts.width": 32, "parts.code": 8}
     small |= {"flow.steps": 20, "flow.faces": 300, "flow.width": 32}
     small |= {"editor.steps": 20, "editor.faces": 100, "editor.width": 32}
     small |= {"mixture.faces": 300, "mixture.held_out": 100, "directions.faces": 400}
-    small |= {"network.depths": [1, 2, 1], "data.collaged": 0}  # a bank of collages takes seconds
+    small |= {"network.depths": [1, 2], "data.collaged": 0}  # a bank of collages takes seconds
     return preset("default", **(small | changes))
 
 

@@ -63,6 +63,25 @@ def training_bar(step: int, steps: int | None, wanted: bool) -> Iterator[Callabl
         yield show
 
 
+@contextmanager
+def stages_bar() -> Iterator[Callable[[str, float], None]]:
+    """A bar of work in stages; call what comes back with (the stage, the share of all that is done). Each stage is a
+    line too, which stays, in a log as well."""
+    columns = (TextColumn("{task.description}"), BarColumn(24), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task, stage = shown.add_task("", total=1.0), ""
+
+        def show(what: str, done: float) -> None:
+            nonlocal stage
+            if what != stage:
+                stage = what
+                console.print(f"{what} ...", markup=False, highlight=False, soft_wrap=True)
+            shown.update(task, description=what.partition(",")[0], completed=done)
+
+        yield show
+
+
 class PicturesBar:
     """What a step tells while it runs: how far it is, and each picture that cannot be used."""
 

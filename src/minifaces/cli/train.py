@@ -1,13 +1,14 @@
 """`minifaces train`: faces in, a model folder out; or parts of a model fitted anew."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minifaces.cli.bars import training_bar
+from minifaces.cli.bars import stages_bar, training_bar
 from minifaces.cli.common import pair, say
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder, named
@@ -45,7 +46,9 @@ def train(
         ),
     ] = Path("model"),
     preset: Annotated[str, typer.Option(metavar="NAME", help="default, or seed: the 2020 system.")] = "default",
-    minutes: Annotated[float | None, typer.Option(metavar="X", help="About how long it takes on this machine.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="X", help="About how long it all takes on this machine.")
+    ] = None,
     epochs: Annotated[
         float | None,
         typer.Option(
@@ -122,9 +125,11 @@ def train(
     if tensorboard:
         needs("--tensorboard", "tensorboard", "tensorboard")
     from minifaces.fits.export import export_model
+    from minifaces.fits.pace import share_out
     from minifaces.vae import config
     from minifaces.vae import train as training
 
+    began = time.monotonic()
     options = {"epochs": epochs, "network.image_size": size, "network.latent_size": latent, "optimiser.batch": batch}
     wanted = config.preset(preset, **{key: value for key, value in options.items() if value is not None}, **changes)
     place = output / "training"
@@ -133,10 +138,18 @@ def train(
     else:
         run = training.begin(wanted, data or "composed", place, seed, steps, minutes, start, threads)
     writes = run.accelerator.is_main_process  # of several processes, one
+    if minutes is not None:
+        parts = share_out(run, time.monotonic() - began)
+        if writes:
+            say(
+                "training for about {} min, then fitting for {}".format(*(f"{part / 60:.1f}" for part in parts)),
+                err=True,
+            )
     with training_bar(run.progress.step, run.progress.steps or None, writes) as update:
         trained = run.train(update, board=tensorboard)
     if writes:
-        export_model(trained, output, shown(output.resolve().name), _say_doing)
+        with stages_bar() as done:
+            export_model(trained, output, shown(output.resolve().name), done)
         if tensorboard:
             _show_gallery(output, trained.steps)
         say(f"{output}: {_summary(trained)}; try minifaces demo --model {output}")
@@ -157,7 +170,8 @@ def _refit(model: Path, names: list[str], data: str | None, changes: Mapping[str
     from minifaces.fits.export import refit
     from minifaces.vae.config import FITS
 
-    fitted = refit(model, names or FITS, data, changes, _say_doing, threads)
+    with stages_bar() as done:
+        fitted = refit(model, names or FITS, data, changes, done, threads)
     without = [name for name in FITS if name in (names or FITS) and name not in fitted]
     told = f"fitted anew: {', '.join(fitted) or 'nothing'}" + (f"; without {', '.join(without)}" if without else "")
     say(f"{model}: {told}; try minifaces demo --model {model}")
@@ -189,10 +203,6 @@ def _check_data(data: str | None) -> None:
 
 def _check_installed() -> None:
     needs("training", "train", "torch", "accelerate", "onnx", "onnxscript", "numba", "scipy", "sklearn")
-
-
-def _say_doing(what: str) -> None:
-    say(what, err=True)
 
 
 def _summary(trained: "Trained") -> str:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from minifaces.arrays import Doubles, Floats, Pixels
 from minifaces.attributes import ATTRIBUTES, DARK_HEAD, TURN, YELLOW_HEAD
-from minifaces.fits.shape import Fitted, Subject, tensor_file
+from minifaces.fits.shape import Fitted, Subject, Work, tensor_file
 from minifaces.images import LUMA
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import compose
@@ -18,6 +18,7 @@ from minifaces.ldraw.draws import draw_faces
 from minifaces.ldraw.truths import NAMES, labels
 from minifaces.listing import attributes_of
 from minifaces.studio.folder import DIRECTIONS
+from minifaces.vae.config import Config
 from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
 
 FILES = (DIRECTIONS,)
@@ -35,6 +36,11 @@ class Known:
 
     faces: Pixels
     values: dict[str, Doubles]
+
+
+def work(config: Config, source: Source) -> Work:
+    """Faces to encode."""
+    return Work(min(config.directions.faces, source.faces))
 
 
 def fit(subject: Subject) -> Fitted:

@@ -1,7 +1,7 @@
 """Fit the editor: a small network that learns off pairs of latents what an edit does to a face (minifaces.studio.editor
 runs it)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,25 @@ from torch import Tensor
 from minifaces.arrays import Floats, Places
 from minifaces.attributes import RANGES
 from minifaces.fits import latentnet, pairs
-from minifaces.fits.shape import Fitted, Subject, tensor_file
+from minifaces.fits.shape import Fitted, Subject, Work, tensor_file
 from minifaces.studio.editor import RANGE
 from minifaces.studio.folder import EDITOR
 from minifaces.studio.latentnet import coarse
-from minifaces.vae.config import Editor
+from minifaces.vae.config import Config, Editor
 from minifaces.vae.device import device
-from minifaces.vae.training_data import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces, Source
 
 FILES = (EDITOR,)
 JITTER = 0.05  # of the standardised latents: invented faces are to be edited too
+
+
+def work(config: Config, source: Source) -> Work:
+    """Faces of pairs to encode, and what the network learns."""
+    if not isinstance(source, ComposedFaces):
+        return Work()
+    settings, ends = config.editor, 2 * config.network.latent_size
+    products = latentnet.products(settings.steps, settings.batch, settings.width, settings.blocks, ends)
+    return Work(settings.faces * (1 + pairs.EACH), products=products)
 
 
 def fit(subject: Subject) -> Fitted:
@@ -36,7 +45,8 @@ def fit(subject: Subject) -> Fitted:
         latents = subject.encode(made.faces)
         rows.append((latents[made.start], latents[made.end], made.edits, made.amounts))
     start, end, edits, amounts = (np.concatenate(part) for part in zip(*rows, strict=True))
-    return Fitted({EDITOR: tensor_file(fit_editor(start, end, edits, amounts, RANGES, settings, subject.seed))})
+    learnt = subject.learning(work(subject.config, source).products)
+    return Fitted({EDITOR: tensor_file(fit_editor(start, end, edits, amounts, RANGES, settings, subject.seed, learnt))})
 
 
 def fit_editor(
@@ -47,9 +57,10 @@ def fit_editor(
     ranges: Mapping[str, tuple[float, float]],
     settings: Editor,
     seed: int = 0,
+    learnt: Callable[[float], None] = lambda _: None,
 ) -> dict[str, NDArray[Any]]:
     """Fit to latents before and after edits, (n, d) each, which `edits` (n,) of `ranges`, names in order, by `amounts`
-    (n,); -> the tensors of editor.safetensors.
+    (n,); -> the tensors of editor.safetensors. `learnt` as `latentnet.fit_network` tells it.
 
     Of what a face has or has not, pairs tell of 1 and -1 alone; what is between is a share of that, since the network
     is told any time from there to 0 with the same change."""
@@ -76,6 +87,6 @@ def fit_editor(
         answer: Tensor = network(x, kinds[chosen], t)
         return (amount[chosen] * answer.float() * unit - change[chosen]).square().mean() / spread
 
-    weights = latentnet.fit_network(network, settings.steps, loss)
+    weights = latentnet.fit_network(network, settings.steps, loss, learnt)
     borders = {RANGE + name: np.array(ends) for name, ends in ranges.items()}
     return coarse({**weights, **borders, "mean": mean, "scale": scale})

@@ -8,7 +8,7 @@ A folder is built in a hidden one inside it and checked against torch before any
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,9 @@ from minifaces.checks import one_of
 from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import read_json
 from minifaces.fits.card import model_card
+from minifaces.fits.pace import Report, Stages
 from minifaces.fits.shape import Subject, named, tensor_file
-from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS
+from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS, open_folder
 from minifaces.studio.folder import Config as ModelConfig
 from minifaces.studio.looks import look_again
 from minifaces.studio.model import Model
@@ -37,17 +38,21 @@ from minifaces.vae.onnx import export_onnx, stored
 from minifaces.vae.train import Trained
 from minifaces.vae.training_data import open_source
 
-Report = Callable[[str], None]
+NEEDED = ("mixture", "gallery")  # without which there is no model
 PARITY = 2 / 255  # the most that any exported pixel may differ from torch's
 HELD_OUT, COMPARED = 256, 32  # faces that the card's figures are of; faces that are held against torch's
 
 
-def export_model(trained: Trained, folder: Path, name: str, report: Report = lambda _: None) -> None:
+def export_model(trained: Trained, folder: Path, name: str, report: Report = lambda *_: None) -> None:
     """Write the model folder: networks, everything fitted, weights, card, configuration. A run kept in it stays.
+
+    What a model cannot do without comes first, then one fit after another, each into a model that can be opened
+    already. What an export of the same network and settings that was broken off had finished is not done again.
 
     A network that was trained through several looks gains by one more (docs/notes/model-notes.md): it is given one."""
     network = trained.config.network
     trained.network.looks = network.looks + (network.looks > 1)
+    trained.network.to(device())
     subject = Subject(
         trained.config,
         partial(encode, trained.network),
@@ -55,29 +60,38 @@ def export_model(trained: Trained, folder: Path, name: str, report: Report = lam
         trained.source,
         trained.seed,
     )
-    facts = {
-        "seed": trained.seed,
-        "steps": trained.steps,
-        "source": trained.source.name,
-        "train_seconds": round(trained.seconds),
-        "faces_seen": trained.faces,
-    }
-    with _staged(folder) as scratch:
+    weights = tensor_file({name: stored(value.cpu().numpy()) for name, value in trained.network.state_dict().items()})
+    before = _begun(folder, trained.config, weights)
+    wanted = [fit for fit in FITS if before is None or not before.files.keys() >= set(named(fit).FILES)]
+    stages = Stages(subject, wanted, report)
+    if before is None:
+        facts = {
+            "seed": trained.seed,
+            "steps": trained.steps,
+            "source": trained.source.name,
+            "train_seconds": round(trained.seconds),
+            "faces_seen": trained.faces,
+        }
+        with _staged(folder) as scratch:
+            for fit in NEEDED:
+                facts |= _fit(stages, fit, scratch)[1]
+            report("writing ONNX", 0.0)
+            (scratch / WEIGHTS).write_bytes(weights)
+            facts |= _write_networks(trained, scratch)
+            _write_card(subject, facts, scratch / GALLERY, scratch / CARD, name)
+            before = ModelConfig(
+                format=1,
+                name=name,
+                image_size=network.image_size,
+                latent_size=network.latent_size,
+                looks=trained.network.looks,
+                preset=_preset(trained.config, facts),
+                files=_sums(scratch),
+            )
+            _write_config(before, scratch)
         trained.network.to(device())
-        facts |= _fit(subject, FITS, scratch, report)[1]
-        report("writing ONNX ...")
-        facts |= _write_networks(trained, scratch)
-        _write_card(subject, facts, scratch / GALLERY, scratch / CARD, name)
-        config = ModelConfig(
-            format=1,
-            name=name,
-            image_size=network.image_size,
-            latent_size=network.latent_size,
-            looks=trained.network.looks,
-            preset=_preset(trained.config, facts),
-            files=_sums(scratch),
-        )
-        _write_config(config, scratch)
+        wanted = [fit for fit in wanted if fit not in NEEDED]
+    _add(stages, wanted, folder, before)
 
 
 def refit(
@@ -85,14 +99,14 @@ def refit(
     names: Sequence[str] = FITS,
     data: str | None = None,
     changes: Mapping[str, Any] | None = None,
-    report: Report = lambda _: None,
+    report: Report = lambda *_: None,
     threads: int | None = None,
 ) -> list[str]:
     """Fit `names` of `FITS` anew in a model folder, to its networks as they are, with the settings it was made with or
-    `changes` of them (`minifaces.vae.config.changed`). `data` is what it was trained on: "composed", or an image
-    folder, which has to be told. Faces are encoded as the model in use encodes them; no training weights are needed.
-    `threads` are the processor's, all cores unless given. -> those of `names` that there was something to fit for; of
-    the others the model has no file any more.
+    `changes` of them (`minifaces.vae.config.changed`), each kept as soon as it is done. `data` is what it was trained
+    on: "composed", or an image folder, which has to be told. Faces are encoded as the model in use encodes them; no
+    training weights are needed. `threads` are the processor's, all cores unless given. -> those of `names` that there
+    was something to fit for; of the others the model has no file any more.
 
     Raises UsageError for other names and for settings of anything else, where the folder is no model, where its
     settings are of another one, and where `data` is not what it was trained on."""
@@ -104,24 +118,43 @@ def refit(
             raise UsageError(f"{key} is no setting of what is fitted anew: {', '.join(names)}")
     use_cores(threads)
     model = Model(folder, threads or 0)
-    before = model.config
-    settings, facts = _made_with(before, folder / CONFIG)
+    settings, facts = _made_with(model.config, folder / CONFIG)
     config = changed(settings, **(changes or {}))
     given, composed = data or "composed", facts.get("source", "composed") == "composed"
     if (given == "composed") != composed:
         remedy = "composed faces: leave --data out" if composed else "pictures: name them with --data"
         raise UsageError(f"{folder} was trained on {remedy}")
     subject = Subject(config, model.encode, model.decode, open_source(given, config), int(facts.get("seed", 0)))
-    with _staged(folder) as scratch:
-        fitted, found = _fit(subject, names, scratch, report)
-        facts |= found
-        gallery = scratch / GALLERY if (scratch / GALLERY).exists() else folder / GALLERY
-        _write_card(subject, facts, gallery, scratch / CARD, before.name)
-        gone = {file for name in names for file in named(name).FILES}
-        kept = {file: sha256 for file, sha256 in before.files.items() if file not in gone}
-        after = {"preset": _preset(config, facts), "files": kept | _sums(scratch)}
-        _write_config(before.model_copy(update=after), scratch)
-    return fitted
+    return _add(Stages(subject, names, report), names, folder, model.config)
+
+
+def _add(stages: Stages, names: Sequence[str], folder: Path, before: ModelConfig) -> list[str]:
+    """Fit `names` and put the files of each into the model folder, as soon as it is done; -> those that have some."""
+    config, some = stages.subject.config, []
+    for name in names:
+        facts = {k: v for k, v in before.preset.items() if k not in Config.model_fields}
+        settings = before.preset | {name: config.model_dump(mode="json")[name]}
+        with _staged(folder) as scratch:
+            files, found = _fit(stages, name, scratch)
+            gallery = scratch / GALLERY if (scratch / GALLERY).exists() else folder / GALLERY
+            _write_card(stages.subject, facts | found, gallery, scratch / CARD, before.name)
+            kept = {file: sha256 for file, sha256 in before.files.items() if file not in named(name).FILES}
+            before = before.model_copy(update={"preset": settings | found, "files": kept | _sums(scratch)})
+            _write_config(before, scratch)
+        some += [name] * bool(files)
+    return some
+
+
+def _begun(folder: Path, config: Config, weights: bytes) -> ModelConfig | None:
+    """What config.json says of an export of these weights and settings that is in the folder already; None where there
+    is none."""
+    try:
+        before = open_folder(folder, [file for name in FITS for file in named(name).FILES])
+        settings = _made_with(before, folder / CONFIG)[0]
+    except UsageError:
+        return None
+    same = settings == config and before.files.get(WEIGHTS) == hashlib.sha256(weights).hexdigest()
+    return before if same else None
 
 
 def _made_with(model: ModelConfig, file: Path) -> tuple[Config, dict[str, Any]]:
@@ -154,26 +187,16 @@ def _staged(folder: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _fit(subject: Subject, names: Sequence[str], folder: Path, report: Report) -> tuple[list[str], dict[str, Any]]:
-    """Fit each of `names` and write its files into `folder`; -> those that have some, and what config.json should tell
-    of them."""
-    some: list[str] = []
-    facts: dict[str, Any] = {}
-    for name in names:
-        report(f"fitting: {name} ...")
-        fitted = named(name).fit(subject)
-        if fitted.files:
-            some.append(name)
-        else:
-            report(f"nothing to fit: {name}")
-        for file, content in fitted.files.items():
-            (folder / file).write_bytes(content)
-        facts |= fitted.facts
-    return some, facts
+def _fit(stages: Stages, name: str, folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """Fit and write what is fitted into `folder`; -> its files, and what config.json should tell of it."""
+    fitted = stages.fit(name)
+    for file, content in fitted.files.items():
+        (folder / file).write_bytes(content)
+    return list(fitted.files), fitted.facts
 
 
 def _write_networks(trained: Trained, folder: Path) -> dict[str, Any]:
-    """Write encoder, decoder and the training weights; -> how large and how good the network is.
+    """Write encoder and decoder; -> how large and how good the network is.
 
     Raises MinifacesError where what is exported is not the network."""
     network, settings = trained.network.cpu(), trained.config.network
@@ -181,8 +204,6 @@ def _write_networks(trained: Trained, folder: Path) -> dict[str, Any]:
     size = settings.image_size
     export_onnx(network.mean_encoder(), (torch.rand(2, 3, size, size),), "face", "latent", folder / ENCODER)
     export_onnx(_Decoder(network), (torch.randn(2, settings.latent_size),), "latent", "face", folder / DECODER)
-    weights = {name: stored(value.numpy()) for name, value in network.state_dict().items()}
-    (folder / WEIGHTS).write_bytes(tensor_file(weights))
     in_use = settings.model_copy(update={"looks": network.looks})
     return {
         "parameters": sum(p.numel() for p in network.parameters()),

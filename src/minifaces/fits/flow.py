@@ -4,6 +4,7 @@ Flow matching (Lipman et al. 2023) with the straight paths of rectified flow (Li
 t x_1, with x_0 from N(0, I) and x_1 a latent, the network learns the mean of x_1 - x_0, told the latent's cluster or,
 now and then, not. The studio runs it in numpy (minifaces.studio.flow), which also says what the clusters are for."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from torch import Tensor
 
 from minifaces.arrays import Floats
 from minifaces.fits import latentnet
-from minifaces.fits.shape import Fitted, Subject, tensor_file
+from minifaces.fits.shape import Fitted, Subject, Work, tensor_file
 from minifaces.studio.folder import FLOW
 from minifaces.studio.latentnet import coarse
-from minifaces.vae.config import Flow
+from minifaces.vae.config import Config, Flow
 from minifaces.vae.device import device
-from minifaces.vae.training_data import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces, Source
 
 FILES = (FLOW,)
 PASSES = 300  # over the latents, at most: a few pictures need no long fit, and would be learnt by heart
@@ -28,17 +29,41 @@ FACES_A_CLUSTER = 100  # at least, on average
 UNCONDITIONAL = 0.1  # share of the latents whose cluster is not told, for guidance
 
 
+def work(config: Config, source: Source) -> Work:
+    """What the mixture has not encoded yet, and what the network learns."""
+    settings = config.flow
+    if not _wanted(config, source):
+        return Work()
+    faces = min(settings.faces, source.faces)
+    steps = _steps(settings, faces)
+    ends = 2 * config.network.latent_size
+    products = latentnet.products(steps, settings.batch, settings.width, settings.blocks, ends)
+    return Work(max(0, faces - config.mixture.faces), products=products)
+
+
 def fit(subject: Subject) -> Fitted:
     """Fit to the latents of training faces; no file where their parts are known (`minifaces.fits.parts`), and where the
     settings leave it out."""
     settings = subject.config.flow
-    if not settings.steps or (subject.config.parts.steps and isinstance(subject.source, ComposedFaces)):
+    if not _wanted(subject.config, subject.source):
         return Fitted({})
-    return Fitted({FLOW: tensor_file(fit_flow(subject.latents(settings.faces), settings, subject.seed))})
+    learnt = subject.learning(work(subject.config, subject.source).products)
+    return Fitted({FLOW: tensor_file(fit_flow(subject.latents(settings.faces), settings, subject.seed, learnt))})
 
 
-def fit_flow(latents: Floats, settings: Flow, seed: int = 0) -> dict[str, NDArray[Any]]:
-    """Fit to `latents` (n, d); -> the tensors of flow.safetensors, of the averaged weights."""
+def _wanted(config: Config, source: Source) -> bool:
+    return bool(config.flow.steps) and not (config.parts.steps and isinstance(source, ComposedFaces))
+
+
+def _steps(settings: Flow, faces: float) -> int:
+    return min(settings.steps, int(PASSES * faces) // settings.batch + 1)
+
+
+def fit_flow(
+    latents: Floats, settings: Flow, seed: int = 0, learnt: Callable[[float], None] = lambda _: None
+) -> dict[str, NDArray[Any]]:
+    """Fit to `latents` (n, d); -> the tensors of flow.safetensors, of the averaged weights. `learnt` as
+    `latentnet.fit_network` tells it."""
     where = device()
     torch.manual_seed(seed)
     mean, scale = latents.mean(0), np.maximum(latents.std(0), 1e-6)
@@ -57,5 +82,5 @@ def fit_flow(latents: Floats, settings: Flow, seed: int = 0) -> dict[str, NDArra
         velocity: Tensor = network(x0 * (1 - t) + x1 * t, cluster, t)
         return (velocity.float() - (x1 - x0)).square().mean()
 
-    weights = latentnet.fit_network(network, min(settings.steps, PASSES * len(latents) // settings.batch + 1), loss)
+    weights = latentnet.fit_network(network, _steps(settings, len(latents)), loss, learnt)
     return coarse({**weights, "mean": mean, "scale": scale, "shares": np.bincount(found) / len(found)})

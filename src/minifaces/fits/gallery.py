@@ -12,14 +12,22 @@ import numpy as np
 from PIL import Image
 
 from minifaces.arrays import Pixels
-from minifaces.fits.shape import Fitted, Subject, tensor_file
+from minifaces.fits.shape import Fitted, Subject, Work, tensor_file
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import fixed_draws
 from minifaces.listing import attributes_of, description_of
 from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES
+from minifaces.vae.config import Config
 from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
 
 FILES = (GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
+
+
+def work(config: Config, source: Source) -> Work:
+    """Faces to encode."""
+    if isinstance(source, ComposedFaces):
+        return Work(len(source.prints))
+    return Work(min(config.gallery.faces, source.faces))
 
 
 def fit(subject: Subject) -> Fitted:

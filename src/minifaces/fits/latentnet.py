@@ -12,6 +12,7 @@ from minifaces.studio.latentnet import FREQUENCIES
 from minifaces.vae.device import bfloat16_pays
 
 PEAK = 1e-3  # learning rate
+TOLD = 50  # steps after which it is told how far the learning is
 
 
 class Layers(nn.Module):
@@ -50,8 +51,17 @@ class LatentNetwork(Layers):
         return self.through(x, torch.cat([t, angles.sin(), angles.cos()], 1), self.kinds[kinds])
 
 
-def fit_network(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> dict[str, NDArray[Any]]:
-    """Take `steps` to make what `loss` tells, anew each time, small: the averaged weights by name."""
+def products(steps: int, batch: int, width: int, blocks: int, ends: int) -> float:
+    """Multiply-accumulates that a network takes in so many `steps`, of so many numbers at its two `ends`, forwards and
+    twice as many backwards."""
+    return 3.0 * steps * batch * width * (4 * blocks * width + ends)
+
+
+def fit_network(
+    network: nn.Module, steps: int, loss: Callable[[], Tensor], learnt: Callable[[float], None] = lambda _: None
+) -> dict[str, NDArray[Any]]:
+    """Take `steps` to make what `loss` tells, anew each time, small: the averaged weights by name. `learnt` is told now
+    and then what share of the steps was taken."""
     where = next(network.parameters()).device
     half, current = bfloat16_pays(where), network.state_dict()
     average = {k: v.detach().clone() for k, v in current.items()}
@@ -66,4 +76,6 @@ def fit_network(network: nn.Module, steps: int, loss: Callable[[], Tensor]) -> d
         adam.step()
         with torch.no_grad():
             torch._foreach_lerp_(list(average.values()), list(current.values()), max(0.005, 9 / (10 + step)))
+        if step % TOLD == TOLD - 1 or step == steps - 1:
+            learnt((step + 1) / steps)
     return {k: v.cpu().numpy() for k, v in average.items()}

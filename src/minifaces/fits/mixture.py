@@ -10,14 +10,25 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from minifaces.arrays import Floats
-from minifaces.fits.shape import Fitted, Subject, tensor_file
+from minifaces.fits.shape import Fitted, Subject, Work, tensor_file
 from minifaces.studio.folder import MIXTURE
+from minifaces.vae.config import Config
+from minifaces.vae.training_data import Source
 
 FILES = (MIXTURE,)
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 KEPT = 0.995  # share of the variance that the mixture's coordinates hold ...
 MOST = 64  # ... in at most so many dimensions
 FACES_A_PARAMETER = 0.05  # fewer faces than this for each of a mixture's parameters, and it is not tried
+
+
+ROUNDS = 40  # of expectation and maximisation at most: they are near enough
+
+
+def work(config: Config, source: Source) -> Work:
+    """Faces to encode, and rounds over them."""
+    faces = min(config.mixture.faces, source.faces)
+    return Work(faces + config.mixture.held_out, products=ROUNDS * sum(COMPONENTS) * faces * MOST**2)
 
 
 def fit(subject: Subject) -> Fitted:
@@ -46,9 +57,9 @@ def fit_mixture(latents: Floats, held_out: Floats, seed: int = 0) -> tuple[dict[
         if count > 1 and len(latents) < max(count, FACES_A_PARAMETER * parameters):
             break
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # forty rounds are near enough
+            warnings.simplefilter("ignore", ConvergenceWarning)
             mixture = GaussianMixture(
-                count, reg_covar=floor, max_iter=40, tol=1e-2, random_state=seed, init_params="k-means++"
+                count, reg_covar=floor, max_iter=ROUNDS, tol=1e-2, random_state=seed, init_params="k-means++"
             )
             mixtures[count] = mixture.fit(inside)
         scores[count] = float(mixture.score(outside)) / size

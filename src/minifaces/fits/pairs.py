@@ -25,6 +25,7 @@ ROUND = 500  # faces of a round, unless told
 RECOMBINED = 0.6  # of them
 HAIRED, POOL = 0.25, 4  # of them; and out of how many times as many they are chosen
 SHARE = 0.5  # of the faces that each edit is made of; a head is turned twice, what a face has is always taken away
+EACH = 8  # pairs of a face, about
 FARTHEST = 35.0  # degrees off the front that a face is shown at most
 
 

@@ -17,7 +17,7 @@ from minifaces.attributes import PLEASANT, half_of
 from minifaces.evaluate.reader import Reader
 from minifaces.evaluate.similarity import ssim
 from minifaces.fits import latentnet
-from minifaces.fits.shape import ROUND, Fitted, Subject, tensor_file
+from minifaces.fits.shape import ROUND, Fitted, Subject, Work, tensor_file
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.compose import compose
 from minifaces.ldraw.draws import HEAD_NAMES, PALETTE, Draws, draw_faces, fixed_draws, head_shares
@@ -29,16 +29,17 @@ from minifaces.ldraw.truths import NAMES, truth
 from minifaces.studio.folder import PARTS
 from minifaces.studio.latentnet import coarse, whole
 from minifaces.studio.parts import HEAD, MEASURES, WITH, WITHOUT, Drawn, Parts
+from minifaces.vae.config import Config
 from minifaces.vae.config import Parts as Settings
 from minifaces.vae.device import device
-from minifaces.vae.training_data import ComposedFaces
+from minifaces.vae.training_data import ComposedFaces, Source
 
 FILES = (PARTS,)
 # How much of a print may be lost where it is drawn in a head colour: of structural similarity in the print region, and
 # as a share of what it loses against the bare head.
 LOST, FAINT = 0.2, 0.6
 VISIBLE = 0.7  # how much errors count by what they show, and the rest as they are
-PROBES, STEP = 40, 0.15  # latents, and standard deviations, that it is measured with
+STEP = 0.15  # standard deviations that it is measured with
 CLEAN = 0.1  # the most ink that a seam may cross in new faces; in training more (minifaces.ldraw.recombine)
 BEARD = "facial_hair"
 FRONT = 10.0  # degrees that a head may be turned, and still looks at one
@@ -46,6 +47,21 @@ RICH = 0.15  # share of the texture from which a print counts as filling the hea
 JOINED = 0.6  # share of the faces whose eyes and mouth are of two prints
 # Of the measures, as new faces have them; `draw_faces` tints fewer faces, and those more.
 SPREADS = np.array([0.09] * 3 + [0.03] * 2 + [0.02, 0.25, 0.03])
+
+
+COLOURS = 7  # of heads that a print is met in, about
+
+
+def work(config: Config, source: Source) -> Work:
+    """Faces to encode, faces to look at whether their prints come out, those that tell what shows, and what the
+    network learns."""
+    settings, latent = config.parts, config.network.latent_size
+    if not settings.steps or not isinstance(source, ComposedFaces):
+        return Work()
+    ends = 3 * settings.code + latent
+    products = latentnet.products(settings.steps, settings.batch, settings.width, settings.blocks, ends)
+    looked_at = 2 * COLOURS * (len(source.prints.of_split("train")) + settings.made)
+    return Work(settings.faces + looked_at, 2 * latent * settings.probes, products)
 
 
 def fit(subject: Subject) -> Fitted:
@@ -63,8 +79,9 @@ def fit(subject: Subject) -> Fitted:
         rows.append((latents, codes(draws, known), measures(draws)))
     latents, chosen, told = (np.concatenate(part) for part in zip(*rows, strict=True))
     counts = (2 * len(known), 2 * len(known), 2 * len(source.stages))
-    shown = sensitivity(latents[:PROBES], latents.std(0), subject.decode)
-    tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed))
+    shown = sensitivity(latents[: settings.probes], latents.std(0), subject.decode)
+    learnt = subject.learning(work(subject.config, source).products)
+    tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed, learnt))
     tensors |= tables(prints, source.stages)
     return Fitted({PARTS: tensor_file(tensors | legible(tensors, prints, source.stages, subject.decode))})
 
@@ -196,9 +213,11 @@ def fit_parts(
     shown: Doubles,
     settings: Settings,
     seed: int = 0,
+    learnt: Callable[[float], None] = lambda _: None,
 ) -> dict[str, NDArray[np.floating]]:
     """Fit to `latents` (n, d) of faces of the parts `chosen` (n, 3), of so many eyes, mouths and stages (`counts`), and
-    `told` (n, f), mostly by how much errors are `shown` (`sensitivity`); -> the network's tensors of the file."""
+    `told` (n, f), mostly by how much errors are `shown` (`sensitivity`); -> the network's tensors of the file.
+    `learnt` as `latentnet.fit_network` tells it."""
     where = device()
     torch.manual_seed(seed)
     mean, scale = latents.mean(0), np.maximum(latents.std(0), 1e-6)
@@ -215,7 +234,7 @@ def fit_parts(
             seen_wrong = (wrong @ visible).square().sum(1).mean()
         return VISIBLE * seen_wrong + (1 - VISIBLE) * wrong.square().mean()
 
-    return {**latentnet.fit_network(network, settings.steps, loss), "mean": mean, "scale": scale}
+    return {**latentnet.fit_network(network, settings.steps, loss, learnt), "mean": mean, "scale": scale}
 
 
 class _Network(latentnet.Layers):

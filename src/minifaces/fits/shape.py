@@ -1,6 +1,7 @@
 """The one shape of a fit. A fit is a module of this room that bears the name of its settings in the configuration:
 
     FILES = ("flow.safetensors",)                   # what it writes in the model folder
+    def work(config, source) -> Work: ...           # what it has to do, so that it is known how long it takes
     def fit(subject: Subject) -> Fitted: ...        # settings are subject.config.flow
 
 `FITS` names them all, in the order in which they are fitted; export and `train --refit` go through that list, so that a
@@ -23,6 +24,16 @@ from minifaces.vae.training_data import Source
 ROUND = 1000  # faces encoded at a time
 
 
+@dataclass(frozen=True)
+class Work:
+    """What fitting has to do: `faces` made or read, and encoded; `decoded` faces; and the multiply-accumulates of small
+    networks that learn, `products`."""
+
+    faces: float = 0.0
+    decoded: float = 0.0
+    products: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """What is fitted to: a trained encoder, and where the faces come from that it reads."""
@@ -34,7 +45,20 @@ class Subject:
     """faces (n, H, W, 3) of latents (n, d)"""
     source: Source
     seed: int
+    worked: Callable[[Work], None] = lambda _: None
+    """is told what was done"""
     _rounds: list[Latents] = field(default_factory=list, init=False, repr=False)
+
+    def learning(self, products: float) -> Callable[[float], None]:
+        """What a small network that takes so many `products` to learn tells how much of that is done, 0 to 1."""
+        told = 0.0
+
+        def learnt(share: float) -> None:
+            nonlocal told
+            self.worked(Work(products=(share - told) * products))
+            told = share
+
+        return learnt
 
     def latents(self, count: int) -> Latents:
         """Latents (n, d) of `count` faces as they should be drawn, the same for each fit that asks.
@@ -64,6 +88,10 @@ class Fit(Protocol):
 
     FILES: tuple[str, ...]
     """the files that it may make"""
+
+    def work(self, config: Config, source: Source) -> Work:
+        """What there is to do, about."""
+        ...
 
     def fit(self, subject: Subject) -> Fitted:
         """Fit as the settings say."""

@@ -20,7 +20,7 @@ from minifaces.studio import folder as files
 from minifaces.studio.model import Model
 from minifaces.studio.priors import FILES as PRIORS
 
-PLAYED = (files.CONFIG, *files.FILES, *PRIORS, files.EDITOR, files.CARD)
+PLAYED = (files.CONFIG, *files.FILES, *PRIORS, files.DIRECTIONS, files.EDITOR, files.CARD)
 """what playing with a model takes, where it has it"""
 KNOWN = (*dict.fromkeys(PLAYED), files.WEIGHTS)
 

@@ -33,8 +33,8 @@ GALLERY_PICTURES = "gallery.webp"
 EDITOR = "editor.safetensors"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
-FILES = (ENCODER, DECODER, MIXTURE, DIRECTIONS, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
-"""What every model needs beside config.json. It may have more, such as an editor."""
+FILES = (ENCODER, DECODER, MIXTURE, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
+"""What every model needs beside config.json. It may have more: edit directions, an editor, other priors."""
 
 
 class Config(BaseModel):

@@ -54,13 +54,15 @@ class Model:
         """Open `folder`. `threads` is how many parts of a batch are worked on at once, 0 for all cores."""
         # Absolute, since files are also read later, wherever the process is then.
         self.folder = Path(file_name("a model's folder", folder)).absolute()
-        self.config = files.open_folder(self.folder, (*priors.FILES, files.EDITOR))
+        self.config = files.open_folder(self.folder, (*priors.FILES, files.DIRECTIONS, files.EDITOR))
         self._threads = whole("the number of threads", threads, 0, 4096)
         self.priors = priors.open_priors(self.folder, self.config.files, self.latent_size)
         """what faces are drawn from, by name; the first unless another is asked for"""
         self.mixture = cast(Mixture, self.priors["mixture"])
         """the one of them whose density can be asked for, to bend paths by and to judge latents"""
-        self.directions = load_directions(self.folder / files.DIRECTIONS, self.latent_size)
+        self.directions = {}
+        if files.DIRECTIONS in self.config.files:
+            self.directions = load_directions(self.folder / files.DIRECTIONS, self.latent_size)
         """(d,) float32 by attribute: a step of 1 clearly shows it (docs/reference/architecture.md)"""
         self.editor = None
         if files.EDITOR in self.config.files:
@@ -110,8 +112,7 @@ class Model:
         rows, size = self._rows(latents), self.image_size
         pictures = np.empty((len(rows), size, size, 3), np.uint8)
         for i in range(0, len(rows), BATCH):
-            faces = self._decoder(rows[i : i + BATCH])
-            pictures[i : i + BATCH] = np.rint(np.clip(faces, 0, 1) * 255).transpose(0, 2, 3, 1)
+            pictures[i : i + BATCH] = self._decoder(rows[i : i + BATCH], _pictures)
         return pictures.view(Pictures)
 
     def reconstruct(self, pictures: Pixels) -> Pictures:
@@ -402,6 +403,11 @@ def _asked(having: Mapping[str, bool] | None, head: str | None, novelty: float |
     wanted = {word("an attribute", name): flag(name, whether) for name, whether in (having or {}).items()}
     heads = {} if head is None else {word("a head", head): 1.0}
     return Asked(wanted, heads, NOVELTY if novelty is None else within("the novelty", novelty, 0, 1))
+
+
+def _pictures(faces: Planes) -> Pixels:
+    """(n, 3, H, W) -> (n, H, W, 3) uint8: bytes first, of which fewer have to be moved."""
+    return np.rint(np.clip(faces, 0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def _checked(pictures: Pixels) -> Pixels:

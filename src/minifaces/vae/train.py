@@ -194,7 +194,7 @@ class Run:
                     )
         log.close()
         faces = progress.step * self.faces_a_step
-        return Trained(self.config, self._averaged(), self.source, self.seed, progress.step, faces, progress.seconds)
+        return Trained(self.config, self.averaged(), self.source, self.seed, progress.step, faces, progress.seconds)
 
     def step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
         """Learn from one batch, `faces` and `shown` (n, H, W, 3) and `mask` (n, H, W), uint8: -> parts of the loss."""
@@ -282,8 +282,8 @@ class Run:
         message = f"{what}: back at step {step}, and on at half the learning rate, {slower:.2g}"
         warnings.warn(message, MinifacesWarning, stacklevel=2)
 
-    def _averaged(self) -> VAE:
-        """The averaged weights in a fresh network."""
+    def averaged(self) -> VAE:
+        """The averaged weights in a fresh network, on the CPU."""
         network = build(self.config.network)
         network.load_state_dict({k: v.cpu() for k, v in self.average.items()})
         return network.eval()
@@ -293,7 +293,7 @@ class Run:
         if not self.accelerator.is_main_process:
             return
         with torch.no_grad():
-            network = self._averaged()
+            network = self.averaged()
             made = network.decode(network.encode(planes(batch.faces))[0])
         below = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
         rows = [np.concatenate(list(batch.faces), 1), np.concatenate(list(below), 1)]
