@@ -66,7 +66,7 @@ def test_fits_have_less_to_do_where_time_is_short() -> None:
     assert half.gallery == config.gallery, "which is of all faces that can be named"
     assert half.flow == config.flow, "nobody asked for it"
     least = within(config, source, names, SLOW, 0.0)
-    assert (least.mixture.faces, least.mixture.held_out, least.directions.faces) == (500, 200, 500)
+    assert (least.mixture.faces, least.mixture.held_out, least.directions.faces) == (200, 100, 200)
 
 
 def test_a_quarter_of_the_minutes_at_most_is_for_fits(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,8 +60,8 @@ def work(config: Config, source: Source) -> Work:
         return Work()
     ends = 3 * settings.code + latent
     products = latentnet.products(settings.steps, settings.batch, settings.width, settings.blocks, ends)
-    looked_at = 2 * COLOURS * (len(source.prints.of_split("train")) + settings.made)
-    return Work(settings.faces + looked_at, 2 * latent * settings.probes, products)
+    looks = settings.looked_at * COLOURS * (len(source.prints.of_split("train")) + settings.made)
+    return Work(settings.faces + looks, 2 * latent * settings.probes, products)
 
 
 def fit(subject: Subject) -> Fitted:
@@ -83,7 +83,8 @@ def fit(subject: Subject) -> Fitted:
     learnt = subject.learning(work(subject.config, source).products)
     tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed, learnt))
     tensors |= tables(prints, source.stages)
-    return Fitted({PARTS: tensor_file(tensors | legible(tensors, prints, source.stages, subject.decode))})
+    readable = legible(tensors, prints, source.stages, subject.decode, settings.looked_at)
+    return Fitted({PARTS: tensor_file(tensors | readable)})
 
 
 def codes(draws: Draws, known: Places) -> Places:
@@ -126,10 +127,14 @@ def tables(prints: Prints, stages: Stages) -> dict[str, NDArray[Any]]:
 
 
 def legible(
-    tensors: dict[str, NDArray[Any]], prints: Prints, stages: Stages, decode: Callable[[Latents], Pixels]
+    tensors: dict[str, NDArray[Any]],
+    prints: Prints,
+    stages: Stages,
+    decode: Callable[[Latents], Pixels],
+    looked_at: int,
 ) -> dict[str, NDArray[Any]]:
-    """`heads` without the colours in which a print does not come out as it is printed, from the front or turned as half
-    of the stages are: dark inks on dark heads, and prints that are too rich for the model. Those that are left are
+    """`heads` without the colours in which a print does not come out as it is printed, from the front or turned by up to
+    what half of the stages are, on `looked_at` stages: dark inks on dark heads, and prints that are too rich for the model. Those that are left are
     drawn in a colour of the palette the more often, so that heads are of it as often as before, but for those whose own
     colour it is. And `with.NAME` without prints on which the attribute cannot be read in most of these colours: faint
     lips, a few dots of stubble."""
@@ -139,12 +144,12 @@ def legible(
     codes, blank = np.array(sorted(HEAD_NAMES, key=HEAD_NAMES.__getitem__))[which], prints.blank
     kept, reader = np.ones(len(rows), bool), Reader()
     read = np.zeros((len(rows), len(reader.names)))
-    for stage in turned[[0, len(turned) // 2]]:
+    for stage in turned[np.linspace(0, len(turned) // 2, looked_at).astype(int)]:
         for few in np.array_split(np.arange(len(rows)), -(-len(rows) // ROUND)):
             on = np.full(len(few), stage)
             drawn = Drawn(2 * rows[few], 2 * rows[few], 2 * on, which[few])
             faces = decode(parts.latents(drawn, np.zeros((len(few), 4 + MEASURES))).astype(np.float32))
-            read[few] += reader.holds(faces) / 2
+            read[few] += reader.holds(faces) / looked_at
             draws = fixed_draws(prints, known[rows[few]], on, codes=codes[few])
             true, region = compose(prints, stages, draws)
             bare = compose(blank, stages, fixed_draws(blank, np.zeros_like(on), on, draws.head))[0]
