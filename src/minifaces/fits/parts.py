@@ -133,11 +133,11 @@ def legible(
     decode: Callable[[Latents], Pixels],
     looked_at: int,
 ) -> dict[str, NDArray[Any]]:
-    """`heads` without the colours in which a print does not come out as it is printed, from the front or turned by up to
-    what half of the stages are, on `looked_at` stages: dark inks on dark heads, and prints that are too rich for the model. Those that are left are
-    drawn in a colour of the palette the more often, so that heads are of it as often as before, but for those whose own
-    colour it is. And `with.NAME` without prints on which the attribute cannot be read in most of these colours: faint
-    lips, a few dots of stubble."""
+    """`heads` without the colours in which a print does not come out as it is printed, from the front or turned by
+    up to what half of the stages are, on `looked_at` stages: dark inks on dark heads, and prints that are too rich
+    for the model. Those that are left are drawn in a colour of the palette the more often, so that heads are of it
+    as often as before, but for those whose own colour it is. And `with.NAME` without prints on which the attribute
+    cannot be read in most of these colours: faint lips, a few dots of stubble."""
     known = prints.of_split("train")
     parts, turned = Parts.of(whole(tensors)), np.argsort([abs(stage.yaw) for stage in stages.parameters])
     rows, which = np.nonzero(parts.heads)
