@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
@@ -34,7 +36,7 @@ from minifaces.vae.networks import build
 from minifaces.vae.progress import Progress
 from minifaces.vae.runlog import Log
 from minifaces.vae.train import Run, Status, Trained, begin, resume
-from minifaces.vae.training_data import Batch, FolderFaces
+from minifaces.vae.training_data import Batch, ComposedFaces, FolderFaces
 
 STEPS = 30
 
@@ -188,8 +190,8 @@ def test_faces_that_serve_more_than_once_do_so_in_other_company() -> None:
     class Counted:
         uses = 3
 
-        def batch(self, _: int, step: int, count: int) -> Batch:
-            faces = np.full((count, 1, 1, 3), step, np.uint8)
+        def batch(self, _: int, step: int, count: int, part: slice) -> Batch:
+            faces = np.full((count, 1, 1, 3), step, np.uint8)[part]
             return Batch(faces, faces[..., 0], faces)
 
     def steps(first: int) -> list[list[int]]:
@@ -385,37 +387,107 @@ def test_bad_requests(arguments: list[str], words: str, tmp_path: Path, capsys: 
     assert not (tmp_path / "model").exists()
 
 
+# Adam divides by the size of gradients; a larger epsilon keeps it from blowing up those that are nothing but rounding.
+SHARED = {"optimiser.batch": 16, "optimiser.epsilon": 1e-3, "data.photolike": 0.5, "network.looks": 2}
 TOGETHER = """
+import json
+import os
+import signal
 import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from minifaces.vae.config import preset
+from minifaces.errors import MinifacesError
+from minifaces.vae.config import checked
+from minifaces.vae import checkpoint, train
 from minifaces.vae.train import begin
-folder = Path(sys.argv[1])
-small = {"network.image_size": 32, "network.widths": [16, 32], "network.latent_size": 8, "optimiser.batch": 8}
-run = begin(preset("default", **small), sys.argv[2], folder / "run", steps=3, threads=1)
-trained = run.train()
+write = checkpoint.save
+train.bfloat16_pays = lambda _: False  # its rounding would hide what differs
+folder, faces = Path(sys.argv[1]), sys.argv[2]
+whole, broken = (checked(json.loads((folder / f"{name}.json").read_text())) for name in ("composed", "folder"))
+run = begin(whole, "composed", folder / "whole", steps=4, threads=1)
+losses, writes = [], []
+checkpoint.save = lambda *given: (writes.append(1), write(*given))
+trained = run.train(lambda status: losses.append(status.losses["loss"]), save_every=0)
+first = len(writes)
 weights = {name: value.detach().numpy() for name, value in run.bare.state_dict().items()}
-timed = begin(preset("default", **small), sys.argv[2], folder / "timed", minutes=0.005, threads=1).train()
-np.savez(folder / f"{run.accelerator.process_index}.npz", faces=trained.faces, timed=timed.steps, **weights)
+timed = begin(whole, "composed", folder / "timed", minutes=0.005, threads=1).train()
+stopped = ""
+try:  # one of them is told to stop
+    alone = run.accelerator.is_main_process
+    stop = lambda status: alone and status.step == 2 and os.kill(os.getpid(), signal.SIGINT)
+    begin(broken, faces, folder / "broken", steps=4, threads=1).train(stop)
+except MinifacesError as error:
+    stopped = str(error)
+np.savez(
+    folder / f"{run.accelerator.process_index}.npz", faces=trained.faces, timed=timed.steps, stopped=stopped,
+    losses=losses, writes=first, **weights,
+)
 """
 
 
-def test_processes_that_are_started_together_learn_together(tmp_path: Path) -> None:
+def near(one: Mapping[str, np.ndarray], trained: Trained, run: Run) -> None:
+    """What several processes learnt is what one did, as far as sums come out alike in another order."""
+    for name, value in run.bare.state_dict().items():
+        np.testing.assert_allclose(one[name], value.detach().numpy(), rtol=1e-3, atol=2e-5, err_msg=name)
+    assert trained.steps == 4
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs of this process in float32, too: accelerate keeps the precision of the first one."""
+    monkeypatch.setattr("minifaces.vae.train.bfloat16_pays", lambda _: False)
+    AcceleratorState._reset_state()
+    yield
+    AcceleratorState._reset_state()
+
+
+@pytest.mark.usefixtures("exact")
+def test_processes_that_are_started_together_learn_as_one(tmp_path: Path) -> None:
+    """With batch norm and composed faces, and with group norm and a folder; this is interrupted and ended by one."""
     faces = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 3), np.uint8)
     write_dataset(tmp_path / "faces", ((face, {"design": str(i), "split": "train"}) for i, face in enumerate(faces)))
     (tmp_path / "together.py").write_text(TOGETHER)
+    composed, folder = tiny(**SHARED), tiny(**SHARED, **{"network.norm": "group"})
+    for name, config in (("composed", composed), ("folder", folder)):
+        (tmp_path / f"{name}.json").write_text(config.model_dump_json())
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     subprocess.run([*command, tmp_path / "together.py", tmp_path, tmp_path / "faces"], check=True, timeout=300)
     one, other = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in (0, 1))
-    assert one["faces"] == other["faces"] == 3 * 2 * 8
+    assert one["faces"] == other["faces"] == 4 * 16
     assert one["timed"] == other["timed"] > 13  # each clocked its own steps
-    learnt = [name for name in one if name.endswith("weight")]
-    assert learnt
-    for name in learnt:
+    assert "stopped at step 2 of 4" in str(one["stopped"])
+    assert str(one["stopped"]) == str(other["stopped"])
+    assert (one.pop("writes"), other.pop("writes")) == (4, 0), "a checkpoint a step, each once"
+    for name in one:
         np.testing.assert_array_equal(one[name], other[name])
+    losses: list[float] = []
+    run = begin(composed, "composed", tmp_path / "alone", steps=4)
+    near(one, run.train(lambda status: losses.append(status.losses["loss"])), run)
+    np.testing.assert_allclose(one["losses"], losses, rtol=1e-5)
+    unbroken, gone_on = (
+        begin(folder, str(tmp_path / "faces"), tmp_path / "unbroken", steps=4),
+        resume(tmp_path / "broken"),
+    )
+    assert gone_on.progress.step == 2
+    trained = unbroken.train()
+    gone_on.train()
+    near({name: value.detach().numpy() for name, value in gone_on.bare.state_dict().items()}, trained, unbroken)
+
+
+def test_a_batch_that_processes_cannot_share_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(UsageError, match="3 processes cannot share 16 faces evenly: give a --batch that they can"):
+        begin(tiny(), "composed", tmp_path / "training", steps=1)
+    assert not (tmp_path / "training").exists()
+
+
+def test_parts_of_a_batch_are_the_batch() -> None:
+    source = ComposedFaces(tiny(**{"data.photolike": 0.5, "data.collaged": 0.2, "data.collages": 4}))
+    whole = source.batch(3, 5, 24)
+    for part in (slice(0, 8), slice(8, 16), slice(16, 24)):
+        found = source.batch(3, 5, 24, part)
+        for name in ("faces", "mask", "shown"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(whole, name)[part])
 
 
 def spoil(run: Run, at: int) -> None:

@@ -104,6 +104,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def split_called(name: str) -> str | None:
+    """The split that people or libraries call so, if any."""
+    return _SPLIT_OF.get(name.lower())
+
+
 def check_row(row: Mapping[str, str], split_of: dict[str, str]) -> None:
     """Refuse a row without design or split; note the design's split in `split_of` and refuse a second one."""
     design, split = row.get("design"), row.get("split")
@@ -175,8 +180,8 @@ def _completed(name: Path, row: dict[str, str]) -> dict[str, str]:
     text = shown(name)
     design = row.get("design") or shown(name.with_suffix(""))
     said = row.get("split", "")
-    by_folder = next((_SPLIT_OF[part.lower()] for part in name.parts[:-1] if part.lower() in _SPLIT_OF), None)
-    split = _SPLIT_OF.get(said.lower(), said) or by_folder or _split_by_hash(design)
+    by_folder = next(filter(None, map(split_called, name.parts[:-1])), None)
+    split = split_called(said) or said or by_folder or _split_by_hash(design)
     return {**row, "file_name": text, "design": design, "split": split}
 
 

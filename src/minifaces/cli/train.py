@@ -35,7 +35,7 @@ def train(
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="A data set or any folder of pictures; composed: faces made while training.",
+            help="A data set, any folder of pictures or of parquet files; composed: faces made while training.",
             show_default="composed",
         ),
     ] = None,

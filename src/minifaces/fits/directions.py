@@ -19,7 +19,7 @@ from minifaces.ldraw.truths import NAMES, labels
 from minifaces.listing import attributes_of
 from minifaces.studio.folder import DIRECTIONS
 from minifaces.vae.config import Config
-from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
+from minifaces.vae.training_data import ComposedFaces, Pictures, Source
 
 FILES = (DIRECTIONS,)
 LEAST = 8  # faces with and without, or no direction is found
@@ -87,11 +87,11 @@ def known_faces(source: Source, count: int, seed: int = 1) -> Known:
     """Training faces with what is known of each: attributes, and for composed faces pose and head colour too."""
     if isinstance(source, ComposedFaces):
         return _known_composed(source, count, seed)
-    assert isinstance(source, FolderFaces)
-    chosen = source.train[:count]
-    rows = [attributes_of(source.data.rows[i]) for i in chosen]
+    assert isinstance(source, Pictures)
+    data = source.described(count, training=True)
+    rows = [attributes_of(row) for row in data.rows]
     names = sorted({name for row in rows for name in row})
-    return Known(source.data.pictures[chosen], {name: _column(rows, name) for name in names})
+    return Known(data.pictures, {name: _column(rows, name) for name in names})
 
 
 def _known_composed(source: ComposedFaces, count: int, seed: int) -> Known:

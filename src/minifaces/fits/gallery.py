@@ -18,7 +18,7 @@ from minifaces.ldraw.draws import fixed_draws
 from minifaces.listing import attributes_of, description_of
 from minifaces.studio.folder import GALLERY, GALLERY_LATENTS, GALLERY_PICTURES
 from minifaces.vae.config import Config
-from minifaces.vae.training_data import ComposedFaces, FolderFaces, Source
+from minifaces.vae.training_data import ComposedFaces, Pictures, Source
 
 FILES = (GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 
@@ -49,10 +49,10 @@ def named_faces(source: Source, most: int) -> tuple[Pixels, list[dict[str, Any]]
             for d in source.prints.designs
         ]
         return faces, entries
-    assert isinstance(source, FolderFaces)
-    rows = source.data.rows[:most]
-    unique = len({row["design"] for row in rows}) == len(rows)
-    return source.data.pictures[:most], [_entry(row, unique) for row in rows]
+    assert isinstance(source, Pictures)
+    data = source.described(most)
+    unique = len({row["design"] for row in data.rows}) == len(data.rows)
+    return data.pictures, [_entry(row, unique) for row in data.rows]
 
 
 def _frontal(source: ComposedFaces) -> int:

@@ -36,15 +36,24 @@ def spare_processes() -> int:
 
 
 def batches(
-    source: Source, seed: int, first: int, count: int, helpers: int, device: torch.device | None = None
+    source: Source,
+    seed: int,
+    first: int,
+    count: int,
+    helpers: int,
+    device: torch.device | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Batches:
     """Endless batches from step `first` on: `faces`, `shown` (count, H, W, 3) and `mask` (count, H, W), uint8, on
     `device`.
 
     `helpers` other processes make them; with none, they are made when asked. Of `source.uses` parts of a batch one is
-    new, the others were the new ones of 16, 32 ... steps before."""
+    new, the others were the new ones of 16, 32 ... steps before. `share` (i, n): this is the i-th of n processes, the
+    parts of which, `count` faces each, are a step's batch."""
     device = device or torch.device("cpu")
-    parts = ([part.to(device, non_blocking=True) for part in new] for new in _new(source, seed, first, count, helpers))
+    parts = (
+        [part.to(device, non_blocking=True) for part in new] for new in _new(source, seed, first, count, helpers, share)
+    )
     kept: deque[list[Tensor]] = deque(maxlen=APART * (source.uses - 1) + 1)
     for part in parts:
         kept.append(part)
@@ -53,9 +62,9 @@ def batches(
             yield torch.cat(faces)[:count], torch.cat(shown)[:count], torch.cat(mask)[:count]
 
 
-def _new(source: Source, seed: int, first: int, count: int, helpers: int) -> Iterator[Batch]:
+def _new(source: Source, seed: int, first: int, count: int, helpers: int, share: tuple[int, int]) -> Iterator[Batch]:
     """The new faces of step after step, in pinned memory where there is a GPU."""
-    steps = _Steps(source, seed, math.ceil(count / source.uses))
+    steps = _Steps(source, seed, math.ceil(count / source.uses), share)
     if not helpers:
         return (steps[step] for step in itertools.count(first))
     loader: DataLoader[Any] = DataLoader(
@@ -73,11 +82,13 @@ def _new(source: Source, seed: int, first: int, count: int, helpers: int) -> Ite
 class _Steps(Dataset[Batch]):
     """The batch of any step."""
 
-    def __init__(self, source: Source, seed: int, count: int) -> None:
-        self.source, self.seed, self.count = source, seed, count
+    def __init__(self, source: Source, seed: int, count: int, share: tuple[int, int]) -> None:
+        index, of = share
+        self.source, self.seed, self.count = source, seed, count * of
+        self.part = slice(index * count, (index + 1) * count)
 
     def __getitem__(self, step: int) -> Batch:
-        batch = self.source.batch(self.seed, step, self.count)
+        batch = self.source.batch(self.seed, step, self.count, self.part)
         return torch.from_numpy(batch.faces), torch.from_numpy(batch.shown), torch.from_numpy(batch.mask)
 
 

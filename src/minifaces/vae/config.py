@@ -69,7 +69,7 @@ class Loss(Strict):
 class Optimiser(Strict):
     """AdamW, which without weight decay is Adam."""
 
-    batch: Annotated[int, Field(ge=1, le=65536)] = 32  # faces a step, of each process
+    batch: Annotated[int, Field(ge=1, le=65536)] = 32  # faces a step, of all processes together
     learning_rate: Positive = 7e-4  # at its peak
     schedule: Literal["constant", "cosine"] = "cosine"  # see minifaces.vae.train.learning_rate
     beta2: Share = 0.99  # Adam's second decay rate; 0.99 forgets sooner than 0.999, as short runs want

@@ -1,5 +1,7 @@
 """Losses: pure functions of faces (n, 3, H, W) in [0, 1], posteriors (n, d) and the print mask (n, 1, H, W)."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -39,7 +41,14 @@ def dissimilarity(made: Tensor, true: Tensor) -> Tensor:
 
 
 def total(
-    loss: Loss, made: Tensor, true: Tensor, mean: Tensor, log_variance: Tensor, mask: Tensor, progress: float
+    loss: Loss,
+    made: Tensor,
+    true: Tensor,
+    mean: Tensor,
+    log_variance: Tensor,
+    mask: Tensor,
+    progress: float,
+    overall: Callable[[Tensor], Tensor] = lambda value: value,
 ) -> dict[str, Tensor]:
     """The loss to minimise as "loss", and its parts: "mse", "kl"; if calibrated, "sigma", "gradient" and "ssim" too.
 
@@ -47,16 +56,17 @@ def total(
     The calibrated loss is divided by the number of pixel values, so that pictures of any size weigh alike:
       error / (2 sigma^2) + gradient * edges / sigma + similarity * (1 - SSIM) + beta * KL / values,
     sigma^2 = error, not differentiated: the sigma-VAE (Rybkin et al. 2021) with the analytic sigma of each batch, and
-    two terms more."""
+    two terms more. Where the faces are a part of a batch, `overall` gives the mean of all parts of what it is given;
+    then the mean of all parts' losses is the loss of the batch."""
     kl = divergence(mean, log_variance)
     squared = (made - true).square()
     mse = squared.mean()
     if loss.kind == "seed":
         return {"loss": 1e4 * mse + loss.beta * kl, "mse": mse, "kl": kl}
     weight = 1 + loss.print_weight * mask
-    weight = weight / weight.mean()
+    weight = weight / overall(weight.mean())
     error = (weight * squared).mean()
-    sigma = error.detach().sqrt().clamp(min=torch.e**LEAST_LOG_SIGMA)
+    sigma = overall(error.detach()).sqrt().clamp(min=torch.e**LEAST_LOG_SIGMA)
     warm = min(1.0, progress / loss.warm_up) if loss.warm_up else 1.0
     edges = (weight * gradient_difference(made, true)).mean()
     apart = dissimilarity(made, true)

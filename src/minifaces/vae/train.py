@@ -21,7 +21,7 @@ from torch import Tensor
 
 from minifaces.errors import MinifacesError, MinifacesWarning, UsageError
 from minifaces.files import atomic
-from minifaces.vae import ahead, checkpoint, losses
+from minifaces.vae import ahead, checkpoint, losses, together
 from minifaces.vae.board import Board
 from minifaces.vae.checkpoint import Checkpoint
 from minifaces.vae.coding import planes
@@ -35,7 +35,7 @@ from minifaces.vae.training_data import Batch, Source, open_source
 SHEET = 16  # held-out faces on a sheet
 SOON = 5.0  # seconds between the first checkpoints; then each takes as long to come as all before it
 SETBACKS = 6  # that a run may have: by then the learning rate is 1/64
-SEEDS_APART = 1_000_003  # between the seeds of steps and of processes: a prime
+SEEDS_APART = 1_000_003  # between the noise's seeds of one run and the next: a prime
 
 
 @dataclass(frozen=True)
@@ -99,31 +99,35 @@ def resume(folder: Path, steps: int | None = None, threads: int | None = None, h
 class Run:
     """One training run in `folder` (checkpoint, log.jsonl, sheets, and tensorboard if asked for).
 
-    Several processes, started together by `torchrun` or `accelerate launch`, each take a batch a step and share what
-    they learn; the first of them writes."""
+    Several processes, started together by `torchrun` or `accelerate launch`, each take a part of every batch and learn
+    as one (`minifaces.vae.together`); the first of them writes. A run may go on with another number of them."""
 
     CHECKPOINT = "checkpoint"
 
     def __init__(self, folder: Path, state: Checkpoint, threads: int | None = None, helpers: int | None = None) -> None:
         """`threads` are the processor's, all cores unless given. `helpers` are processes that make batches ahead, as
-        many as `ahead.spare_processes` finds good unless given."""
+        many as `ahead.spare_processes` finds good unless given. Raises UsageError for a batch that processes cannot
+        share evenly."""
+        batch, processes = state.config.optimiser.batch, int(os.environ.get("WORLD_SIZE", "1"))
+        if batch % processes:
+            raise UsageError(f"{processes} processes cannot share {batch} faces evenly: give a --batch that they can")
         use_cores(threads)
         torch.backends.cudnn.benchmark = True  # all batches are of one shape: worth a search for the fastest way
         self.folder, self.config, self.data, self.seed = folder, state.config, state.data, state.seed
         self.progress = state.progress
         self.source = open_source(self.data, self.config)
         self.helpers = ahead.spare_processes() if helpers is None else helpers
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        self.faces_a_step = self.config.optimiser.batch * processes
         if not self.progress.steps and not self.progress.minutes:
-            self.progress.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / self.faces_a_step))
+            self.progress.steps = max(1, round(self.config.epochs * self.source.faces_per_epoch / batch))
         # Said outright: without a GPU, processes that were started together would each train alone.
-        together = processes > 1 and not torch.cuda.is_available()
-        self.accelerator = Accelerator(cpu=together, mixed_precision="bf16" if bfloat16_pays(device()) else "no")
+        on_cpus = processes > 1 and not torch.cuda.is_available()
+        self.accelerator = Accelerator(cpu=on_cpus, mixed_precision="bf16" if bfloat16_pays(device()) else "no")
         torch.manual_seed(self.seed)
         network = build(self.config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if state.weights:
             network.load_state_dict(state.weights)
+        if processes > 1:
+            together.share_statistics(network)
         adam = _adam(network, self.config.optimiser)
         if state.moments:
             adam.load_state_dict({**adam.state_dict(), "state": state.moments})
@@ -193,7 +197,7 @@ class Run:
                         f"--resume --output {self.folder.parent}"
                     )
         log.close()
-        faces = progress.step * self.faces_a_step
+        faces = progress.step * self.config.optimiser.batch
         return Trained(self.config, self.averaged(), self.source, self.seed, progress.step, faces, progress.seconds)
 
     def step(self, faces: Tensor, shown: Tensor, mask: Tensor) -> dict[str, float]:
@@ -207,25 +211,27 @@ class Run:
         self.network.train()
         with self.accelerator.autocast():
             made, mean, log_variance = self.network(seen, self._noise(len(true)))
-        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, region, self.progress.share)
+        share, overall = self.progress.share, together.mean_of_all
+        parts = losses.total(self.config.loss, made.float(), true, mean, log_variance, region, share, overall)
         self.adam.zero_grad(set_to_none=True)
         self.accelerator.backward(parts["loss"])
         if settings.clip:
             self.accelerator.clip_grad_norm_(self.network.parameters(), settings.clip)
         self.adam.step()
         self._move_average(min(settings.ema, (1 + number) / (10 + number)))
-        return {k: float(v.detach()) for k, v in parts.items()}
+        return {k: float(together.mean_of_all(v.detach())) for k, v in parts.items()}
 
     def _batches(self) -> ahead.Batches:
-        seed = self.seed + SEEDS_APART * self.accelerator.process_index
-        batch, device = self.config.optimiser.batch, self.accelerator.device
-        return ahead.batches(self.source, seed, self.progress.step, batch, self.helpers, device)
+        index, of = self.accelerator.process_index, self.accelerator.num_processes
+        count, device = self.config.optimiser.batch // of, self.accelerator.device
+        return ahead.batches(self.source, self.seed, self.progress.step, count, self.helpers, device, (index, of))
 
     def _noise(self, count: int) -> Tensor:
-        """Standard normal, (count, d): of the run's seed, the step and the process."""
-        seed = (self.seed * SEEDS_APART + self.progress.step) * 64 + self.accelerator.process_index
-        noise = torch.randn(count, self.config.network.latent_size, generator=torch.Generator().manual_seed(seed))
-        return noise.to(self.accelerator.device)
+        """Standard normal, (count, d): this process's part of what the run's seed and the step give a batch."""
+        seed = (self.seed * SEEDS_APART + self.progress.step) * 64
+        whole = (self.config.optimiser.batch, self.config.network.latent_size)
+        noise = torch.randn(whole, generator=torch.Generator().manual_seed(seed))
+        return noise[self.accelerator.process_index * count :][:count].to(self.accelerator.device)
 
     def _copy(self, state: checkpoint.Tensors) -> checkpoint.Tensors:
         return {k: v.detach().clone().to(self.accelerator.device) for k, v in state.items()}
