@@ -12,8 +12,8 @@ from minifaces.arrays import Pixels
 from minifaces.images import save_picture
 from minifaces.ldraw.composed import composed_faces
 from minifaces.photos.lists import Appender
-from minifaces.photos.workers import Pool, open_pool
 from minifaces.photos.workfolder import Box, Frame, Head, Original, Screen, Work
+from minifaces.workers import Pool, open_pool
 
 SIZE = 64
 

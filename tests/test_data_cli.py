@@ -50,8 +50,9 @@ def test_compose(call: Call) -> None:
 
 
 def test_compose_whole_prints_only(call: Call) -> None:
-    code, _, _ = call("compose", "-n", "8", "--size", "32", "--recombined", "0")
+    code, _, _ = call("compose", "-n", "8", "--size", "32", "--recombined", "0", "--workers", "1")
     assert code == 0
+    assert len(read_dataset("faces", 32).rows) == 8
     assert not any("lower_design" in row for row in read_dataset("faces", 32).rows)
 
 
@@ -65,7 +66,7 @@ def test_compose_refuses(call: Call, tmp_path: Path) -> None:
     assert code == 2
     assert "full is not empty" in err
     assert (tmp_path / "full" / "letter.txt").read_text() == "keep me"
-    for option in (("-n", "0"), ("--recombined", "1.5"), ("--seed", "-1"), ("--size", "big")):
+    for option in (("-n", "0"), ("--recombined", "1.5"), ("--seed", "-1"), ("--size", "big"), ("--workers", "some")):
         code, _, err = call("compose", *option)
         assert code == 2
         assert err.startswith("minifaces: error: ")

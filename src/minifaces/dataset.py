@@ -55,14 +55,14 @@ class DataSet:
 
 def write_dataset(
     folder: str | os.PathLike[str],
-    faces: Iterable[tuple[Pixels, Mapping[str, str]]],
+    faces: Iterable[tuple[Pixels | bytes, Mapping[str, str]]],
     replace: bool = False,
     recipe: Mapping[str, Any] | None = None,
 ) -> int:
     """Write faces, one after the other, as a data set; return how many there were.
 
-    Each is an (H, W, 3) uint8 picture and its row: `design`, `split` and any attributes (a `file_name` is
-    replaced). A folder with something in it is refused, unless it holds an unfinished data set or, with
+    Each is an (H, W, 3) uint8 picture, or a PNG file of one, and its row: `design`, `split` and any attributes (a
+    `file_name` is replaced). A folder with something in it is refused, unless it holds an unfinished data set or, with
     `replace`, a data set: its metadata.csv and faces/ stay until the new ones are whole. Until the last file is
     written a mark in the folder says that a new data set is unfinished, and `read_dataset` refuses it. A `recipe`, JSON
     that faces follow from, is kept beside them: where the folder holds the faces of the same one already, that is all.
@@ -79,7 +79,11 @@ def write_dataset(
     for number, (picture, row) in enumerate(faces):
         check_row(row, split_of)
         name = f"{_FACES}/{number // _FOLDER_SIZE:03}/{number:06}.png"
-        save_picture(folder / name, picture)
+        if isinstance(picture, bytes):
+            with atomic(folder / name) as scratch:
+                scratch.write_bytes(picture)
+        else:
+            save_picture(folder / name, picture)
         rows.append({**row, "file_name": name})
     if not rows:
         raise UsageError(f"there are no faces to write to {folder}")
@@ -102,7 +106,7 @@ def read_dataset(folder: str | os.PathLike[str], size: int) -> DataSet:
     return DataSet(_read_pictures(listing.paths, size), listing.rows)
 
 
-def _replace(folder: Path, faces: Iterable[tuple[Pixels, Mapping[str, str]]]) -> int:
+def _replace(folder: Path, faces: Iterable[tuple[Pixels | bytes, Mapping[str, str]]]) -> int:
     """Write a data set beside the one in `folder`, then put it in that one's place."""
     coming = folder / _COMING
     shutil.rmtree(coming, ignore_errors=True)  # what an interruption left

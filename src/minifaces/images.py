@@ -326,3 +326,11 @@ def save_picture(path: str | os.PathLike[str], picture: Pixels) -> None:
         raise UsageError(f"{path.suffix} holds at most {longest} pixels a side, not {side}: use .png")
     with atomic(path) as scratch:
         Image.fromarray(picture).save(scratch, format=name, **options)
+
+
+def png_file(picture: Pixels) -> bytes:
+    """What `save_picture` writes of an (H, W, 3) uint8 picture to a file whose suffix is .png."""
+    name, _, options = _SAVING[".png"]
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format=name, **options)
+    return file.getvalue()

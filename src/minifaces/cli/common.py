@@ -95,6 +95,16 @@ def pair(text: str, option: str, example: str) -> tuple[str, str]:
     return key, value
 
 
+def workers_of(text: str) -> int | str:
+    """What `--workers` names: so many processes, or a Dask scheduler."""
+    if text.isdecimal() and 1 <= int(text) <= 1024:
+        return int(text)
+    from minifaces.workers import check_address
+
+    check_address(text)
+    return text
+
+
 def say(line: str, err: bool = False) -> None:
     """Print a line at once; what a terminal would obey rather than show is spelled out."""
     print(spelled(line), file=sys.stderr if err else sys.stdout, flush=True)

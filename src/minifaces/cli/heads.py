@@ -1,6 +1,7 @@
 """`minifaces data prints`, `stages` and `compose`: faces of LDraw's heads."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from minifaces import __version__
 from minifaces.cli.bars import bar, progress
-from minifaces.cli.common import say, tell
+from minifaces.cli.common import say, tell, workers_of
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import file, folder, named
 from minifaces.errors import UsageError, needs
@@ -102,18 +103,28 @@ def compose(
         typer.Option(metavar="SHARE", min=0, max=1, help="So many have the eyes of one print, the mouth of another."),
     ] = 0.5,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another seed, other faces.")] = 0,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|ADDRESS",
+            help="Processes, or the Dask scheduler of a cluster, as tcp://host:8786.",
+            show_default="this process",
+        ),
+    ] = None,
 ) -> None:
-    """Compose faces into a data set.
+    """Compose faces into a data set, the same ones however many workers there are.
 
     It is a Hugging Face image folder with metadata.csv, split 80/10/10 by design.
     After an interruption the same command writes it anew; a whole one it leaves as it is."""
     needs("composing", "data", "numba", "scipy")
     from minifaces.dataset import write_dataset
-    from minifaces.ldraw.composed import composed_faces
+    from minifaces.ldraw.composed import composed_files
+    from minifaces.workers import open_pool
 
     recipe = {"version": __version__, "n": count, "size": size, "recombined": recombined, "seed": seed}
-    faces = progress(composed_faces(count, size, recombined, seed), "composing", count)
-    write_dataset(output, faces, recipe=recipe)
+    with nullcontext() if workers is None else open_pool(workers_of(workers)) as pool:
+        faces = progress(composed_files(count, size, recombined, seed, pool), "composing", count)
+        write_dataset(output, faces, recipe=recipe)
     say(f"{output}: {count} faces, {size} x {size}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minifaces.cli.bars import MOST_TOLD, pictures_bar
-from minifaces.cli.common import JsonOption, pair, print_json, say
+from minifaces.cli.common import JsonOption, pair, print_json, say, workers_of
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder as folder_
 from minifaces.cli.pathnames import named
@@ -229,6 +229,7 @@ def _run(
     as_json: bool,
 ) -> None:
     needs("working pictures up", "photos", "scipy")
+    from minifaces.cores import cores
     from minifaces.folders import LeftOut
     from minifaces.photos.sources import count_sources, read_sources
     from minifaces.photos.steps import run, settings_for
@@ -236,7 +237,7 @@ def _run(
 
     read_sources(sources)  # a source that is missing is told of before a folder is made
     flagged_from = dict(_threshold(text) for text in thresholds or [])
-    among = _workers(workers)
+    among = cores() if workers is None else workers_of(workers)
     work = Work(folder, make=True)
     wanted = settings_for(work, size, flagged_from)
     total, left = count_sources(sources), LeftOut()
@@ -285,19 +286,6 @@ def _flagged(work: "Work") -> dict[str, Any]:
         clean += not row.flags
         flags.update(row.flags)
     return {"faces": faces, "clean": clean, "flags": dict(flags.most_common())}
-
-
-def _workers(text: str | None) -> int | str:
-    if text is None:
-        from minifaces.cores import cores
-
-        return cores()
-    if text.isdecimal() and 1 <= int(text) <= 1024:
-        return int(text)
-    from minifaces.photos.workers import check_address
-
-    check_address(text)
-    return text
 
 
 def _threshold(text: str) -> tuple[str, float]:

@@ -52,6 +52,11 @@ def keep_to_one_core() -> None:
     _kernel = numba.njit(_kernel.py_func)  # compiled anew, without `parallel`
 
 
+def use_one_thread() -> None:
+    """Compose without threads in this thread of this process from now on: for workers, of which there are many."""
+    numba.set_num_threads(1)
+
+
 _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
 _SRGB = (to_srgb(np.arange(LEVELS + 1) / LEVELS) * 255).round().astype(np.uint8)
 

@@ -16,9 +16,9 @@ from minifaces.photos.fetch import ElsewhereError, Fetcher, LaterError, RefusedE
 from minifaces.photos.found import Found, mark
 from minifaces.photos.pipeline import LOST, Done, Job, Plan, work_up
 from minifaces.photos.recipe import Recipe, offered
-from minifaces.photos.workers import Pool, open_pool, work_through
 from minifaces.photos.workfolder import Work
 from minifaces.photos.writer import Counts, Writer
+from minifaces.workers import Pool, open_pool, work_through
 
 _PAGE_BYTES = 5_000_000
 _MOST_IN_A_ROW = 5

@@ -23,9 +23,9 @@ from minifaces.photos.found import Found
 from minifaces.photos.lists import Appender, read_rows
 from minifaces.photos.pipeline import LOST, Done, FramedFace, Job, Plan, Step, work_up
 from minifaces.photos.screen import DEFECTS
-from minifaces.photos.workers import Pool, open_pool, work_through
 from minifaces.photos.workfolder import Frame, Head, Original, Row, Screen, Settings, Work
 from minifaces.photos.writer import Counts, State, Writer, flags_of
+from minifaces.workers import Pool, open_pool, work_through
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)

@@ -1,10 +1,11 @@
 """Workers that die: on this machine and on a cluster nothing is lost, and nothing comes twice."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minifaces.dataset import write_dataset
 from minifaces.errors import UsageError
+from minifaces.ldraw.composed import composed_files
 from minifaces.photos.sources import read_sources
 from minifaces.photos.steps import run
-from minifaces.photos.workers import open_pool, work_through
 from minifaces.photos.workfolder import Settings, Work
+from minifaces.workers import Pool, open_pool, work_through
 
 
 def double(jobs: Sequence[int], folder: Path, deadly: tuple[int, ...] = ()) -> list[int]:
@@ -126,6 +129,49 @@ def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     assert files == sorted(path.relative_to(there.folder) for path in there.folder.rglob("*") if path.is_file())
     for name in files:
         assert (here.folder / name).read_bytes() == (there.folder / name).read_bytes(), name
+
+
+def composed(folder: Path, pool: Pool | None, update: Callable[[int], None] = lambda _: None) -> dict[str, bytes]:
+    """A data set of composed faces, its files by name; `update` is told of each face."""
+    faces = enumerate(composed_files(180, 32, seed=4, pool=pool))
+    write_dataset(folder, (update(number) or pair for number, pair in faces))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_composing_loses_nothing_with_a_worker(tmp_path: Path) -> None:
+    """Two processes and two workers of a cluster, one of each killed in the middle: the faces of this process."""
+    distributed = pytest.importorskip("distributed")
+    expected = composed(tmp_path / "here", None)
+    assert len(expected) == 181
+    victims: list[int] = []
+
+    def kill_one(number: int) -> None:
+        if number == 10:
+            victims.extend(those())
+            os.kill(victims[0], signal.SIGKILL)
+
+    def those() -> list[int]:
+        return [child.pid or 0 for child in multiprocessing.active_children()]
+
+    with open_pool(2) as pool:
+        assert composed(tmp_path / "processes", pool, kill_one) == expected
+    assert len(victims) == 2
+    assert not _lives(victims.pop(0))
+    victims.clear()
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            protocol="tcp://",
+            host="127.0.0.1",
+            dashboard_address=None,
+        ) as cluster,
+        open_pool(cluster.scheduler_address) as pool,
+    ):
+        assert composed(tmp_path / "cluster", pool, kill_one) == expected
+    assert len(victims) == 2
+    assert not _lives(victims[0])
 
 
 def _lives(pid: int) -> bool:
