@@ -2,12 +2,12 @@
 
     python benchmarks/photo_to_face.py FOLDER [--half choosing] [--sheet sheet.png]
 
-The folder holds the photographs that tests/data/real-photos.csv lists, which says for each what can be seen on it, found
-by looking: `front` is a printed face turned away from the camera by at most 45 degrees, sideways and up or down taken
-together, and tilted by at most 20; `turned` one that is more so, which may be found or not; the others show none: a
-head from behind, a blank one, a closed helmet, a head moulded as a creature's, a robot. A box is that of the head without stud and
-neck, as it would be without hair. Half of the figures, chosen by the hash of their names, were never looked at in
-choosing anything: `unseen`."""
+The folder holds the photographs that tests/data/real-photos.csv lists, which says for each what can be seen on it,
+found by looking: `front` is a printed face turned away from the camera by at most 45 degrees, sideways and up or down
+taken together, and tilted by at most 20; `turned` one that is more so, which may be found or not; the others show none:
+a head from behind, a blank one, a closed helmet, a head moulded as a creature's, a robot. A box is that of the head
+without stud and neck, as it would be without hair. Half of the figures, chosen by the hash of their names, were never
+looked at in choosing anything: `unseen`."""
 
 import csv
 from collections import Counter
