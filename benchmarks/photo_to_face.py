@@ -11,6 +11,7 @@ looked at in choosing anything: `unseen`."""
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def main() -> None:
 
 
 def drawn(
-    picture: Pixels, found: list[tuple[float, ...]], row: dict[str, str], truth: tuple[float, ...] | None
+    picture: Pixels, found: Sequence[tuple[float, ...]], row: dict[str, str], truth: tuple[float, ...] | None
 ) -> Image.Image:
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
