@@ -1,5 +1,6 @@
 """The command line on the tiny model: what it writes, what it says, and how it fails."""
 
+import io
 import json
 import os
 import re
@@ -14,11 +15,14 @@ import pytest
 import typer
 from numpy.typing import NDArray
 from PIL import Image
+from pyarrow import parquet
 
 import minifaces
 from conftest import SIZE, write_config
 from minifaces.cli import common
 from minifaces.cli.main import app, run
+from minifaces.studio.atlas import project
+from minifaces.studio.model import Model
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -257,6 +261,29 @@ def test_a_map_of_the_gallery(call: Call, layout: str) -> None:
 def test_a_map_of_a_folder_of_pictures(call: Call, photo: Path) -> None:
     assert call("map", "--data", str(photo.parent), "--size", "64", "-o", "out/map.png")[0] == 0
     assert shape("out/map.png") == (64, 64)
+
+
+def test_a_map_is_written_for_embedding_atlas(call: Call, toy: Model) -> None:
+    code, out, _ = call("map", "-o", "map.parquet", "--json")
+    assert code == 0
+    assert json.loads(out)["faces"] == 30
+    table = parquet.read_table("map.parquet")
+    assert table.column_names == ["image", "x", "y", "name", "description", "split", "round", "straight"]
+    rows = table.to_pylist()
+    np.testing.assert_array_equal([(row["x"], -row["y"]) for row in rows], project(toy.gallery.latents))
+    for row, entry, face in zip(rows, toy.gallery.entries, toy.gallery.thumbnails, strict=True):
+        assert (row["name"], row["split"], row["round"]) == (entry.name, entry.split, entry.attributes.get("round"))
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(row["image"]["bytes"]))), face)
+    features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["image"] == {"_type": "Image"}
+    assert features["x"] == {"dtype": "float64", "_type": "Value"}
+
+
+def test_a_map_of_pictures_is_a_table_of_them(call: Call, photo: Path) -> None:
+    assert call("map", "--data", str(photo.parent), "--layout", "grid", "-o", "own.parquet")[0] == 0
+    assert parquet.read_table("own.parquet").column_names[:4] == ["image", "x", "y", "file_name"]
+    code, _, told = call("map", "--crops", "-o", "own.parquet")
+    assert (code, "--crops draws pictures" in told) == (2, True)
 
 
 def test_neighbours_leave_the_face_itself_out(call: Call) -> None:

@@ -52,6 +52,13 @@ def picture(name: Name) -> Path:
     return path
 
 
+def picture_or_parquet(name: Name) -> Path:
+    """For a picture, or a table with pictures, to write."""
+    path = file(name)
+    _check_stem(path)
+    return path if path.suffix.lower() == ".parquet" else picture(name)
+
+
 def portrait(name: Name) -> Path:
     """For one face to write."""
     from minifaces.pictures.portrait import kind_of
