@@ -1,9 +1,11 @@
 """TensorBoard itself reads what is written for it."""
 
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from google.protobuf import text_format
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -11,7 +13,11 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from conftest import SHOWN, SIZE
 from minifaces import Model
+from minifaces.cli.main import run
+from minifaces.dataset import write_dataset
+from minifaces.vae import train
 from minifaces.vae.board import Board
+from minifaces.vae.config import preset
 from minifaces.vae.runlog import Log
 
 
@@ -45,3 +51,33 @@ def test_tensorboard_reads_losses_sheets_and_gallery(toy: Model, tmp_path: Path)
     assert sprite.shape == (6 * SIZE, 6 * SIZE, 3)
     assert SHOWN <= 36
     assert np.abs(sprite[:SIZE, SIZE : 2 * SIZE].astype(int) - toy.gallery.thumbnails[1]).max() <= 1
+
+
+def test_a_run_that_goes_on_is_shown_on(tmp_path: Path) -> None:
+    small = {"network.image_size": 32, "network.latent_size": 4, "network.widths": [8, 8], "optimiser.batch": 4}
+    noise = np.random.default_rng(0).integers(0, 255, (24, 32, 32, 3), np.uint8)
+    rows = [{"design": str(i), "split": "train" if i < 16 else "validation"} for i in range(24)]
+    write_dataset(tmp_path / "faces", zip(noise, rows, strict=True))
+    place = tmp_path / "training"
+    begun = train.begin(preset("default", **small), str(tmp_path / "faces"), place, steps=2, threads=1)
+    begun.train()  # nobody asked for a board yet
+    train.resume(place, steps=4, threads=1).train(board=True)
+    time.sleep(1.1)  # as above
+    train.resume(place, steps=60, threads=1).train(board=True)
+    events = EventAccumulator(str(place / "tensorboard")).Reload()
+    sheets = [event.step for event in events.Images("held-out faces")]  # also of what is saved on the way
+    assert sheets == sorted(set(sheets))
+    assert sheets[0] > 2
+    assert {4, 60} <= set(sheets)
+    assert [event.step for event in events.Scalars("loss")] == [50]
+
+
+@pytest.mark.parametrize("words", [["--data", "composed"], ["--resume"]])
+def test_without_tensorboard_the_extra_is_named_before_the_work(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert run(["train", "--tensorboard", "-o", str(tmp_path / "model"), *words]) == 2
+    told = capsys.readouterr().err
+    assert "--tensorboard needs tensorboard: pip install 'minifaces[tensorboard]'" in told
+    assert not (tmp_path / "model").exists()
