@@ -41,6 +41,14 @@ PictureOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", parser=picture, help="The picture to write.")
 ]
 RefineOption = Annotated[bool, typer.Option("--refine", help="Fit picture files better: about a second each.")]
+WorkersOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|ADDRESS",
+        help="Processes, or the Dask scheduler of a cluster, as tcp://host:8786.",
+        show_default="all cores",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Tell the results as JSON.")]
 
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -95,8 +103,12 @@ def pair(text: str, option: str, example: str) -> tuple[str, str]:
     return key, value
 
 
-def workers_of(text: str) -> int | str:
-    """What `--workers` names: so many processes, or a Dask scheduler."""
+def workers_of(text: str | None) -> int | str:
+    """What `--workers` names: so many processes, as many as there are cores unless told, or a Dask scheduler."""
+    if text is None:
+        from minifaces.cores import cores
+
+        return cores()
     if text.isdecimal() and 1 <= int(text) <= 1024:
         return int(text)
     from minifaces.workers import check_address

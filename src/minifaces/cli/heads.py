@@ -9,7 +9,7 @@ import typer
 
 from minifaces import __version__
 from minifaces.cli.bars import bar, progress
-from minifaces.cli.common import say, tell, workers_of
+from minifaces.cli.common import WorkersOption, say, tell, workers_of
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import file, folder, named
 from minifaces.errors import UsageError, needs
@@ -70,9 +70,7 @@ def stages(
     count: Annotated[int, typer.Option("-n", metavar="N", min=1, max=100_000, help="How many.")] = 288,
     library: LibraryOption = None,
     download: DownloadOption = False,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processes.", show_default="all cores")
-    ] = None,
+    workers: WorkersOption = None,
     samples: Annotated[
         int, typer.Option(metavar="N", min=1, max=4096, help="Light paths a pixel, before denoising.")
     ] = 32,
@@ -83,11 +81,11 @@ def stages(
     path = _library_path(library, download)
     _open_library(path, False)
     needs("tracing", "data", "mitsuba")
-    from minifaces.cores import cores
     from minifaces.ldraw.trace import trace_stages
 
+    among = workers_of(workers)
     with bar("tracing") as update:
-        trace_stages(path, count, output, workers or cores(), samples, lambda done: update(done, count))
+        trace_stages(path, count, output, among, samples, lambda done: update(done, count))
     tell(output, f"{count} stages", False)
 
 
@@ -112,9 +110,10 @@ def compose(
         ),
     ] = None,
 ) -> None:
-    """Compose faces into a data set, the same ones however many workers there are.
+    """Compose faces into a data set.
 
     It is a Hugging Face image folder with metadata.csv, split 80/10/10 by design.
+    However many workers there are, the faces are the same.
     After an interruption the same command writes it anew; a whole one it leaves as it is."""
     needs("composing", "data", "numba", "scipy")
     from minifaces.dataset import write_dataset

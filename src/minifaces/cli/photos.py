@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minifaces.cli.bars import MOST_TOLD, pictures_bar
-from minifaces.cli.common import JsonOption, pair, print_json, say, workers_of
+from minifaces.cli.common import JsonOption, WorkersOption, pair, print_json, say, workers_of
 from minifaces.cli.help import Commands
 from minifaces.cli.pathnames import folder as folder_
 from minifaces.cli.pathnames import named
@@ -36,14 +36,6 @@ WorkArgument = Annotated[
 ]
 WorkOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="WORK", parser=folder_, help="The work folder; it may have begun.")
-]
-WorkersOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|ADDRESS",
-        help="Processes, or the Dask scheduler of a cluster, as tcp://host:8786.",
-        show_default="all cores",
-    ),
 ]
 SizeOption = Annotated[
     int | None,
@@ -229,7 +221,6 @@ def _run(
     as_json: bool,
 ) -> None:
     needs("working pictures up", "photos", "scipy")
-    from minifaces.cores import cores
     from minifaces.folders import LeftOut
     from minifaces.photos.sources import count_sources, read_sources
     from minifaces.photos.steps import run, settings_for
@@ -237,7 +228,7 @@ def _run(
 
     read_sources(sources)  # a source that is missing is told of before a folder is made
     flagged_from = dict(_threshold(text) for text in thresholds or [])
-    among = cores() if workers is None else workers_of(workers)
+    among = workers_of(workers)
     work = Work(folder, make=True)
     wanted = settings_for(work, size, flagged_from)
     total, left = count_sources(sources), LeftOut()

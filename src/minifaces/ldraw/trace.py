@@ -6,20 +6,17 @@ scalar one otherwise; Open Image Denoise cleans the picture where it is installe
 import ctypes.util
 import json
 import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minifaces.arrays import Floats
-from minifaces.children import work_for_parent
-from minifaces.errors import UsageError
+from minifaces.errors import MinifacesError, UsageError
 from minifaces.files import atomic, write_text
 from minifaces.ldraw.colours import to_linear
 from minifaces.ldraw.head import HeadMesh, smooth_head
@@ -33,6 +30,7 @@ from minifaces.ldraw.stages import (
     surface_samples,
     write_stages,
 )
+from minifaces.workers import open_pool, work_through
 
 GREY = 0.5  # albedo at which the diffuse light is measured; black gives the rest
 METAL_ROUGHNESS = 0.3  # of metallic inks
@@ -246,30 +244,33 @@ def trace_face(
     return light * _exposure(p, diffuse, coverage), coverage
 
 
-@cache
-def _plain(library: str, part: str) -> HeadMesh:
-    return smooth_head(Library(library).mesh(f"{part}.dat"))
+class Job(NamedTuple):
+    """A stage to trace: a worker needs no library."""
+
+    stage: int
+    plain: HeadMesh
+    samples: int
 
 
-def _trace_to_file(library: str, stage: int, folder: str, samples: int) -> int:
-    """One stage into `folder` (runs in a worker process)."""
-    parameters = draw_parameters(stage)
-    planes = trace_stage(parameters, _plain(library, parameters.head), samples)
-    with atomic(Path(folder) / f"{stage:04d}.webp") as scratch:
-        scratch.write_bytes(encode_sheet(*planes))
-    write_text(Path(folder) / f"{stage:04d}.json", json.dumps(asdict(parameters)))
-    return stage
+def _traced(jobs: Sequence[Job]) -> list[bytes]:
+    """Their sheets (in a worker)."""
+    return [encode_sheet(*trace_stage(draw_parameters(job.stage), job.plain, job.samples)) for job in jobs]
+
+
+def _lost(job: Job) -> bytes:
+    raise MinifacesError(f"each worker that was to trace stage {job.stage} ended: is their memory short?")
 
 
 def trace_stages(
     library: Path,
     count: int,
     output: Path,
-    workers: int,
+    workers: int | str,
     samples: int = 32,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Trace stages 0..count - 1 and pack them into the zip `output`.
+    """Trace stages 0..count - 1 by so many `workers`, or a cluster's (`minifaces.workers.open_pool`), and pack them
+    into the zip `output`.
 
     Each stage is kept beside it in `<output>.parts/` until all are done, so that an interrupted run goes on
     where it stopped. `progress` is called with the number of stages done."""
@@ -278,17 +279,15 @@ def trace_stages(
     missing = [s for s in range(count) if not (folder / f"{s:04d}.json").exists()]
     done = count - len(missing)
     progress(done)
-    # spawn, not fork: LLVM and the denoiser start threads that do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=work_for_parent) as pool:
-        tasks = [pool.submit(_trace_to_file, str(library), s, str(folder), samples) for s in missing]
-        try:
-            for task in as_completed(tasks):
-                task.result()
-                done += 1
-                progress(done)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    plain = cache(lambda part: smooth_head(Library(library).mesh(f"{part}.dat")))
+    jobs = (Job(stage, plain(draw_parameters(stage).head), samples) for stage in missing)
+    with open_pool(workers) as pool:
+        for stage, sheet in zip(missing, work_through(pool, _traced, jobs, _lost, lambda _: 1 << 40), strict=True):
+            with atomic(folder / f"{stage:04d}.webp") as scratch:
+                scratch.write_bytes(sheet)
+            write_text(folder / f"{stage:04d}.json", json.dumps(asdict(draw_parameters(stage))))
+            done += 1
+            progress(done)
     sheets = []
     for stage in range(count):
         entry = json.loads((folder / f"{stage:04d}.json").read_text())
