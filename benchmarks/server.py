@@ -67,7 +67,7 @@ def wrk(address: str, seconds: float, connections: int, *more: str) -> dict[str,
         number, unit = re.search(rf"{share}%\s+([\d.]+)(us|ms|s|m)\b", told).groups()  # type: ignore[union-attr]
         return float(number) * units[unit]
 
-    total = int(re.search(r"(\d+) requests in ([\d.]+)s", told)[1])  # type: ignore[index]
+    total = int(re.search(r"(\d+) requests in ", told)[1])  # type: ignore[index]
     others = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", told)
     refused = int(others[1]) if others else 0

@@ -170,12 +170,12 @@ def test_training_on_a_full_disk(small_disk: Path, pictures: str, tmp_path: Path
 
 
 def test_an_export_on_a_full_disk_leaves_the_model_as_it_was(small_disk: Path, tiny_model: Path) -> None:
-    from minifaces.fits.export import _staged
+    from minifaces.studio.folder import staged
     from minifaces.studio.model import Model
 
     model = Path(shutil.copytree(tiny_model, small_disk / "model"))
     before = content(model)
-    with filled(small_disk, 10_000), pytest.raises(OSError, match=FULL), _staged(model) as scratch:
+    with filled(small_disk, 10_000), pytest.raises(OSError, match=FULL), staged(model) as scratch:
         (scratch / "encoder.onnx").write_bytes(bytes(50_000))
     assert content(model) == before
     assert len(Model(model).sample(1)) == 1

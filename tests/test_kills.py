@@ -1,7 +1,10 @@
 """Killed at any moment: work that is ended by SIGKILL before each of the changes that it makes to files, one after the
 other, leaves nothing half-written, goes on, and ends with the same bytes. benchmarks/kills.py kills whole commands."""
 
+import hashlib
+import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -21,6 +24,7 @@ from minifaces.errors import UsageError
 from minifaces.explorer import output
 from minifaces.files import atomic, is_empty, write_text
 from minifaces.listing import list_dataset
+from minifaces.studio.folder import open_folder, staged
 from minifaces.vae import checkpoint
 from minifaces.vae.config import preset
 from minifaces.vae.progress import Progress
@@ -137,6 +141,35 @@ def test_a_data_set_that_is_replaced_is_there_until_the_new_one_is(tmp_path: Pat
             assert len({int(np.asarray(Image.open(path)).max()) for path in listed}) == 1
     assert {int(np.asarray(Image.open(path)).max()) for path in list_dataset(folder).paths} == {2}
     assert {path.name for path in folder.iterdir()} == {"faces", "metadata.csv"}
+
+
+def test_a_model_is_the_old_one_or_the_new_one_whenever_its_writer_is_killed(tiny_model: Path, tmp_path: Path) -> None:
+    new, folder = tmp_path / "new", tmp_path / "model"
+    shutil.copytree(tiny_model, new)
+    (new / "README.md").write_text("the new one")
+    config = json.loads((new / "config.json").read_text())
+    changed = (new / "gallery.json").read_bytes() + b" "
+    (new / "gallery.json").write_bytes(changed)
+    config["files"]["gallery.json"] = hashlib.sha256(changed).hexdigest()
+    (new / "config.json").write_text(json.dumps(config | {"name": "new"}))
+    shutil.copytree(tiny_model, folder)
+    old = open_folder(folder).name
+
+    def replace() -> None:
+        with staged(folder) as scratch:
+            for file in sorted(new.iterdir(), key=lambda file: file.name == "config.json"):
+                shutil.copyfile(file, scratch / file.name)
+
+    found = []
+    for number in killed_everywhere(replace):
+        found.append(open_folder(folder).name)
+        assert (folder / "gallery.json").read_bytes().endswith(b" ") == (found[-1] == "new")
+        shutil.rmtree(folder)
+        shutil.copytree(tiny_model, folder)
+        assert number < 200
+    assert set(found) == {old, "new"}
+    assert found == sorted(found, key=lambda name: name == "new")
+    assert content(folder) == content(new)
 
 
 def test_a_site_is_written_by_the_next_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

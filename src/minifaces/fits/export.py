@@ -7,7 +7,6 @@ A folder is built in a hidden one inside it and checked against torch before any
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,7 +24,7 @@ from minifaces.files import read_json
 from minifaces.fits.card import model_card
 from minifaces.fits.pace import Report, Stages
 from minifaces.fits.shape import Subject, named, tensor_file
-from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS, open_folder
+from minifaces.studio.folder import CARD, CONFIG, DECODER, ENCODER, GALLERY, WEIGHTS, open_folder, staged
 from minifaces.studio.folder import Config as ModelConfig
 from minifaces.studio.looks import look_again
 from minifaces.studio.model import Model
@@ -170,21 +169,12 @@ def _made_with(model: ModelConfig, file: Path) -> tuple[Config, dict[str, Any]]:
 
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside `folder`, which may be the current one or a disk of its own. What is in it when the block
-    ends is moved up file by file, its configuration last, since that vouches for all the others. What it does not list
-    of a fit's files is of an earlier model and taken away."""
-    scratch = folder / ".export"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    try:
+    """`staged`. What the new configuration does not list of a fit's files is of an earlier model and taken away."""
+    with staged(folder) as scratch:
         yield scratch
-        listed = read_json(scratch / CONFIG)["files"]
-        for file in sorted(scratch.iterdir(), key=lambda file: file.name == CONFIG):
-            file.replace(folder / file.name)
-        for stale in {file for name in FITS for file in named(name).FILES} - listed.keys():
-            (folder / stale).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    listed = read_json(folder / CONFIG)["files"]
+    for stale in {file for name in FITS for file in named(name).FILES} - listed.keys():
+        (folder / stale).unlink(missing_ok=True)
 
 
 def _fit(stages: Stages, name: str, folder: Path) -> tuple[list[str], dict[str, Any]]:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from minifaces.errors import UsageError
-from minifaces.files import atomic, is_empty, read_json, write_json
+from minifaces.files import is_empty, read_json, write_json
 from minifaces.hub.card import with_figures
 from minifaces.hub.client import asking, check_name, library, publish
 from minifaces.studio import folder as files
@@ -40,14 +40,15 @@ def fetch(name: str, revision: str | None = None, weights: bool = False) -> Path
 def pull(name: str, folder: Path, revision: str | None = None) -> str:
     """Copy a model with all its files into `folder`; -> the commit. config.json, which vouches for the others, comes
     last. A folder with anything but an older model in it is refused."""
-    if folder.is_dir() and not is_empty(folder) and not (folder / files.CONFIG).exists():
+    begun = (folder / files.CONFIG).exists() or (folder / files.STAGED).exists()
+    if folder.is_dir() and not is_empty(folder) and not begun:
         raise UsageError(f"{folder} holds files but no model: name another folder")
     source = fetch(name, revision, weights=True)
     Model(source)
     there = [source / file for file in (*KNOWN[1:], files.CONFIG) if (source / file).exists()]
-    for file in there:
-        with atomic(folder / file.name) as scratch:
-            shutil.copyfile(file, scratch)
+    with files.staged(folder) as scratch:
+        for file in there:
+            shutil.copyfile(file, scratch / file.name)
     for gone in set(KNOWN) - {file.name for file in there}:
         (folder / gone).unlink(missing_ok=True)
     return source.name

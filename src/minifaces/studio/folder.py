@@ -1,10 +1,13 @@
-"""Read the files of a model folder: each is whole and as expected, or one clear line says which is not.
+"""Read the files of a model folder: each is whole and as expected, or one clear line says which is not. And replace
+them, all or none.
 
 The layout is in docs/reference/architecture.md."""
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal, TypeVar
 
@@ -35,6 +38,8 @@ WEIGHTS = "model.safetensors"
 CARD = "README.md"
 FILES = (ENCODER, DECODER, MIXTURE, GALLERY, GALLERY_LATENTS, GALLERY_PICTURES)
 """What every model needs beside config.json. It may have more: edit directions, an editor, other priors."""
+STAGED = ".export"
+"""a hidden folder inside it, of files that are to replace those of a model"""
 
 
 class Config(BaseModel):
@@ -67,14 +72,56 @@ def open_folder(folder: str | os.PathLike[str], optional: Collection[str] = ()) 
     """Read a model folder's configuration and hold `FILES`, and those of the `optional` that it lists, against their
     sha256. What else it lists, such as the weights and the card, is not looked at.
 
-    Raises UsageError, naming the file, where one is missing or not the one that was exported."""
+    A model that was being replaced when its writer was killed is the new one then. Raises UsageError, naming the file,
+    where one is missing or not the one that was exported."""
     root = Path(file_name("a model's folder", folder))
     if not os.path.isdir(root):  # noqa: PTH112 - Path's own raises for a name that is too long to be one
         raise UsageError(f"there is no model folder {root}")
+    try:
+        return _opened(root, optional)
+    except UsageError:
+        _finish(root)
+        return _opened(root, optional)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside `folder`, which may be the current one or a disk of its own. What is in it when the block
+    ends is moved up file by file, its configuration, which has to be the last that is written, at the end, since that
+    vouches for all the others. If this process is killed before, the old model stays; while it moves, the next
+    `open_folder` moves the rest."""
+    _finish(folder)
+    scratch = folder / STAGED
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+        _move(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _finish(folder: Path) -> None:
+    """Move the rest of what a killed process had staged to the end."""
+    with suppress(UsageError, OSError):  # nothing is staged or it is not whole; nothing may be written here
+        read_checked(folder / STAGED / CONFIG, Config.model_validate)
+        _move(folder)
+        (folder / STAGED).rmdir()
+
+
+def _move(folder: Path) -> None:
+    for file in sorted((folder / STAGED).glob("*"), key=lambda file: file.name == CONFIG):
+        with suppress(FileNotFoundError):  # whoever opened the model meanwhile has moved it
+            file.replace(folder / file.name)
+
+
+def _opened(root: Path, optional: Collection[str]) -> Config:
     config = read_checked(root / CONFIG, Config.model_validate)
     for name, sha256 in config.files.items():
         if name in (*FILES, *optional) and _sha256(root / name) != sha256.lower():
-            raise UsageError(f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export the model again")
+            raise UsageError(
+                f"{root / name} is damaged: its sha256 is not the one in {CONFIG}; export or pull the model again"
+            )
     return config
 
 
