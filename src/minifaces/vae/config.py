@@ -170,8 +170,8 @@ FITS = tuple(name for name, value in Config() if isinstance(value, FitSettings))
 """what is fitted after training, in this order"""
 
 SIZED = {
-    32: Network(image_size=32, latent_size=128, widths=(64, 112), depths=(3, 3), looks=1),
-    64: Network(image_size=64, latent_size=192, widths=(64, 112, 192), depths=(3, 3, 2), looks=1),
+    32: Network(image_size=32, latent_size=128, widths=(48, 96), depths=(2, 2), looks=2),
+    64: Network(image_size=64, latent_size=192, widths=(48, 80, 144), depths=(3, 3, 2), looks=2),
     128: Network(image_size=128, latent_size=192, widths=(48, 80, 144, 256), depths=(3, 3, 2, 1), looks=2),
     256: Network(image_size=256, latent_size=192, widths=(48, 80, 144, 256), depths=(3, 3, 2, 1), looks=2),
 }
