@@ -1,15 +1,13 @@
-"""How fast are avatars drawn, beside robohash, which puts them together from drawings?
+"""How fast are avatars drawn, beside robohash, which puts them together from drawings, and pydenticon, which paints
+squares?
 
-pip install robohash; python benchmarks/avatars.py
+    python benchmarks/avatars.py --peers PYTHON [--rounds 7]
 
-Both give PNGs of 128 pixels of texts that nobody asked for before, in one process on all its cores, in turns: rounds of
-one and of the other, and the median of their rates. Ours is drawn eight at a time, as the server does with what comes
-together, and one by one."""
+All give PNGs of 128 pixels of texts that nobody asked for before, each in one process on all its cores, in turns:
+rounds of one and of the other, and the medians of their rates. Ours is drawn eight at a time, as the server does with
+what comes together, and one by one."""
 
-import argparse
-import io
-import statistics
-import time
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,54 +16,39 @@ import numpy as np
 from minifaces.cores import cores
 from minifaces.pictures.portrait import portrait
 from minifaces.studio.model import Model
+from shared import Peer, command_line, in_turns, machine, show, timed
 
-SIZE = 128
+SIZE, COUNT = 128, 64
+numbers = itertools.count()
 
 
-def ours(model: Model, together: int) -> Callable[[list[str]], None]:
+def ours(model: Model, together: int) -> Callable[[], None]:
     def draw(texts: list[str]) -> None:
         faces = model.decode(np.stack([model.avatar_latent(text) for text in texts]))
         for face in faces:
             portrait(face, SIZE, "png")
 
-    def round_of(texts: list[str]) -> None:
-        parts = [texts[i : i + together] for i in range(0, len(texts), together)]
+    def work() -> None:
+        texts = [f"{next(numbers)}@example.org" for _ in range(COUNT)]
+        parts = [texts[i : i + together] for i in range(0, COUNT, together)]
         with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(draw, parts))
 
-    return round_of
-
-
-def theirs(texts: list[str]) -> None:
-    from robohash import Robohash
-
-    def draw(text: str) -> None:
-        robot = Robohash(text)
-        robot.assemble(roboset="set1", sizex=SIZE, sizey=SIZE)
-        robot.img.save(io.BytesIO(), format="png")
-
-    with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(draw, texts))
+    return work
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--rounds", type=int, default=7)
-    rounds = options.parse_args().rounds
+    arguments = command_line(__doc__, peers=True).parse_args()
     model = Model.bundled(threads=1)
-    works = {"robohash": (theirs, 16), "minifaces, one by one": (ours(model, 1), 64), "minifaces": (ours(model, 8), 64)}
-    rates: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(rounds + 1):  # the first warms up
-        for name, (work, count) in works.items():
-            texts = [f"{turn}-{i}@example.org" for i in range(count)]
-            start = time.perf_counter()
-            work(texts)
-            if turn:
-                rates[name].append(count / (time.perf_counter() - start))
-    slow = statistics.median(rates["robohash"])
-    print("| | avatars a second | times robohash |\n|---|---|---|")
-    for name, found in rates.items():
-        print(f"| {name} | {statistics.median(found):.1f} | {statistics.median(found) / slow:.1f} |")
+    works = {
+        "minifaces, one by one": (COUNT, timed(ours(model, 1))),
+        "minifaces": (COUNT, timed(ours(model, 8))),
+    }
+    if arguments.peers:
+        peer = Peer(arguments.peers, "avatars.py", {})
+        works |= {name: (count, peer.work(name)) for name, count in peer.works.items()}
+    print(f"{machine('minifaces', 'onnxruntime', 'pillow')}\n")
+    show(in_turns(works, arguments.rounds), "robohash" if arguments.peers else "minifaces", "avatars a second")
 
 
 if __name__ == "__main__":

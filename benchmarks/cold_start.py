@@ -61,7 +61,9 @@ def main() -> None:
         found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in works}
         for turn in range(arguments.rounds + 1):  # the first fills the system's cache
             for name, words in works.items():
-                found[name] += whole_process(words) if turn else whole_process(words)[:0]
+                took = whole_process(words)
+                if turn:
+                    found[name].append(took)
     for name, rows in found.items():
         seconds, cores, memory = (statistics.median(column) for column in zip(*rows, strict=True))
         spread = f"{min(row[0] for row in rows):.2f} to {max(row[0] for row in rows):.2f}"

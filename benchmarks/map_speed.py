@@ -70,8 +70,8 @@ def main() -> None:
             for name in arguments.only or works:
                 python, code = works[name]
                 begin = [python, "-c", BEGIN + code.split("\n")[0], str(given)]
-                ((_, _, idle),) = whole_process(begin)
-                ((seconds, cores, memory),) = whole_process([python, "-c", BEGIN + code + END, str(given), str(made)])
+                _, _, idle = whole_process(begin)
+                seconds, cores, memory = whole_process([python, "-c", BEGIN + code + END, str(given), str(made)])
                 share = kept(latents, np.load(made))
                 row = f"{count:,} | {seconds:.1f} | {cores:.1f} | {memory:.0f} | {idle:.0f} | {share:.2f}"
                 print(f"| {name} | {row} |", flush=True)

@@ -157,16 +157,18 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def whole_process(words: list[str], rounds: int = 1) -> list[tuple[float, float, float]]:
-    """Run a command: seconds, core-seconds and the megabytes that it took at most, each time anew."""
-    found = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - started
-        if status:
-            raise SystemExit(f"{' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
-        scale = 2**20 if sys.platform == "darwin" else 2**10
-        found.append((seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / scale))
-    return found
+# A process counts the memory of the one that began it, which is a small one therefore.
+BEGINNER = """import json, resource, subprocess, sys, time
+start = time.perf_counter()
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([status, time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss]))"""
+
+
+def whole_process(words: list[str]) -> tuple[float, float, float]:
+    """Run a command: seconds, core-seconds and the megabytes that it took at most."""
+    told = subprocess.run([sys.executable, "-I", "-S", "-c", BEGINNER, *words], capture_output=True, check=True).stdout
+    status, seconds, cores_took, memory = json.loads(told)
+    if status:
+        raise SystemExit(f"{' '.join(words)} ended with {status}")
+    return seconds, cores_took, memory / (2**20 if sys.platform == "darwin" else 2**10)
