@@ -31,7 +31,7 @@ SHARE = 0.25  # of a run's minutes, at most, go to what is fitted after it ...
 WRITING = 10.0  # ... seconds of which are for writing the networks
 SOME = 256  # faces after which it is told how far the fits are
 STEPS, BATCH, WIDTH = 6, 512, 256  # of the small network that is clocked
-SCALED = {"faces": 200, "held_out": 100, "steps": 200, "made": 0, "probes": 4, "looked_at": 1}
+SCALED = {"faces": 200, "held_out": 100, "steps": 200, "made": 0, "probes": 4, "looked_at": 0}
 """the settings that a fit of less time has less of, and the least that is left of each"""
 
 

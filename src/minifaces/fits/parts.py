@@ -83,8 +83,9 @@ def fit(subject: Subject) -> Fitted:
     learnt = subject.learning(work(subject.config, source).products)
     tensors = coarse(fit_parts(latents, chosen, told, counts, shown, settings, subject.seed, learnt))
     tensors |= tables(prints, source.stages)
-    readable = legible(tensors, prints, source.stages, subject.decode, settings.looked_at)
-    return Fitted({PARTS: tensor_file(tensors | readable)})
+    if settings.looked_at:
+        tensors |= legible(tensors, prints, source.stages, subject.decode, settings.looked_at)
+    return Fitted({PARTS: tensor_file(tensors)})
 
 
 def codes(draws: Draws, known: Places) -> Places:

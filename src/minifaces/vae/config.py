@@ -108,7 +108,7 @@ class Parts(FitSettings):
     steps: Annotated[int, Field(ge=0, le=1_000_000)] = 9000  # of training it; 0 leaves it out
     faces: Faces = 30_000  # that it is fitted to
     made: Annotated[int, Field(ge=0, le=100_000)] = 400  # prints beside the designs', put together of theirs
-    looked_at: Annotated[int, Field(ge=1, le=100)] = 2  # stages on which it is seen whether a print comes out
+    looked_at: Annotated[int, Field(ge=0, le=100)] = 2  # stages on which it is seen whether prints come out
     probes: Annotated[int, Field(ge=1, le=10_000)] = 40  # faces that tell which errors of a latent show
     batch: Annotated[int, Field(ge=1, le=65536)] = 512  # faces a step
     code: Annotated[int, Field(ge=1, le=1024)] = 128  # numbers that stand for a part
