@@ -21,8 +21,8 @@ from minifaces.ldraw.prints import load_prints
 from minifaces.ldraw.scenes import Cutouts, Scene, coverage, extent, outline_box, sheet
 from minifaces.ldraw.stages import Stages, load_stages
 from minifaces.photos.cut import find_heads
-from minifaces.photos.finder import overlap
 from minifaces.photos.frame import frame
+from minifaces.smallnets import overlap
 from shared import command_line, jpeg
 
 SIZE = 256

@@ -11,28 +11,21 @@ looked at in choosing anything: `unseen`."""
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+import minifaces
 from minifaces.arrays import Pixels
+from minifaces.facefinder import Found, find_faces, frame, read_face
 from minifaces.images import read_picture
-from minifaces.photos.finder import Seen, detect, overlap
+from minifaces.smallnets import overlap
 from shared import command_line
 
 LIST = Path(__file__).parents[1] / "tests" / "data" / "real-photos.csv"
-STUD, NECK = 4 / 28, 3 / 28  # of a bare head's height
 SAME = 0.5  # intersection over union
-FACE = 0.5
-TILE, COLUMNS = 200, 10
-
-
-def bare(seen: Seen) -> tuple[float, float, float, float]:
-    """A found head's box without stud and neck."""
-    x0, y0, x1, y1 = seen.box
-    return x0, y0 + STUD * (y1 - y0), x1, y1 - NECK * (y1 - y0)
+TILE, COLUMNS = 128, 4
 
 
 def main() -> None:
@@ -41,47 +34,46 @@ def main() -> None:
     parser.add_argument("--half", choices=["choosing", "unseen"])
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
+    model = minifaces.load()
     told, tiles = [], []
     with LIST.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if arguments.half in (None, row["half"])]
     for row in rows:
         picture = read_picture(arguments.folder / row["file"])
-        found = [bare(seen) for seen in detect([picture])[0] if seen.face >= FACE]
+        found = find_faces(picture)
         height, width = picture.shape[:2]
-        there = row["kind"] in ("front", "turned")
         hits = np.zeros(len(found), bool)
-        if there:
+        if row["kind"] in ("front", "turned"):
             x, y, w, h = (float(row[name]) for name in ("x", "y", "width", "height"))
             truth = (x * width, y * height, (x + w) * width, (y + h) * height)
-            hits = np.array([overlap(box, truth) >= SAME for box in found], bool)
+            hits = np.array([overlap(face.box, truth) >= SAME for face in found], bool)
         told.append((row["half"], row["kind"], bool(hits.any()), int((~hits).sum())))
-        tiles.append(drawn(picture, found, row, truth if there else None))
+        if found:
+            tiles.append(shown(model, picture, found, row))
     for half in [h for h in ("choosing", "unseen") if any(t[0] == h for t in told)]:
         fronts = [t[2] for t in told if t[:2] == (half, "front")]
         false = Counter({kind: sum(t[3] for t in told if t[:2] == (half, kind)) for _, kind, *_ in told})
         print(f"{half}: {sum(fronts)} of {len(fronts)} faces found; {sum(false.values())} false: {dict(+false)}")
     if arguments.sheet:
-        save(tiles, arguments.sheet)
+        lines = [np.concatenate(tiles[i : i + COLUMNS], 1) for i in range(0, len(tiles), COLUMNS)]
+        wide = max(line.shape[1] for line in lines)
+        sheet = np.concatenate([np.pad(line, ((0, 0), (0, wide - line.shape[1]), (0, 0))) for line in lines])
+        Image.fromarray(sheet).save(arguments.sheet)
 
 
-def drawn(
-    picture: Pixels, found: Sequence[tuple[float, ...]], row: dict[str, str], truth: tuple[float, ...] | None
-) -> Image.Image:
+def shown(model: minifaces.Model, picture: Pixels, found: list[Found], row: dict[str, str]) -> Pixels:
+    """The photo with its boxes, the face as it is framed, bare, and as the model makes it, side by side."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    if truth:
-        draw.rectangle(truth, outline="lime" if row["kind"] == "front" else "yellow")
-    for box in found:
-        draw.rectangle(box, outline="red", width=2)
-    return image
-
-
-def save(pictures: list[Image.Image], path: Path) -> None:
-    whole = Image.new("RGB", (COLUMNS * TILE, -(-len(pictures) // COLUMNS) * TILE), "grey")
-    for i, picture in enumerate(pictures):
-        picture.thumbnail((TILE - 4, TILE - 4))
-        whole.paste(picture, (i % COLUMNS * TILE, i // COLUMNS * TILE))
-    whole.save(path)
+    for face in found:
+        draw.rectangle(face.box, outline="red", width=2)
+    image.thumbnail((TILE, TILE - 12))
+    tile = Image.new("RGB", (TILE, TILE), "grey")
+    tile.paste(image, (0, 12))
+    ImageDraw.Draw(tile).text((1, 0), f"{row['file'][:-4]} {row['kind']}", fill="white")
+    bare = read_face(picture, TILE).picture
+    made = model.decode(model.encode(bare[None]))[0]
+    return np.concatenate([np.asarray(tile), frame(picture, found[0], TILE), bare, made], 1)
 
 
 if __name__ == "__main__":

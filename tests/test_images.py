@@ -18,7 +18,7 @@ from PIL import Image
 from icc_profiles import chunk, png, rgb_profile
 from minifaces import images
 from minifaces.errors import MinifacesError, UsageError
-from minifaces.images import decode_picture, decode_square, read_picture, save_picture, square
+from minifaces.images import decode_picture, decode_within, read_picture, resize, save_picture, square
 
 RED, WHITE = (200, 30, 10), (255, 255, 255)
 
@@ -240,14 +240,17 @@ def test_a_picture_decoded_in_bands_is_the_same(kind: str, monkeypatch: pytest.M
     again = decode_picture(data, "x")
     assert np.array_equal(again.picture, whole.picture)
     assert again.remark == whole.remark
-    assert np.array_equal(decode_square(data, "x", 24), square(whole.picture, 24))
+    assert np.array_equal(decode_within(data, "x", 80), whole.picture)
+    assert np.array_equal(
+        decode_within(data, "x", 24), resize(whole.picture, *(round(n * 24 / 61) for n in whole.picture.shape[:2]))
+    )
 
 
 def test_a_large_picture_takes_little_more_than_its_decoder() -> None:
     data = encoded(Image.new("RGB", (3000, 3000), RED), "JPEG")
-    decode_square(data, "x", 64)  # what is loaded and kept at first
+    decode_within(data, "x", 64)  # what is loaded and kept at first
     tracemalloc.start()
-    decode_square(data, "x", 64)
+    decode_within(data, "x", 64)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 9_000_000, "Python's own part, which held the picture twice"  # Pillow's is not traced

@@ -15,11 +15,12 @@ from minifaces.ldraw.scenes import Cutouts, Scene, sheet
 from minifaces.ldraw.stages import load_stages
 from minifaces.photos.cut import find_heads
 from minifaces.photos.duplicates import Index, hash_of
-from minifaces.photos.finder import detect, overlap
+from minifaces.photos.finder import detect
 from minifaces.photos.frame import FILL, Framed, crop, cut_out, frame, thing
 from minifaces.photos.screen import DEFECTS, WORDS, Scores, screen
 from minifaces.photos.sharpness import blur_of
 from minifaces.photos.workfolder import Box
+from minifaces.smallnets import overlap
 
 Bytes = NDArray[np.uint8]
 PHOTOS = Path(__file__).parents[2] / "shared" / "real-photos"

@@ -17,6 +17,7 @@ from minifaces.errors import MinifacesError, UsageError
 
 if TYPE_CHECKING:
     from minifaces.arrays import Latents, Pixels
+    from minifaces.facefinder import find_faces, read_face
     from minifaces.pictures.shown import Frames, Pictures, show
     from minifaces.studio.model import Model
 
@@ -35,13 +36,16 @@ __all__ = [
     "UsageError",
     "__version__",
     "avatar",
+    "find_faces",
     "load",
+    "read_face",
     "show",
 ]
 
 _HEAVY = {
     **dict.fromkeys(("Latents", "Pixels"), "minifaces.arrays"),
     **dict.fromkeys(("Frames", "Pictures", "show"), "minifaces.pictures.shown"),
+    **dict.fromkeys(("find_faces", "read_face"), "minifaces.facefinder"),
     "Model": "minifaces.studio.model",
 }
 

@@ -106,13 +106,13 @@ def decode_picture(data: bytes, name: str, most: int = _MOST_PIXELS) -> Decoded:
     return _decode(_given(data, name), name, most)
 
 
-def decode_square(data: bytes, name: str, size: int, most: int = _MOST_PIXELS) -> Pixels:
-    """(size, size, 3): `square` of what `decode_picture` gives, in little more memory than the file's decoder takes.
-    Of a large picture more than twice as tall as wide it may differ by rounding.
+def decode_within(data: bytes, name: str, longest: int, most: int = _MOST_PIXELS) -> Pixels:
+    """(H, W, 3): what `decode_picture` gives, made smaller where a side is longer than `longest`, in little more memory
+    than the file's decoder takes.
 
     Raises UsageError as it does."""
-    size = whole("the side of a picture", size, 1, _LONGEST)
-    return _decode(_given(data, name), name, most, partial(_squared, size=size)).picture
+    longest = whole("the longest side of a picture", longest, 1, _LONGEST)
+    return _decode(_given(data, name), name, most, partial(_narrowed, longest=longest)).picture
 
 
 def _given(data: bytes, name: str) -> io.BytesIO:
@@ -237,28 +237,24 @@ def square(picture: Pixels, size: int) -> Pixels:
 
     What is missing at the sides is filled with the median colour of the picture's own border."""
     picture, size = check_picture(picture), whole("the side of a picture", size, 1, _LONGEST)
-    return _squared([picture], picture.shape[0], picture.shape[1], size)
-
-
-def _squared(bands: Iterable[Pixels], height: int, width: int, size: int) -> Pixels:
-    """`square` of the picture whose bands of rows these are. Pillow, too, narrows rows, rounds them to 8 bits and then
-    goes by columns, so that the bytes do not depend on the bands; but of a picture more than twice as tall as wide it
-    goes the other way round, and bands may differ by that rounding."""
+    height, width = picture.shape[:2]
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     # Resizing comes before padding: a picture of 80 million pixels in one row must not be padded to a square.
     scale = size / max(height, width)
     tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
-    narrow, sides, ends = [], [], []
-    for band in bands:
-        narrow.append(resize(band, tall if len(band) == height else len(band), wide))
-        sides.append(band[:, [0, -1]].reshape(-1, 3))  # copies: a view would hold the band
-        ends.append(band[[0, -1]])
-    inner = resize(np.concatenate(narrow), tall, wide)
-    border = np.concatenate([ends[0][0], ends[-1][1], *sides])
+    inner = resize(picture, tall, wide)
     top, left = (size - tall) // 2, (size - wide) // 2
     result = np.empty((size, size, 3), np.uint8)
     result[:] = np.median(border, axis=0).round().astype(np.uint8)
     result[top : top + tall, left : left + wide] = inner
     return result
+
+
+def _narrowed(bands: Iterable[Pixels], height: int, width: int, longest: int) -> Pixels:
+    """The picture whose bands of rows these are, at most `longest` pixels a side: each band is narrowed at once."""
+    scale = min(1.0, longest / max(height, width))
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    return resize(np.concatenate([resize(band, len(band), wide) for band in bands]), tall, wide)
 
 
 def resize(picture: Pixels, height: int, width: int) -> Pixels:

@@ -40,6 +40,15 @@ DataOption = Annotated[
 PictureOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", parser=picture, help="The picture to write.")
 ]
+FaceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--face",
+        metavar="N",
+        help="Which face of a photo of several, from 1; 0 takes the picture as it is.",
+        show_default="the plainest",
+    ),
+]
 RefineOption = Annotated[bool, typer.Option("--refine", help="Fit picture files better: about a second each.")]
 WorkersOption = Annotated[
     str | None,
@@ -66,15 +75,16 @@ def open_model(folder: Path | None) -> "Model":
     return _opened[folder]
 
 
-def latents_of(model: "Model", faces: Sequence[str], refine: bool) -> "list[Latents]":
-    """The (d,) latents of FACEs, those of picture files refined if asked for, with a bar where that takes long."""
+def latents_of(model: "Model", faces: Sequence[str], refine: bool, number: int | None) -> "list[Latents]":
+    """The (d,) latents of FACEs, those of picture files refined if asked for, with a bar where that takes long. Of a
+    photo of figures it is face `number`; what was found is said."""
     if "" in faces:
         raise UsageError("a FACE is empty: give a gallery name, random:SEED, avatar:TEXT or a picture file")
     if not refine:
-        return [model.latent_of(face) for face in faces]
+        return [model.latent_of(face, 0, number, remark) for face in faces]
     from minifaces.studio.refine import STEPS
 
-    return [model.latent_of(face, STEPS) for face in progress(faces, "refining", len(faces))]
+    return [model.latent_of(face, STEPS, number, remark) for face in progress(faces, "refining", len(faces))]
 
 
 def save(path: Path, picture: "Pixels", what: str, as_json: bool, facts: Mapping[str, Any]) -> None:
@@ -120,6 +130,11 @@ def workers_of(text: str | None) -> int | str:
 def say(line: str, err: bool = False) -> None:
     """Print a line at once; what a terminal would obey rather than show is spelled out."""
     print(spelled(line), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def remark(line: str) -> None:
+    """Say on stderr what was found."""
+    say(f"minifaces: {line}", err=True)
 
 
 def warn(line: str) -> None:

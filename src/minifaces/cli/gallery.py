@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minifaces.cli.common import (
+    FaceOption,
     JsonOption,
     ModelOption,
     RefineOption,
@@ -42,6 +43,7 @@ def neighbours(
             "--output", "-o", metavar="FILE", parser=picture, help="Also a picture: the face, then its neighbours."
         ),
     ] = None,
+    number: FaceOption = None,
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -52,7 +54,7 @@ def neighbours(
     from minifaces.pictures import save_picture, strip
 
     model = open_model(model_folder)
-    (latent,) = latents_of(model, [face], refine)
+    (latent,) = latents_of(model, [face], refine, number)
     nearest, distances = model.gallery.nearest(latent, k, without=model.gallery.index(face))
     rows = [
         {**_facts(model.gallery.entries[i]), "distance": round(float(distance), 4)}

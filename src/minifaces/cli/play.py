@@ -9,6 +9,7 @@ import typer
 
 from minifaces.cli.bars import progress
 from minifaces.cli.common import (
+    FaceOption,
     JsonOption,
     ModelOption,
     PictureOption,
@@ -16,6 +17,7 @@ from minifaces.cli.common import (
     latents_of,
     open_model,
     print_json,
+    remark,
     save,
     say,
     tell,
@@ -182,21 +184,28 @@ def reconstruct(
         typer.Argument(metavar="PHOTO", parser=named("a PHOTO"), help="Picture files."),
     ],
     output: PictureOption = Path("recon.png"),
+    number: FaceOption = None,
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
 ) -> None:
     """Show what the model makes of pictures.
 
-    Each picture is above, and its reconstruction below."""
+    Each picture is above, and its reconstruction below. Of a photo of figures one face is taken, without what covers
+    it."""
     import numpy as np
 
     from minifaces.evaluate.similarity import psnr
-    from minifaces.images import read_picture, square
+    from minifaces.facefinder import described, read_face
+    from minifaces.images import read_picture
     from minifaces.pictures import pairs
 
     model = open_model(model_folder)
-    framed = np.stack([square(read_picture(photo), model.image_size) for photo in photos])
+    reads = [read_face(read_picture(photo), model.image_size, number) for photo in photos]
+    for photo, read in zip(photos, reads, strict=True):
+        if read.chosen is not None:
+            remark(f"{photo}: {described(read)}")
+    framed = np.stack([read.picture for read in reads])
     latents = model.encode(framed)
     if refine:
         each = zip(framed, latents, strict=True)
@@ -237,6 +246,7 @@ def morph(
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the first face.")] = False,
     fps: Annotated[float, typer.Option(metavar="X", help="Pictures a second of an animation.")] = 20.0,
+    number: FaceOption = None,
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -248,7 +258,7 @@ def morph(
     if not still:
         check_animation(output, fps)
     model = open_model(model_folder)
-    latents = latents_of(model, faces, refine)
+    latents = latents_of(model, faces, refine, number)
     steps = steps if steps is not None else 9 if still else 40
     frames = model.morph(*latents, steps=steps, path=path, loop=loop, eased=not still)
     facts = {"faces": faces, "path": path, "frames": len(frames)}
@@ -277,6 +287,7 @@ def edit(
     ] = None,
     output: PictureOption = Path("edited.png"),
     sweep: Annotated[bool, typer.Option("--sweep", help="Show the way there in steps.")] = False,
+    number: FaceOption = None,
     refine: RefineOption = False,
     as_json: JsonOption = False,
     model_folder: ModelOption = None,
@@ -296,7 +307,7 @@ def edit(
         raise UsageError(
             f"say what to edit, as in --smile 1; the model knows {', '.join(model.directions) or 'nothing'}"
         )
-    (latent,) = latents_of(model, [face], refine)
+    (latent,) = latents_of(model, [face], refine, number)
     edited = model.edit(latent, amounts)
     shares = np.linspace(0, 1, 7 if sweep else 2)[1:-1]
     between = [model.edit(latent, {name: share * amounts[name] for name in amounts}) for share in shares]

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minifaces.arrays import Pixels
 from minifaces.files import atomic
 from minifaces.instruments import convnets
 from minifaces.instruments.convnets import Pace, convolution, drawn_ahead, planes
@@ -43,18 +44,18 @@ MEAN_PITCH = 8.0
 
 
 class FinderNetwork(nn.Module):
-    """Pictures (n, 3, H, W) in [0, 1], sides multiples of 32 -> (n, 9, H / 8, W / 8)."""
+    """Pictures (n, 3, H, W) in [0, 1], sides multiples of 32 -> (n, outputs, H / 8, W / 8)."""
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = OUTPUTS) -> None:
         super().__init__()
         a, b, c, d = WIDTHS
-        self.stem = nn.Sequential(_block(3, a, 4, 4, 0), _block(a, a))
-        self.eighth = nn.Sequential(_block(a, b, stride=2), _block(b, b))
-        self.sixteenth = nn.Sequential(_block(b, c, stride=2), _block(c, c))
-        self.bottom = nn.Sequential(_block(c, d, stride=2), _block(d, d))
-        self.up_bottom, self.join_bottom = nn.Conv2d(d, c, 1), _block(c, c)
-        self.up, self.join = nn.Conv2d(c, b, 1), nn.Sequential(_block(b, b), _block(b, b))
-        self.tell = nn.Conv2d(b, OUTPUTS, 1)
+        self.stem = nn.Sequential(block(3, a, 4, 4, 0), block(a, a))
+        self.eighth = nn.Sequential(block(a, b, stride=2), block(b, b))
+        self.sixteenth = nn.Sequential(block(b, c, stride=2), block(c, c))
+        self.bottom = nn.Sequential(block(c, d, stride=2), block(d, d))
+        self.up_bottom, self.join_bottom = nn.Conv2d(d, c, 1), block(c, c)
+        self.up, self.join = nn.Conv2d(c, b, 1), nn.Sequential(block(b, b), block(b, b))
+        self.tell = nn.Conv2d(b, outputs, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
         eighth = self.eighth(self.stem(picture * 2 - 1))
@@ -64,7 +65,7 @@ class FinderNetwork(nn.Module):
         return cast(Tensor, self.tell(self.join(F.interpolate(self.up(low), scale_factor=2.0) + eighth)))
 
 
-def _block(given: int, made: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Sequential:
+def block(given: int, made: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Sequential:
     return nn.Sequential(*convolution(given, made, kernel, stride, padding))
 
 
@@ -81,24 +82,27 @@ def train(
     torch.set_num_threads(1)  # the layers are too small to be shared out
     network, pace = FinderNetwork(), PACE
     if start is not None:
-        take_over(network, start, _draw(tilted, seed, 0))
+        take_over(network, start, _draw(tilted, seed, 0).pictures)
         pace = replace(PACE, peak=PACE.peak / 2)
     return convnets.train(network, _batches(tilted, minutes, seed), losses, pace, report)
 
 
-def take_over(network: FinderNetwork, path: Path, batch: Batch) -> None:
-    """Give a network what an exported one knows, into which the normalisations were folded.
+def take_over(network: nn.Module, path: Path, pictures: Pixels) -> None:
+    """Give a network what an exported one knows of its layers, by name, into which the normalisations were folded.
 
-    Each normalisation is set so that on `batch` it undoes itself and adds the bias that stands for it in the file."""
+    Each normalisation is set so that on `pictures` it undoes itself and adds the bias that stands for it in
+    the file."""
     model = onnx.load(path)
     known = {weight_name(w.name): onnx.numpy_helper.to_array(w) for w in model.graph.initializer}
     hooks = []
     for name, layer in network.named_modules():
         if not isinstance(layer, nn.Conv2d):
             continue
+        if f"{name}.weight" not in known or known[f"{name}.weight"].shape != tuple(layer.weight.shape):
+            continue
         layer.weight.data.copy_(torch.from_numpy(known[f"{name}.weight"].astype(np.float32)))
         if layer.bias is not None:
-            layer.bias.data.copy_(torch.from_numpy(known[f"{name}.bias"]))
+            layer.bias.data.copy_(torch.from_numpy(known[f"{name}.bias"].copy()))
             continue
         parent, _, last = name.rpartition(".")
         norm = cast(nn.BatchNorm2d, network.get_submodule(f"{parent}.{int(last) + 1}"))
@@ -116,7 +120,7 @@ def take_over(network: FinderNetwork, path: Path, batch: Batch) -> None:
         hooks.append(norm.register_forward_pre_hook(settle))
     network.eval()
     with torch.no_grad():
-        network(planes(batch.pictures))
+        network(planes(pictures))
     for hook in hooks:
         hook.remove()
 

@@ -54,9 +54,15 @@ class Cutouts:
         open_air = np.array([i for i, p in enumerate(stages.parameters) if p.backdrop != "sweep"])
         draws = draw_faces(prints, stages, split, count, rng)
         draws = replace(draws, stage=rng.choice(open_air, count))
-        draws, yaw = _turned(draws, stages, turned)
+        draws, yaw = turned_by(draws, stages, turned)
         blank = rng.random(count) < bare
         draws = replace(draws, shift=np.where(blank[:, None], [2 * np.pi, 0], draws.shift).astype(np.float32))
+        heads = Cutouts.of(prints, stages, draws, yaw)
+        return replace(heads, face=np.where(blank, 0, heads.face))
+
+    @staticmethod
+    def of(prints: Prints, stages: Stages, draws: Draws, yaw: Floats) -> "Cutouts":
+        """The heads of `draws`, on stages without a floor, whose faces are turned by `yaw`."""
         lit = compose(prints, _without_ground(stages), draws)[0]
         alpha = coverage(stages)[draws.stage]
         alpha = np.where(draws.flip[:, None, None], alpha[..., ::-1], alpha)
@@ -66,7 +72,7 @@ class Cutouts:
         rgba = np.concatenate([colour, alpha[..., None] * 255], -1).astype(np.uint8)
         pitch = np.array([stages.parameters[s].pitch for s in draws.stage], np.float32)
         face = np.where(np.abs(yaw) <= FRONT, 1, np.where(np.abs(yaw) >= BACK, 0, -1))
-        return Cutouts(rgba, np.array([extent(a) for a in alpha], np.float32), yaw, pitch, np.where(blank, 0, face))
+        return Cutouts(rgba, np.array([extent(a) for a in alpha], np.float32), yaw, pitch, face)
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Scene:
     which: Places
 
 
-def _turned(draws: Draws, stages: Stages, turned: Floats | None) -> tuple[Draws, Floats]:
+def turned_by(draws: Draws, stages: Stages, turned: Floats | None) -> tuple[Draws, Floats]:
     """Draws with their prints turned by degrees, and the yaw that the faces then have."""
     if turned is not None:
         shift = draws.shift.copy()

@@ -20,7 +20,7 @@ from scipy.ndimage import label
 
 from minifaces.arrays import Bools, Floats, Pixels
 from minifaces.images import resize
-from minifaces.photos.sessions import session
+from minifaces.smallnets import area, overlap, session, sigmoid
 
 ASSET = Path(__file__).parents[1] / "assets" / "finder.onnx"
 SHORT, LONG = 96, 640  # pixels: the shorter side is brought to this, unless the longer one gets too long
@@ -86,8 +86,8 @@ def _heads(told: Floats, scale: tuple[float, float], least: float) -> list[Seen]
     for head in seen:
         if all(overlap(head.box, other.box) < SAME for other in kept):
             kept.append(head)
-    kept.sort(key=lambda head: -_area(head.box))
-    return [head for head in kept if _area(head.box) >= TINY * _area(kept[0].box)]
+    kept.sort(key=lambda head: -area(head.box))
+    return [head for head in kept if area(head.box) >= TINY * area(kept[0].box)]
 
 
 def _head(told: Floats, sure: Floats, mine: Bools, scale: tuple[float, float]) -> Seen:
@@ -106,19 +106,3 @@ def _head(told: Floats, sure: Floats, mine: Bools, scale: tuple[float, float]) -
         float(np.degrees(np.arctan2(sine, cosine))),
         float(tilt * STEEP + MEAN_PITCH),
     )
-
-
-def sigmoid(value: Floats | float) -> Floats:
-    result: Floats = 1 / (1 + np.exp(-np.clip(value, -30, 30)))
-    return result
-
-
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes x0, y0, x1, y1."""
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(0.0, wide) * max(0.0, high)
-    return shared / (_area(a) + _area(b) - shared)
-
-
-def _area(box: Sequence[float]) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])

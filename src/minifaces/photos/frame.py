@@ -11,10 +11,11 @@ import numpy as np
 
 from minifaces.arrays import Pixels
 from minifaces.images import resize
-from minifaces.photos.finder import Seen, detect, overlap
+from minifaces.photos.finder import Seen, detect
 from minifaces.photos.ground import distance, farthest, fitted_ground
 from minifaces.photos.outline import snapped
 from minifaces.photos.workfolder import Box
+from minifaces.smallnets import overlap
 
 FILL = 0.86  # share of the square's height that the head fills, in the middle of composed faces' range
 WIDEST = 0.98  # share of its width that a head may take

@@ -15,7 +15,7 @@ import onnxruntime
 
 from minifaces.arrays import Pixels
 from minifaces.images import resize
-from minifaces.photos.sessions import session
+from minifaces.smallnets import session
 
 ASSET = Path(__file__).parents[1] / "assets" / "light.onnx"
 SIZE = 64  # pixels at which a face is looked at

@@ -13,11 +13,12 @@ import numpy as np
 
 from minifaces.arrays import Pixels
 from minifaces.images import resize
-from minifaces.photos.finder import Seen, detect, overlap
+from minifaces.photos.finder import Seen, detect
 from minifaces.photos.frame import FILL, Framed
 from minifaces.photos.ground import distance, fitted_ground
 from minifaces.photos.light import Light, light
 from minifaces.photos.sharpness import blur_of
+from minifaces.smallnets import overlap
 
 DEFECTS: dict[str, float] = {
     "not_head": 0.5,

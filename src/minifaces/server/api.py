@@ -43,7 +43,7 @@ class Endpoint:
     """media types"""
     handler: Handler
     body: str = ""
-    """media type of a POST's body; the handler of a picture is given its bytes"""
+    """media type of a POST's body; the handler of a picture is given its bytes and what its query asks"""
 
 
 async def avatar(desk: Desk, file: str, known: str, wanted: asked.Portrait) -> Response:
@@ -80,9 +80,12 @@ async def random(desk: Desk, wanted: asked.Random) -> Response:
     return told({"seed": str(seed), "faces": faces})
 
 
-async def encode(desk: Desk, picture: bytes) -> Response:
-    latent = await desk.encode(picture)
-    return told({"latent": latent.tolist()})
+async def encode(desk: Desk, sent: tuple[bytes, asked.Photo]) -> Response:
+    file, wanted = sent
+    latent, read = await desk.encode(file, wanted.face)
+    faces = [{name: round(value, 3) for name, value in face._asdict().items()} for face in read.faces]
+    chosen = None if read.chosen is None else read.chosen + 1
+    return told({"latent": latent.tolist(), "faces": faces, "face": chosen})
 
 
 async def decode(desk: Desk, wanted: asked.Decode) -> Response:
@@ -152,7 +155,7 @@ def _get(path: str, handler: Handler, wanted: type[asked.Asked], summary: str, *
 
 
 def _post(path: str, handler: Handler, wanted: type[asked.Asked], summary: str, *answers: str) -> Endpoint:
-    body = PICTURE if wanted is asked.Nothing else _JSON
+    body = PICTURE if wanted is asked.Photo else _JSON
     return Endpoint(path, "POST", handler.__name__, summary, wanted, answers, handler, body)
 
 
@@ -160,7 +163,7 @@ ENDPOINTS = (
     _get("/v1/faces/random", random, asked.Random, "Faces that are nobody's.", _JSON, _PNG),
     _get("/v1/gallery", gallery, asked.Gallery, "The faces that the model knows by name.", _JSON),
     _get("/v1/neighbours", neighbours, asked.Neighbours, "The gallery's faces that are nearest to one.", _JSON),
-    _post("/v1/encode", encode, asked.Nothing, "The latent of a picture of a head.", _JSON),
+    _post("/v1/encode", encode, asked.Photo, "The latent of a face in a photo, and the faces that are in it.", _JSON),
     _post("/v1/decode", decode, asked.Decode, "The faces of latents, in one picture.", _PNG),
     _post("/v1/morph", morph, asked.Morph, "The way from face to face.", *_ANIMATIONS),
     _post("/v1/edit", edit, asked.Edit, "A face with more of something, or less of it.", _PNG, _JSON),

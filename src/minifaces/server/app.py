@@ -100,7 +100,7 @@ def _endpoint(desk: Desk, row: api.Endpoint) -> Callable[[Request], Awaitable[Re
         body = await request.body()
         async with desk.seat():
             if row.body == api.PICTURE:
-                return await row.handler(desk, body)
+                return await row.handler(desk, (body, asked.query(row.asked, request.query_params)))
             try:
                 values = json.loads(body)
             except (ValueError, RecursionError):

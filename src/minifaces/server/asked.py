@@ -82,8 +82,10 @@ class Faces(Asked):
     )
 
 
-class Nothing(Asked):
-    pass
+class Photo(Asked):
+    face: int | None = Field(
+        None, ge=0, le=24, description="Which of the photo's faces, from 1; 0 takes the whole picture. The plainest."
+    )
 
 
 def query(kind: type[Asked], params: QueryParams) -> Any:

@@ -14,7 +14,8 @@ import numpy as np
 from minifaces.arrays import Floats, Latents, Pixels
 from minifaces.cores import cores
 from minifaces.errors import UsageError
-from minifaces.images import decode_square
+from minifaces.facefinder import LONGEST, Read, read_face
+from minifaces.images import decode_within
 from minifaces.server.answers import Refusal
 from minifaces.server.batches import Batches
 from minifaces.server.guards import Limits
@@ -80,9 +81,10 @@ class Desk:
         """(n, d) -> (n, H, W, 3) uint8."""
         return np.stack(await asyncio.gather(*(self._decode(row) for row in latents)))
 
-    async def encode(self, file: bytes) -> Latents:
-        """A picture file -> (d,)."""
-        return await self._encode(await self._in(self._pictures, lambda: self._read(file)))
+    async def encode(self, file: bytes, face: int | None = None) -> tuple[Latents, Read]:
+        """A picture file, and which of its faces -> (d,), and what was seen in it."""
+        read = await self._in(self._pictures, lambda: self._read(file, face))
+        return await self._encode(read.picture), read
 
     async def latent(self, face: str) -> Latents:
         """(d,) of a face's reference. No file of this machine is a face."""
@@ -94,8 +96,9 @@ class Desk:
         self._pool.shutdown()
         self._pictures.shutdown()
 
-    def _read(self, file: bytes) -> Pixels:
-        return decode_square(file, "the picture", self.model.image_size, self.limits.pixels)
+    def _read(self, file: bytes, face: int | None) -> Read:
+        picture = decode_within(file, "the picture", LONGEST, self.limits.pixels)
+        return read_face(picture, self.model.image_size, face)
 
     def _latent(self, face: str) -> Latents:
         kind, mark, rest = face.partition(":")

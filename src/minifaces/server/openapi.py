@@ -34,6 +34,7 @@ def described() -> dict[str, Any]:
         schema = row.asked.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
         if row.body == PICTURE:
+            operation["parameters"] = _query(schema)
             operation["requestBody"] = {
                 "required": True,
                 "content": {PICTURE: {"schema": {"type": "string", "format": "binary"}}},

@@ -7,7 +7,7 @@ frames = model.morph(latent, model.latent_of("random:7"))"""
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike
 from minifaces.arrays import Latents, Pixels, Planes
 from minifaces.checks import file_name, flag, numbers, one_of, told, whole, within, word
 from minifaces.errors import UsageError
-from minifaces.images import READABLE, as_pictures, read_picture, resize, square
+from minifaces.facefinder import described, read_face
+from minifaces.images import READABLE, as_pictures, read_picture, resize
 from minifaces.lazy import lazy
 from minifaces.pictures.shown import Frames, Pictures
 from minifaces.studio import folder as files
@@ -325,16 +326,24 @@ class Model:
         nearest, distances = self.gallery.nearest(rows[0], k)
         return [(self.gallery.entries[i], float(far)) for i, far in zip(nearest, distances, strict=True)]
 
-    def latent_of(self, face: str | os.PathLike[str], refine: int = 0) -> Latents:
+    def latent_of(
+        self,
+        face: str | os.PathLike[str],
+        refine: int = 0,
+        number: int | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> Latents:
         """The (d,) latent that a FACE means: a gallery name, `random:SEED`, `avatar:TEXT` or a picture file, in order.
 
         `random:SEED` is the first face of `sample(n, SEED)`. `./name` is a file, whatever the gallery has, and so is a
-        Path that is there. A picture file's latent is refined in so many steps: see `Model.refine`."""
+        Path that is there. A picture file's latent is refined in so many steps: see `Model.refine`. Of a photo of
+        figures it is that of the plainest face, or of face `number`, from 1, where 0 is the picture as it is; `tell`
+        is given a line about what was found (minifaces.facefinder)."""
         refine = whole("the number of steps", refine, 0, LONGEST)
         if isinstance(face, os.PathLike):
             face = file_name("a face", face)
             if os.path.exists(face):  # noqa: PTH110
-                return self._of_file(face, refine)
+                return self._of_file(face, refine, number, tell)
         word("a face", face)
         known = self.gallery.index(face)
         if known is not None:
@@ -348,12 +357,14 @@ class Model:
             return self.avatar_latent(face.removeprefix("avatar:"))
         # os.path.exists, since Path's own raises for a name that is too long to be one.
         if os.path.exists(face) or Path(face).suffix.lower() in READABLE:  # noqa: PTH110
-            return self._of_file(face, refine)
+            return self._of_file(face, refine, number, tell)
         raise self.gallery.no_such(face)
 
-    def _of_file(self, path: str, refine: int) -> Latents:
-        picture = square(read_picture(path), self.image_size)
-        return cast(Latents, self.refine(picture[None], steps=refine)[0])
+    def _of_file(self, path: str, refine: int, number: int | None, tell: Callable[[str], None] | None) -> Latents:
+        read = read_face(read_picture(path), self.image_size, number)
+        if tell is not None and read.chosen is not None:
+            tell(f"{path}: {described(read)}")
+        return cast(Latents, self.refine(read.picture[None], steps=refine)[0])
 
     @lazy
     def _encoder(self) -> Network:
