@@ -24,9 +24,7 @@ from minifaces.studio.atlas import project
 
 HERE = Path(__file__).resolve().parent
 SIZE = 32
-TRAIN = (
-    "--size 32 --latent 16 --epochs 40 --set network.looks=1 --set network.widths=[16,32,64] --set loss.print_weight=0"
-)
+TRAIN = "--size 32 --latent 16 --epochs 40 --set loss.print_weight=0"
 
 
 def enlarged(digit: np.ndarray) -> Pixels:
