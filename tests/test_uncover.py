@@ -73,3 +73,14 @@ def test_what_is_no_head_is_left_as_it_is() -> None:
         result = uncovered(picture)
         assert result.picture.shape == (64, 64, 3)
         assert 0 <= result.free <= 1
+
+
+def test_a_print_that_fills_the_face_is_no_cover() -> None:
+    prints, stages = load_prints(), load_stages(SIDE, "test")
+    white = [i for i, p in enumerate(stages.parameters) if p.backdrop == "white" and abs(p.yaw) < 10 and p.pitch < 15]
+    visor = [d.name for d in prints.designs].index("3626bpse/front")
+    middle = np.s_[50:100, 40:88]
+    for stage, box in ((i, extent(coverage(stages)[i])) for i in white):
+        face = compose(prints, stages, fixed_draws(prints, np.array([visor]), np.array([stage])))[0][0]
+        framed = cut_out(face, box, SIDE)
+        assert uncovered(framed).picture[middle].std((0, 1)).mean() > 0.8 * framed[middle].std((0, 1)).mean() > 10

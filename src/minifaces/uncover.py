@@ -27,6 +27,7 @@ HUE, DARKEST, LIGHTEST = 0.05, 0.55, 1.5  # how far from the plain colour's shar
 LOWEST = 0.62  # of the frame: what comes in from the sides below this is print, as a beard is
 STUD, BALD = np.s_[12:22, 54:74], 0.5  # where the stud is, and how much of it is of the plain colour if nothing is worn
 THICK, THICKER = 2, 5  # pixels: half of what the parts of a cover are thick, at least, and about the middle of a face
+BLANK = 12.0  # of 255: a face whose colours differ by less (sigma) has nothing printed on it
 EDGE = 2  # pixels by which what covers a head reaches over its seen border, for its own shadow
 SOFT = 1.2  # sigma of the border
 SPREADS = (90.0, 30.0, 10.0, 4.0)  # sigmas over which the plain colour goes on
@@ -56,6 +57,8 @@ def uncovered(framed: Pixels) -> Uncovered:
     if not (seen & alike).any():
         return Uncovered(framed, 0.0)
     skin = _continued(small, (seen & alike).astype(np.float32))
+    if np.where(seen[..., None], small, skin)[core()].std(0).mean() < BLANK:
+        covered, seen = np.zeros_like(inside), inside  # what seemed to cover all is the face: a skull's, a visor
     share = np.clip(blurred(seen.astype(np.float32), SOFT) * 2 - 1, 0, 1)
     share, head, skin = (_enlarged(layer, size) for layer in (share[..., None], outline()[..., None], skin))
     face = head * (share * framed + (1 - share) * skin) + 255 * (1 - head)
