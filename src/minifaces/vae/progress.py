@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 TIMED = 10  # steps that tell how fast this machine is, where a run is to take some minutes ...
+CLOCKED = 0.02  # of these minutes that they take at least: a moment says little where other work comes and goes
 UNTIMED = 3  # ... after the first ones, which warm up
 
 
@@ -51,6 +52,6 @@ class Progress:
         if self.minutes is None or number <= UNTIMED + 2 * helpers:
             return 0
         self.timed, self.clocked = self.timed + 1, self.clocked + seconds
-        if self.timed < TIMED + 4 * helpers:
+        if self.timed < TIMED + 4 * helpers or self.clocked < CLOCKED * 60 * self.minutes:
             return 0
         return max(self.step + 1, round(self.minutes * 60 * self.timed / self.clocked))
