@@ -63,8 +63,7 @@ def test_control_groups(tmp_path: Path, files: dict[str, str], allowed: int) -> 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
 def test_a_process_that_is_bound_to_one_core() -> None:
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-    code += (
-        "from minifaces.cli.photos import _workers; from minifaces.cores import cores; print(cores(), _workers(None))"
-    )
+    code += "from minifaces.cli.common import workers_of\n"
+    code += "from minifaces.cores import cores; print(cores(), workers_of(None))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["1", "1"]
