@@ -101,3 +101,15 @@ def drawn_ahead(draw: Callable[[int], Batch], minutes: float) -> Iterator[tuple[
             share = (time.monotonic() - begin) / seconds
         for task in drawn:
             task.cancel()
+
+
+def printed(every: int) -> Callable[[int, dict[str, float], float], None]:
+    """Prints how far a training is, and the parts of its loss, after each so many steps."""
+    begin = time.monotonic()
+
+    def report(step: int, parts: dict[str, float], share: float) -> None:
+        if step % every == 0:
+            told = ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+            print(f"step {step}, {share:.0%} done, {time.monotonic() - begin:.0f} s: {told}", flush=True)
+
+    return report

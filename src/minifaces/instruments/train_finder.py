@@ -9,7 +9,6 @@ It learns from composed heads on any ground and from drawn figures and clutter, 
 minifaces.photos.finder tells what the outputs mean."""
 
 import argparse
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -194,14 +193,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="go on from this network")
     arguments = parser.parse_args()
-    begin = time.monotonic()
-
-    def report(step: int, parts: dict[str, float], share: float) -> None:
-        if step % 100 == 0:
-            told = ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
-            print(f"step {step}, {share:.0%} done, {time.monotonic() - begin:.0f} s: {told}", flush=True)
-
-    export(train(arguments.tilted, arguments.minutes, arguments.seed, arguments.start, report), arguments.out)
+    export(
+        train(arguments.tilted, arguments.minutes, arguments.seed, arguments.start, convnets.printed(100)),
+        arguments.out,
+    )
 
 
 if __name__ == "__main__":

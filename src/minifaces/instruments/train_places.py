@@ -6,7 +6,6 @@ It learns from figures drawn around composed heads (minifaces.instruments.figure
 begins as the finder of bare heads. minifaces.facefinder tells what the outputs mean."""
 
 import argparse
-import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -96,14 +95,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, default=FINDER, help="go on from this network")
     arguments = parser.parse_args()
-    begin = time.monotonic()
-
-    def report(step: int, parts: dict[str, float], share: float) -> None:
-        if step % 20 == 0:
-            told = ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
-            print(f"step {step}, {share:.0%} done, {time.monotonic() - begin:.0f} s: {told}", flush=True)
-
-    export(train(arguments.minutes, arguments.seed, arguments.start, report), arguments.out)
+    export(train(arguments.minutes, arguments.seed, arguments.start, convnets.printed(20)), arguments.out)
 
 
 if __name__ == "__main__":
